@@ -1,0 +1,64 @@
+/* stack.h: from a hook's caller to a node of the call tree.
+ *
+ * Promise: the node returned names exactly the stack that a fresh walk by the
+ * program's own unwind tables would give at this moment; where the walk could
+ * not go on the stack ends under a MM_NODE_CUT node. Costs a few nanoseconds a
+ * frame when the stack is one seen before. Reads nothing that a walk would not
+ * read and nothing that is not proven readable.
+ *
+ * Vocabulary: row, memo, node as in DESIGN 4b and core/shm.h.
+ * Never: malloc, a lock, the loader's lock, stdio, a change of errno.
+ */
+#ifndef MM_CAPTURE_STACK_H
+#define MM_CAPTURE_STACK_H
+
+#include <stdint.h>
+
+/* Where the hook was called from: return address, stack pointer just after the
+ * return (the hook's CFA), and the caller's frame-pointer register. */
+struct mm_caller {
+	uint64_t ra, sp, bp;
+};
+
+/* Of the function this is expanded in, which must be compiled with frame
+ * pointers (the hooks are). */
+#define MM_CALLER_HERE()                                                        \
+	((struct mm_caller){                                                    \
+		.ra = (uint64_t)__builtin_return_address(0),                    \
+		.sp = (uint64_t)__builtin_frame_address(0) + 16,                \
+		.bp = *(uint64_t *)__builtin_frame_address(0) })
+
+/* One thread's memo. The storage belongs to the caller's thread-local block and
+ * is zero at first; memory it maps is kept for the next thread that is given the
+ * same thread slot (mm_stack_thread_adopt). */
+struct mm_stack_memo;
+
+struct mm_stack_thread {
+	struct mm_stack_memo *memo;
+	uint64_t private_words[14]; /* for stack.c: readable ranges and so on */
+};
+
+/* Binds the module to process slot `process` of the mapping at `base`. Called
+ * once at attach and again in a forked child, whose tree then starts empty (rows
+ * stay, memos are dropped). `depth` frames are kept, 1 .. MM_DEPTH_MAX. Returns
+ * 0, or MM_ENOSPC when the mapping has no room for the tree. Single-threaded. */
+int mm_stack_bind(void *base, uint32_t process, uint32_t depth);
+
+/* Prepares *t for the calling thread, which owns thread slot `slot`; reuses the
+ * memo memory that the slot's former owner left. Signal-safe, never fails: with
+ * no memory the thread walks without memo. */
+void mm_stack_thread_adopt(struct mm_stack_thread *t, uint32_t slot);
+
+/* The node of the calling thread's stack, seen from *from. `nested` is true in a
+ * hook entered while another of the same thread is at work (signal handler): the
+ * memo is then left alone. 0 (the root) when nothing can be said. Signal-safe. */
+uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, int nested);
+
+/* The child of `node` for program-given category `name` (number in the shared
+ * name table). Signal-safe, lock-free. */
+uint32_t mm_stack_category(uint32_t node, uint32_t name);
+
+/* Tells that a module may have been unloaded: raises the load generation. */
+void mm_stack_unloaded(void);
+
+#endif

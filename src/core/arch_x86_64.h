@@ -1,0 +1,55 @@
+/* arch_x86_64.h: everything the tree knows about x86-64, in one file.
+ *
+ * Another architecture is another file with the same names, chosen by arch.h.
+ * Vocabulary: stamp = a reading of the processor's time counter that does not
+ * pass earlier loads; DWARF register numbers follow the System V psABI,
+ * figure 3.36.
+ * Safe in a signal handler and in somebody else's process: no call, no state.
+ */
+#ifndef MM_CORE_ARCH_X86_64_H
+#define MM_CORE_ARCH_X86_64_H
+
+#include <stdint.h>
+
+#define MM_ARCH_NAME "x86_64"
+
+enum {
+	MM_REG_RAX = 0, MM_REG_RDX = 1, MM_REG_RCX = 2, MM_REG_RBX = 3,
+	MM_REG_RSI = 4, MM_REG_RDI = 5, MM_REG_BP = 6, MM_REG_SP = 7,
+	MM_REG_R8 = 8, MM_REG_R9 = 9, MM_REG_R10 = 10, MM_REG_R11 = 11,
+	MM_REG_R12 = 12, MM_REG_R13 = 13, MM_REG_R14 = 14, MM_REG_R15 = 15,
+	MM_REG_RA = 16, MM_REG_COUNT = 17
+};
+
+/* Time counter, ordered after earlier loads (RDTSCP). Plain RDTSC can run
+ * ahead of the load that received an object from another thread. */
+static inline uint64_t mm_arch_stamp(void)
+{
+	uint32_t lo, hi, aux;
+	__asm__ volatile("rdtscp" : "=a"(lo), "=d"(hi), "=c"(aux) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void mm_arch_pause(void)
+{
+	__asm__ volatile("pause");
+}
+
+/* Registers of the calling function as it stands now: those a callee must
+ * preserve, SP, and an address inside the function. Always inlined. */
+__attribute__((always_inline)) static inline void
+mm_arch_capture(uint64_t regs[MM_REG_COUNT])
+{
+	__asm__ volatile("movq %%rbx, 24(%0)\n\t"
+			 "movq %%rbp, 48(%0)\n\t"
+			 "movq %%rsp, 56(%0)\n\t"
+			 "movq %%r12, 96(%0)\n\t"
+			 "movq %%r13, 104(%0)\n\t"
+			 "movq %%r14, 112(%0)\n\t"
+			 "movq %%r15, 120(%0)\n\t"
+			 "leaq 0(%%rip), %%rax\n\t"
+			 "movq %%rax, 128(%0)\n\t"
+			 : : "r"(regs) : "rax", "memory");
+}
+
+#endif
