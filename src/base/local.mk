@@ -1,1 +1,7 @@
-# base
+# F1: host services.
+noinst_LTLIBRARIES += libmm_base.la
+libmm_base_la_SOURCES = \
+	src/base/buf.c src/base/buf.h \
+	src/base/diag.c src/base/diag.h \
+	src/base/map.c src/base/map.h
+libmm_base_la_LIBADD = libmm_core.la
