@@ -1,0 +1,55 @@
+/* objects.h: who is alive in one process, and the rule that numbers them.
+ *
+ * Promise: slots are dense and recycled last-freed-first, so writer and reader give
+ * the same object the same slot without saying so; totals are exact.
+ * Vocabulary: slot, object, temporary as DESIGN 2. A death leaves the slot on top of
+ * the free stack; a birth takes the top, or the next never used (high water).
+ * O(max live) memory; not shared between threads.
+ */
+#ifndef MM_TRACE_OBJECTS_H
+#define MM_TRACE_OBJECTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mm_object {
+	uint64_t addr;   /* 0 = not recorded */
+	uint64_t size;   /* MM_UNKNOWN = born in a gap */
+	uint64_t time;   /* birth */
+	uint32_t site, thread;
+	uint32_t order;  /* births of its thread before it: for `temporary` */
+	uint8_t kind, align_log2, live, pad;
+};
+
+struct mm_objects; /* opaque */
+
+struct mm_totals {
+	uint64_t allocs, frees;        /* counts; frees include implied, not inherited */
+	uint64_t alloc_bytes, free_bytes;
+	uint64_t live_bytes, live_count;
+	uint64_t peak_bytes, peak_time;/* first time the largest live_bytes was reached */
+	uint64_t temporaries, implied, inherited, failed, reallocs;
+	uint64_t unknown_count;        /* live objects of unknown size (after a gap) */
+};
+
+int mm_objects_create(struct mm_objects **ret);
+void mm_objects_destroy(struct mm_objects *o);
+
+/* Birth: takes a slot by the rule and returns it in *ret; 0 or MM_ENOMEM. */
+int mm_objects_birth(struct mm_objects *o, const struct mm_object *obj, uint32_t *ret);
+
+/* Death of a live slot: copies the object out, and whether it was temporary for a
+ * death by `thread`; 0 or MM_ENOENT when the slot is not live. A death that is half
+ * of a realloc is never temporary: pass realloc = 1. */
+int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int realloc,
+		     uint64_t time, struct mm_object *ret, int *ret_temporary);
+
+const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot);
+uint32_t mm_objects_high_water(const struct mm_objects *o);
+const struct mm_totals *mm_objects_totals(const struct mm_objects *o);
+
+/* 0 when the invariants hold (O(n)): free stack and live flags partition the slots,
+ * sums equal totals. */
+int mm_objects_check(const struct mm_objects *o);
+
+#endif
