@@ -1,0 +1,44 @@
+/* term.c: asks the terminal and the environment (term.h). */
+#include "base/term.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int mm_term_is(int fd)
+{
+	return isatty(fd) == 1;
+}
+
+int mm_term_columns(int fd, int otherwise)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	long n = columns ? strtol(columns, NULL, 10) : 0;
+	return n > 0 && n < 10000 ? (int)n : otherwise;
+}
+
+int mm_term_colours(int fd)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return mm_term_is(fd) && !(no && no[0]) && term && term[0] &&
+	       strcmp(term, "dumb") != 0;
+}
+
+int mm_term_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (int i = 0; i < 3; i++) {
+		const char *value = getenv(names[i]);
+		if (value && value[0])
+			return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+	}
+	return 0;
+}
