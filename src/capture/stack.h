@@ -51,7 +51,9 @@ void mm_stack_thread_adopt(struct mm_stack_thread *t, uint32_t slot);
 
 /* The node of the calling thread's stack, seen from *from. `nested` is true in a
  * hook entered while another of the same thread is at work (signal handler): the
- * memo is then left alone. 0 (the root) when nothing can be said. Signal-safe. */
+ * memo is then left alone. 0 (the root) when nothing can be said. Signal-safe; it
+ * may be left for good at any instruction (longjmp out of a signal handler), so
+ * an entry of the memo is made unbelievable before it is rewritten. */
 uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, int nested);
 
 /* The child of `node` for program-given category `name` (number in the shared

@@ -35,6 +35,24 @@ static inline void mm_arch_pause(void)
 	__asm__ volatile("pause");
 }
 
+/* Stores want in *word if it still holds old; 1 = done, 0 = it had changed. One
+ * instruction without a lock prefix: whole as seen by the thread's own signal
+ * handlers, not by other threads. */
+static inline int mm_arch_local_cas(uint64_t **word, uint64_t *old, uint64_t *want)
+{
+	int done;
+	__asm__ volatile("cmpxchgq %3, %1"
+			 : "=@ccz"(done), "+m"(*word), "+a"(old)
+			 : "r"(want) : "memory");
+	return done;
+}
+
+/* Adds 1 to *word, whole as seen by the thread's own signal handlers. */
+static inline void mm_arch_local_inc(_Atomic uint64_t *word)
+{
+	__asm__ volatile("incq %0" : "+m"(*(uint64_t *)word) : : "memory");
+}
+
 /* Registers of the calling function as it stands now: those a callee must
  * preserve, SP, and an address inside the function. Always inlined. */
 __attribute__((always_inline)) static inline void

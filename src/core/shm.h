@@ -201,10 +201,14 @@ struct mm_shm_thread {
 	 * after its record is published. */
 	_Atomic uint32_t busy;
 	/* Segment being filled; 0 = none. The collector may take an idle
-	 * thread's segment back when the pool runs low: seg = 0, membarrier,
-	 * then busy == 0 means it is gone for good; busy != 0 means the
-	 * collector must wait until the thread is idle or has set seg again. A
-	 * thread reads seg only after setting busy. */
+	 * thread's segments back when the pool runs low: it stores seg = 0, runs
+	 * membarrier, then looks at busy. While it finds busy != 0 with seg == 0
+	 * it waits. busy == 0: the chain it knows is final, it drains it to the
+	 * last head and gives it all back. seg != 0: the thread has started afresh
+	 * at first_seg, and the old chain is final likewise. The thread looks at
+	 * seg only after setting busy, in its outermost hook; finding 0 it takes
+	 * a new segment and stores first_seg, then seg (release). A thread that
+	 * moves on to its next segment changes seg only if it is not 0. */
 	_Atomic uint32_t seg;
 	_Atomic uint64_t dropped;   /* records given up (ring full, --on-full=drop) */
 	_Atomic uint64_t events;    /* records published; kept by kills tests */
@@ -213,7 +217,8 @@ struct mm_shm_thread {
 	_Atomic uint32_t state;
 	uint32_t process;           /* slot */
 	uint32_t tid;               /* as the process sees it */
-	_Atomic uint32_t first_seg; /* first segment of the ring, 0 = none yet */
+	_Atomic uint32_t first_seg; /* first segment since the thread last started
+	                               afresh; 0 = none yet */
 	_Atomic uint32_t ring_segs; /* segments in this ring: the writer adds, the
 	                               collector takes away */
 	uint32_t pad1;
@@ -227,7 +232,8 @@ struct mm_shm_thread {
 /* The writer fills data and stores head (release) with the bytes published.
  * When it moves on it stores next (release) after the final head. The collector
  * reads next, then head; when next != 0 and it has consumed head, the segment
- * goes back to the pool. */
+ * goes back to the pool. Stamps in a ring never go back, signal handlers
+ * included; a REALLOC counts by its t1, and nothing stands between its t0 and t1. */
 struct mm_seg {
 	_Atomic uint32_t head;      /* bytes of data published */
 	_Atomic uint32_t next;      /* segment that follows; 0 = this is the last */
