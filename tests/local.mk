@@ -11,7 +11,14 @@ MM_TEST_LIBS = libmm_view.la libmm_model.la libmm_collect.la libmm_symbol.la \
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
-SH_LOG_COMPILER = bash
+LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS)
+SH_LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS) bash
+MM_TEST_SECONDS = 900
+# For scripts/test, which looks for the result of each.
+.PHONY: print-tests
+print-tests:
+	@echo $(TESTS)
+
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	top_srcdir='$(top_srcdir)'; export top_srcdir; \

@@ -1,1 +1,8 @@
-# Tests of the built tool: each script prints TAP and is run from the build tree.
+# Tests of the built tool and of the tree itself: each script prints TAP.
+mm_e2e = \
+	tests/e2e/floors.sh \
+	tests/e2e/headers.sh \
+	tests/e2e/style.sh
+TESTS += $(mm_e2e)
+EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
+$(mm_e2e:.sh=.log): mmprof
