@@ -1,3 +1,18 @@
+# Stacks: from a hook's caller to a node of the call tree.
+capture_stack_sources = \
+	src/capture/bytes.h \
+	src/capture/calltree.c src/capture/calltree.h \
+	src/capture/cfi.c src/capture/cfi.h \
+	src/capture/expr.c src/capture/expr.h \
+	src/capture/memo.c src/capture/memo.h \
+	src/capture/modules.c src/capture/modules.h \
+	src/capture/probe.c src/capture/probe.h \
+	src/capture/rows.c src/capture/rows.h \
+	src/capture/segments.c src/capture/segments.h \
+	src/capture/stack.c src/capture/stack.h \
+	src/capture/unwind.c src/capture/unwind.h \
+	src/capture/walk.c src/capture/walk.h
+
 # F3: the preload. Loaded into other people's programs: links nothing but libc,
 # is never sanitized, exports only the hooks.
 pkglib_LTLIBRARIES += libmmprof.la

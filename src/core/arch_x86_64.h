@@ -53,6 +53,28 @@ static inline void mm_arch_local_inc(_Atomic uint64_t *word)
 	__asm__ volatile("incq %0" : "+m"(*(uint64_t *)word) : : "memory");
 }
 
+/* The thread control block: above the stack of every thread whose stack libc
+ * made, so a bound for what can be stack. */
+static inline uint64_t mm_arch_thread_pointer(void)
+{
+	uint64_t tp;
+	__asm__("movq %%fs:0, %0" : "=r"(tp));
+	return tp;
+}
+
+/* A system call that leaves errno alone: the result, or -errno. */
+static inline int64_t mm_arch_syscall(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+				      uint64_t e, uint64_t f)
+{
+	register uint64_t r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+	int64_t ret;
+
+	__asm__ volatile("syscall" : "=a"(ret)
+			 : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
 /* Registers of the calling function as it stands now: those a callee must
  * preserve, SP, and an address inside the function. Always inlined. */
 __attribute__((always_inline)) static inline void

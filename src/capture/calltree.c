@@ -1,0 +1,188 @@
+/* calltree.c: the index of the call tree (calltree.h).
+ *
+ * An entry is one word: 32 bits of hash and the node's number. Levels of
+ * buckets, each a cache line: an entry goes to the first level whose bucket has
+ * a vacant way, ways fill in order and are never vacated. So two threads with
+ * the same triple meet at the same way, and a vacant way ends a search. */
+#include "capture/calltree.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "capture/segments.h"
+#include "core/arch.h"
+#include "core/error.h"
+
+enum { TREE_LEVELS = 4, TREE_WAYS = 8, TREE_BITS = 10, TREE_STEP = 4 };
+
+struct bucket {
+	_Alignas(64) _Atomic uint64_t way[TREE_WAYS];
+};
+
+static struct {
+	void *base;
+	struct mm_shm_process *process;
+	struct mm_shm_dir *dir;
+	_Atomic(struct bucket *) level[TREE_LEVELS];
+} tree;
+
+/* --- levels ----------------------------------------------------------------------------- */
+
+static uint64_t tree_level_bytes(int level)
+{
+	return sizeof(struct bucket) << (TREE_BITS + TREE_STEP * level);
+}
+
+static struct bucket *tree_level(int level)
+{
+	struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
+	struct bucket *none = NULL;
+	int64_t p;
+
+	if (__builtin_expect(b != NULL, 1))
+		return b;
+	p = mm_arch_syscall(SYS_mmap, 0, tree_level_bytes(level), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, ~UINT64_C(0), 0);
+	if (p < 0 && p > -4096)
+		return NULL;
+	b = (struct bucket *)(uintptr_t)p;
+	if (atomic_compare_exchange_strong(&tree.level[level], &none, b))
+		return b;
+	mm_arch_syscall(SYS_munmap, (uint64_t)p, tree_level_bytes(level), 0, 0, 0, 0);
+	return none;
+}
+
+/* --- nodes -------------------------------------------------------------------------------- */
+
+static struct mm_shm_node *node_at(uint32_t node)
+{
+	uint32_t seg = atomic_load_explicit(&tree.dir->nodes[node / MM_NODES_PER_SEG],
+					    memory_order_relaxed);
+
+	return (struct mm_shm_node *)mm_shm_seg(tree.base, seg) + node % MM_NODES_PER_SEG;
+}
+
+/* A complete node that nobody knows of yet; 0 when there is no room. */
+static uint32_t node_new(uint32_t parent, uint64_t value_kind, uint32_t module)
+{
+	_Atomic uint32_t *count = &tree.process->node_count;
+	uint32_t n = atomic_load_explicit(count, memory_order_relaxed);
+
+	do {
+		if (n / MM_NODES_PER_SEG >= MM_NODE_DIR ||
+		    mm_segment_of(tree.base, &tree.dir->nodes[n / MM_NODES_PER_SEG], 0) == 0)
+			return 0;
+	} while (!atomic_compare_exchange_weak_explicit(count, &n, n + 1, memory_order_acq_rel,
+							memory_order_relaxed));
+	*node_at(n) = (struct mm_shm_node){ .value_kind = value_kind, .parent = parent,
+					    .module = module };
+	return n;
+}
+
+/* --- index ---------------------------------------------------------------------------------- */
+
+static uint64_t triple_hash(uint32_t parent, uint64_t value_kind, uint32_t module)
+{
+	uint64_t h = (value_kind ^ (uint64_t)module << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	h = (h ^ h >> 32 ^ parent) * UINT64_C(0xd6e8feb86659fd93);
+	return h ^ h >> 32;
+}
+
+static int is_node(uint64_t entry, uint64_t hash, uint32_t parent, uint64_t value_kind,
+		   uint32_t module)
+{
+	if ((uint32_t)(entry >> 32) != (uint32_t)hash)
+		return 0;
+	const struct mm_shm_node *n = node_at((uint32_t)entry);
+	return n->value_kind == value_kind && n->parent == parent && n->module == module;
+}
+
+/* Finds or enters a triple; *made is the node to enter, 0 while there is none. */
+static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
+			      uint64_t value_kind, uint32_t module, uint32_t *made, int *full)
+{
+	*full = 0;
+	for (int i = 0; i < TREE_WAYS; i++) {
+		uint64_t have = atomic_load_explicit(&b->way[i], memory_order_acquire), mine;
+		if (have == 0) {
+			if (*made == 0)
+				*made = node_new(parent, value_kind, module);
+			if (*made == 0)
+				return 0;
+			mine = hash << 32 | *made;
+			if (atomic_compare_exchange_strong_explicit(&b->way[i], &have, mine,
+								    memory_order_acq_rel,
+								    memory_order_acquire))
+				return *made;
+		}
+		if (is_node(have, hash, parent, value_kind, module))
+			return (uint32_t)have;
+	}
+	*full = 1;
+	return 0;
+}
+
+uint32_t mm_calltree_child(uint32_t parent, uint64_t value_kind, uint32_t module)
+{
+	uint64_t hash = triple_hash(parent, value_kind, module);
+	uint32_t made = 0;
+
+	for (int level = 0; level < TREE_LEVELS; level++) {
+		struct bucket *b = tree_level(level);
+		int full;
+		if (!b)
+			return 0;
+		b += hash >> (64 - TREE_BITS - TREE_STEP * level);
+		uint32_t n = search_bucket(b, hash, parent, value_kind, module, &made, &full);
+		if (!full)
+			return n;
+	}
+	return 0;
+}
+
+/* --- binding ------------------------------------------------------------------------------------ */
+
+int mm_calltree_bind(void *base, uint32_t process)
+{
+	struct mm_shm_process *p = mm_shm_process(base, process);
+	uint32_t dir;
+
+	mm_segments_forget();
+	atomic_store(&p->dir_seg, 0);
+	dir = mm_segment_of(base, &p->dir_seg, 1);
+	if (dir == 0)
+		return MM_ENOSPC;
+	tree.base = base;
+	tree.process = p;
+	tree.dir = (struct mm_shm_dir *)mm_shm_seg(base, dir);
+	for (int i = 0; i < TREE_LEVELS; i++) {
+		struct bucket *b = atomic_load(&tree.level[i]);
+		if (b)
+			mm_arch_syscall(SYS_madvise, (uintptr_t)b, tree_level_bytes(i),
+					MADV_DONTNEED, 0, 0, 0);
+	}
+	if (mm_segment_of(base, &tree.dir->nodes[0], 0) == 0)
+		return MM_ENOSPC;
+	*node_at(0) = (struct mm_shm_node){ 0 };
+	atomic_store(&p->node_count, 1);
+	atomic_store(&p->module_count, 1);
+	return MM_OK;
+}
+
+uint32_t mm_calltree_check(void)
+{
+	uint32_t count = atomic_load(&tree.process->node_count);
+
+	for (uint32_t i = 1; i < count; i++) {
+		const struct mm_shm_node *n = node_at(i);
+		if (n->parent >= count)
+			return i;
+		uint32_t found = mm_calltree_child(n->parent, n->value_kind, n->module);
+		if (found == 0 || atomic_load(&tree.process->node_count) != count)
+			return i;
+	}
+	return 0;
+}

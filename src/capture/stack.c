@@ -1,0 +1,223 @@
+/* stack.c: from a hook's caller to a node (stack.h). */
+#include "capture/stack.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "capture/calltree.h"
+#include "capture/memo.h"
+#include "capture/modules.h"
+#include "capture/probe.h"
+#include "capture/rows.h"
+#include "capture/unwind.h"
+#include "capture/walk.h"
+#include "core/arch.h"
+#include "core/error.h"
+#include "core/shm.h"
+
+enum {
+	OWN_FRAMES = 16,   /* between our caller and the capture of registers, at most */
+	SMALL_TRAIL = 40   /* frames kept when there is no memory for more */
+};
+
+static struct {
+	struct mm_shm_control *control; /* NULL = not bound */
+	uint32_t depth;
+	_Atomic(struct mm_stack_memo *) left[MM_SHM_THREADS]; /* by thread slot */
+} stacks;
+
+/* --- binding ------------------------------------------------------------------------- */
+
+int mm_stack_bind(void *base, uint32_t process, uint32_t depth)
+{
+	int err;
+
+	if (depth < 1 || depth > MM_DEPTH_MAX)
+		return MM_EINVAL;
+	err = mm_calltree_bind(base, process);
+	if (err == MM_OK)
+		err = mm_modules_bind(base, process);
+	if (err != MM_OK)
+		return err;
+	stacks.control = base;
+	stacks.depth = depth;
+	return MM_OK;
+}
+
+static struct mm_probe *probe_of(struct mm_stack_thread *t)
+{
+	_Static_assert(sizeof(struct mm_probe) <= sizeof t->private_words, "probe fits");
+	return (struct mm_probe *)t->private_words;
+}
+
+void mm_stack_thread_adopt(struct mm_stack_thread *t, uint32_t slot)
+{
+	*probe_of(t) = (struct mm_probe){ 0 };
+	if (slot >= MM_SHM_THREADS)
+		return;
+	if (!t->memo)
+		t->memo = atomic_load(&stacks.left[slot]);
+	if (!t->memo && stacks.control)
+		t->memo = mm_memo_new(stacks.depth);
+	atomic_store(&stacks.left[slot], t->memo);
+}
+
+void mm_stack_unloaded(void)
+{
+	if (stacks.control)
+		atomic_fetch_add(&stacks.control->load_generation, 1);
+}
+
+/* --- all registers ----------------------------------------------------------------------- */
+
+/* What a slow row needs: registers of one frame of the trail. */
+struct registers_at {
+	struct mm_registers regs;
+	uint32_t frame, valid;
+};
+
+/* The registers of the hook's caller, by unwinding our own frames. */
+__attribute__((noinline)) static int capture_caller(const struct mm_caller *from,
+						    struct mm_reach *reach, uint32_t generation,
+						    struct mm_registers *ret)
+{
+	mm_arch_capture(ret->reg);
+	ret->interrupted = 1;
+	ret->known = 1u << MM_REG_RBX | 1u << MM_REG_BP | 1u << MM_REG_SP | 1u << MM_REG_R12 |
+		     1u << MM_REG_R13 | 1u << MM_REG_R14 | 1u << MM_REG_R15 | 1u << MM_REG_RA;
+	for (int i = 0; i < OWN_FRAMES; i++) {
+		if (mm_unwind_step(ret, reach, generation) != MM_UNWIND_OK)
+			return -1;
+		if (ret->reg[MM_REG_SP] == from->sp && ret->reg[MM_REG_RA] == from->ra)
+			return 0;
+	}
+	return -1;
+}
+
+/* Brings *at to the trail's last frame. */
+static int registers_reach(struct registers_at *at, struct mm_walk *w,
+			   const struct mm_caller *from)
+{
+	const struct mm_frame *last = &w->trail->frame[w->trail->count - 1];
+
+	if (!at->valid) {
+		at->frame = 0;
+		if (capture_caller(from, w->reach, w->generation, &at->regs) != 0)
+			return -1;
+		at->valid = 1;
+	}
+	for (; at->frame < w->trail->count - 1; at->frame++)
+		if (mm_unwind_step(&at->regs, w->reach, w->generation) != MM_UNWIND_OK)
+			return -1;
+	return mm_unwind_place(&at->regs) == last->place && at->regs.reg[MM_REG_SP] == last->sp ?
+		0 : -1;
+}
+
+static enum mm_walk_end slow_step(struct registers_at *at, struct mm_walk *w,
+				  const struct mm_caller *from)
+{
+	enum mm_unwind_result r;
+
+	if (registers_reach(at, w, from) != 0)
+		return MM_WALK_CUT;
+	if (w->trail->count == w->trail->limit)
+		return MM_WALK_FULL;
+	r = mm_unwind_step(&at->regs, w->reach, w->generation);
+	if (r != MM_UNWIND_OK)
+		return r == MM_UNWIND_END ? MM_WALK_WHOLE : MM_WALK_CUT;
+	at->frame++;
+	mm_walk_add(w, mm_unwind_place(&at->regs), at->regs.reg[MM_REG_SP],
+		    at->regs.known >> MM_REG_BP & 1 ? &at->regs.reg[MM_REG_BP] : NULL);
+	return MM_WALK_ON;
+}
+
+/* --- walking ------------------------------------------------------------------------------ */
+
+/* Nodes from the outermost frame inwards. */
+static uint32_t nodes_of(struct mm_trail *t, uint32_t outer)
+{
+	uint32_t node = outer;
+
+	for (uint32_t i = t->count; i-- > 0;) {
+		struct mm_frame *f = &t->frame[i];
+		node = mm_calltree_child(node, f->place, mm_row_module(f->row));
+		if (node == 0)
+			return 0;
+		f->node = node;
+	}
+	return node;
+}
+
+static uint32_t cut_node(void)
+{
+	return mm_calltree_child(0, (uint64_t)MM_NODE_CUT << 56, 0);
+}
+
+static uint32_t walk_stack(struct mm_trail *trail, struct mm_reach *reach,
+			   const struct mm_caller *from)
+{
+	struct mm_walk w = { .trail = trail, .reach = reach };
+	struct registers_at at;
+	enum mm_walk_end end;
+
+	w.generation = atomic_load_explicit(&stacks.control->load_generation,
+					    memory_order_acquire);
+	at.valid = 0;
+	mm_walk_begin(&w, from->ra, from->sp, from->bp);
+	do {
+		end = mm_walk_step(&w);
+		if (end == MM_WALK_SLOW)
+			end = slow_step(&at, &w, from);
+	} while (end == MM_WALK_ON);
+	return nodes_of(trail, end == MM_WALK_WHOLE ? 0 : cut_node());
+}
+
+/* With a trail on our own stack: no memory for more. */
+__attribute__((noinline)) static uint32_t walk_small(struct mm_reach *reach,
+						     const struct mm_caller *from)
+{
+	struct mm_frame frame[SMALL_TRAIL];
+	uint64_t value[SMALL_TRAIL * MM_WALK_WORDS];
+	uint32_t offset[SMALL_TRAIL * MM_WALK_WORDS];
+	struct mm_trail t = { .limit = stacks.depth < SMALL_TRAIL ? stacks.depth : SMALL_TRAIL,
+			      .frame = frame, .value = value, .offset = offset };
+
+	return walk_stack(&t, reach, from);
+}
+
+/* In a handler: the interrupted walk's memory is left alone. */
+__attribute__((noinline)) static uint32_t walk_nested(struct mm_reach *reach,
+						      const struct mm_caller *from)
+{
+	struct mm_stack_memo *m = mm_memo_new(stacks.depth);
+	uint32_t node;
+
+	if (!m)
+		return walk_small(reach, from);
+	node = walk_stack(mm_memo_trail(m), reach, from);
+	mm_memo_free(m);
+	return node;
+}
+
+uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, int nested)
+{
+	struct mm_reach reach;
+
+	if (!stacks.control)
+		return 0;
+	mm_reach_begin(&reach, probe_of(t), (uintptr_t)__builtin_frame_address(0), nested);
+	if (nested)
+		return walk_nested(&reach, from);
+	if (!t->memo)
+		return walk_small(&reach, from);
+	return walk_stack(mm_memo_trail(t->memo), &reach, from);
+}
+
+uint32_t mm_stack_category(uint32_t node, uint32_t name)
+{
+	if (!stacks.control)
+		return node;
+	return mm_calltree_child(node, (uint64_t)MM_NODE_CATEGORY << 56 | name, 0);
+}
