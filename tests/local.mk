@@ -14,10 +14,18 @@ SH_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS)
 SH_LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS) bash
 MM_TEST_SECONDS = 900
+
 # For scripts/test, which looks for the result of each.
-.PHONY: print-tests
+.PHONY: print-tests build-tests
 print-tests:
 	@echo $(TESTS)
+build-tests: $(check_PROGRAMS) $(check_LTLIBRARIES)
+
+# libFuzzer programs (built with --enable-fuzz); scripts/soak runs each.
+MM_FUZZERS =
+.PHONY: print-fuzz
+print-fuzz:
+	@echo $(MM_FUZZERS)
 
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \

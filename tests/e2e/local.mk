@@ -2,9 +2,12 @@
 mm_e2e = \
 	tests/e2e/badinput.sh \
 	tests/e2e/docs.sh \
+	tests/e2e/dist.sh \
 	tests/e2e/floors.sh \
 	tests/e2e/headers.sh \
+	tests/e2e/install.sh \
+	tests/e2e/nm.sh \
 	tests/e2e/style.sh
 TESTS += $(mm_e2e)
 EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
-$(mm_e2e:.sh=.log): mmprof
+$(mm_e2e:.sh=.log): mmprof libmmprof.la
