@@ -1,6 +1,7 @@
 # Tests of the built tool and of the tree itself: each script prints TAP.
 mm_e2e = \
 	tests/e2e/badinput.sh \
+	tests/e2e/doctor.sh \
 	tests/e2e/docs.sh \
 	tests/e2e/dist.sh \
 	tests/e2e/floors.sh \
