@@ -1,0 +1,5 @@
+# Recordings of other tools.
+collect_import_sources = \
+	src/collect/heaptrack.c src/collect/heaptrack.h \
+	src/collect/importplace.c src/collect/importplace.h \
+	src/collect/importtext.c src/collect/importtext.h
