@@ -16,9 +16,14 @@ SH_LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS) bash
 MM_TEST_SECONDS = 900
 
 # For scripts/test, which looks for the result of each.
-.PHONY: print-tests build-tests
+mm_unit = $(filter test_%,$(TESTS))
+.PHONY: print-tests print-unit build-tests check-unit
 print-tests:
 	@echo $(TESTS)
+print-unit:
+	@echo $(mm_unit)
+check-unit: build-tests
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(mm_unit)"
 build-tests: $(check_PROGRAMS) $(check_LTLIBRARIES)
 
 # libFuzzer programs (built with --enable-fuzz); scripts/soak runs each.
