@@ -14,9 +14,20 @@ capture_stack_sources = \
 	src/capture/walk.c src/capture/walk.h
 
 # F3: the preload. Loaded into other people's programs: links nothing but libc,
-# is never sanitized, exports only the hooks.
+# is never sanitized, exports only what it interposes and the way in for mm_note.h.
 pkglib_LTLIBRARIES += libmmprof.la
-libmmprof_la_SOURCES = src/capture/stack.h
-libmmprof_la_CFLAGS = $(MM_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec
-libmmprof_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,now
-libmmprof_la_LIBADD = libmm_core.la
+libmmprof_la_SOURCES = \
+	src/capture/attach.c src/capture/attach.h \
+	src/capture/categories.c src/capture/categories.h \
+	src/capture/chain.c src/capture/chain.h \
+	src/capture/forks.c src/capture/forks.h \
+	src/capture/hooks.c \
+	src/capture/hookstate.c src/capture/hookstate.h \
+	src/capture/recording.h \
+	src/capture/ring.c src/capture/ring.h \
+	src/capture/syscalls.h \
+	src/core/shm.c \
+	$(capture_stack_sources)
+libmmprof_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden \
+	-ftls-model=initial-exec -fno-omit-frame-pointer -fno-builtin
+libmmprof_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now

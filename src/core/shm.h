@@ -216,7 +216,9 @@ struct mm_shm_thread {
 
 	_Atomic uint32_t state;
 	uint32_t process;           /* slot */
-	uint32_t tid;               /* as the process sees it */
+	uint32_t tid;               /* as the process sees it; in a CLONE_VM child
+	                               with TLS of its own, of another process: dead
+	                               only when /proc/TID is gone too */
 	_Atomic uint32_t first_seg; /* first segment since the thread last started
 	                               afresh; 0 = none yet */
 	_Atomic uint32_t ring_segs; /* segments in this ring: the writer adds, the

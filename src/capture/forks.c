@@ -1,0 +1,119 @@
+/* forks.c: children that are copies. */
+#include "capture/forks.h"
+
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "capture/categories.h"
+#include "capture/hookstate.h"
+#include "capture/ring.h"
+#include "capture/syscalls.h"
+#include "core/shm.h"
+
+/* A slot of the process table, or UINT32_MAX. */
+static uint32_t claim_process(void)
+{
+	struct mm_shm_control *c = mm_target.base;
+	uint32_t slot = atomic_fetch_add(&c->process_next, 1);
+
+	if (slot < MM_SHM_PROCESSES) {
+		atomic_store(&mm_shm_process(c, slot)->state, MM_PROC_CLAIMED);
+		return slot;
+	}
+	atomic_store(&c->process_next, MM_SHM_PROCESSES);
+	for (slot = 1; slot < MM_SHM_PROCESSES; slot++) {
+		uint32_t done = MM_PROC_DONE;
+		if (atomic_compare_exchange_strong(&mm_shm_process(c, slot)->state, &done,
+						   MM_PROC_CLAIMED))
+			return slot;
+	}
+	return UINT32_MAX;
+}
+
+static void fill_process(struct mm_shm_process *p, uint32_t parent, uint64_t fork_stamp)
+{
+	p->pid = (uint32_t)mm_sys0(SYS_getpid);
+	p->ppid = (uint32_t)mm_sys0(SYS_getppid);
+	p->parent = parent + 1;
+	p->start_stamp = mm_hook_stamp();
+	p->fork_stamp = fork_stamp;
+	atomic_store(&p->node_count, 0);
+	atomic_store(&p->module_count, 0);
+	atomic_store(&p->name_count, 0);
+	atomic_store(&p->dir_seg, 0);
+	atomic_store(&p->flags, 0);
+	atomic_store(&p->dropped, 0);
+	mm_target.pid = p->pid;
+}
+
+/* Everything about the thread that belonged to the parent goes. */
+static void forget_ring(struct mm_hook *t)
+{
+	t->epoch = MM_HOOK_NO_EPOCH;
+	t->refused = 0;
+	t->inside = MM_HOOK_NONE;
+	t->next = t->end = t->limit = NULL;
+	t->seg = t->published = NULL;
+	t->slot = NULL;
+	t->fork_stamp = 0;
+	t->allocated = 0;
+}
+
+bool mm_forks_adopt(struct mm_hook *t)
+{
+	struct mm_shm_control *c = mm_target.base;
+	uint32_t parent = mm_target.process;
+	uint32_t slot;
+
+	if ((c->options & MM_OPT_NO_FOLLOW) || mm_shm_collector_gone(c))
+		return false;
+	slot = claim_process();
+	if (slot == UINT32_MAX)
+		return false;
+	fill_process(mm_shm_process(c, slot), parent, t->fork_stamp);
+	forget_ring(t);
+	mm_target.process = slot;
+	if (mm_stack_bind(c, slot, c->depth) != 0) {
+		atomic_fetch_or(&mm_shm_process(c, slot)->flags, MM_PROCF_MAPFULL);
+		atomic_store(&mm_shm_process(c, slot)->state, MM_PROC_LIVE);
+		return false;
+	}
+	mm_categories_inherit(t, parent);
+	atomic_store_explicit(&mm_shm_process(c, slot)->state, MM_PROC_LIVE,
+			      memory_order_release);
+	mm_sys(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
+	return true;
+}
+
+static void before_fork(void)
+{
+	struct mm_hook *t = &mm_hook_self;
+	struct mm_caller here = MM_CALLER_HERE();
+	uint64_t w[2] = { MM_REC_HEAD(MM_REC_FORK, 0), 0 };
+
+	if (!mm_hook_ready(t))
+		return;
+	bool nested = mm_hook_enter(t, &here);
+	mm_ring_write(t, nested, w, 2);
+	t->fork_stamp = w[1];
+}
+
+static void after_fork_parent(void)
+{
+	mm_hook_self.fork_stamp = 0;
+}
+
+static void after_fork_child(void)
+{
+	/* Where the kernel does not know MADV_WIPEONFORK this is all we have. */
+	atomic_store(&mm_hook_gate.word, 0);
+	atomic_store(&mm_hook_gate.adopter, 0);
+	(void)mm_hook_ready(&mm_hook_self);
+}
+
+void mm_forks_watch(void)
+{
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}

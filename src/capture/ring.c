@@ -1,0 +1,243 @@
+/* ring.c: the slow half of ring.h: segments, waiting, dropping.
+ *
+ * Every function here runs with all signals blocked, so that the thread's own
+ * handlers never see a move half done; only the wait for space lets them in.
+ */
+#include "capture/ring.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "capture/syscalls.h"
+
+enum { WAIT_MS = 100 };
+
+static struct mm_shm_control *control(void)
+{
+	return mm_target.base;
+}
+
+void mm_ring_wake(void)
+{
+	struct mm_shm_control *c = control();
+
+	atomic_fetch_add_explicit(&c->wake_seq, 1, memory_order_release);
+	if (atomic_load_explicit(&c->sleeping, memory_order_acquire))
+		mm_sys_wake(&c->wake_seq);
+}
+
+/* A segment for this thread's ring, counted; 0 = none to be had now. */
+static uint32_t take_segment(struct mm_hook *t)
+{
+	struct mm_shm_control *c = control();
+	uint32_t seg;
+
+	if (atomic_load(&t->slot->ring_segs) >= MM_RING_SEGS_THREAD)
+		return 0;
+	if (atomic_fetch_add(&c->ring_segs, 1) >= MM_RING_SEGS_ALL ||
+	    (seg = mm_shm_seg_take(mm_target.base)) == 0) {
+		atomic_fetch_sub(&c->ring_segs, 1);
+		return 0;
+	}
+	atomic_fetch_add(&t->slot->ring_segs, 1);
+	struct mm_seg *s = mm_shm_seg(mm_target.base, seg);
+	atomic_store_explicit(&s->head, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->next, 0, memory_order_relaxed);
+	s->thread = t->slot_number;
+	s->pending_next = 0;
+	s->tail = 0;
+	return seg;
+}
+
+static void write_into(struct mm_hook *t, struct mm_seg *seg)
+{
+	t->seg = seg;
+	t->next = seg->data;
+	t->limit = seg->data + MM_SEG_DATA / 8;
+}
+
+static bool start_afresh(struct mm_hook *t)
+{
+	uint32_t seg;
+
+	t->seg = NULL; /* the old one is not ours to touch any more */
+	t->next = t->limit = t->end = NULL;
+	seg = take_segment(t);
+	if (seg == 0)
+		return false;
+	write_into(t, mm_shm_seg(mm_target.base, seg));
+	t->published = t->seg;
+	t->end = t->limit;
+	atomic_store_explicit(&t->slot->first_seg, seg, memory_order_release);
+	atomic_store_explicit(&t->slot->seg, seg, memory_order_release);
+	return true;
+}
+
+/* Goes on in another segment. Nothing is published here: the collector must not
+ * take a segment back while a hook of this thread may still write to it. */
+static bool move_on(struct mm_hook *t)
+{
+	uint32_t seg = take_segment(t), old;
+
+	if (seg == 0)
+		return false;
+	t->seg->tail = mm_ring_bytes(t->seg, t->next);
+	t->seg->pending_next = seg;
+	t->end = NULL;
+	write_into(t, mm_shm_seg(mm_target.base, seg));
+	old = atomic_load(&t->slot->seg);
+	if (old != 0)
+		atomic_compare_exchange_strong(&t->slot->seg, &old, seg);
+	return true;
+}
+
+static void publish_all(struct mm_hook *t)
+{
+	bool moved = t->published != t->seg;
+
+	if (t->seg == NULL) /* nothing was ever committed, or all is given back */
+		return;
+	while (t->published != t->seg) {
+		struct mm_seg *s = t->published;
+		uint32_t next = s->pending_next;
+		atomic_store_explicit(&s->head, s->tail, memory_order_release);
+		atomic_store_explicit(&s->next, next, memory_order_release);
+		t->published = mm_shm_seg(mm_target.base, next);
+	}
+	atomic_store_explicit(&t->seg->head, mm_ring_bytes(t->seg, t->next),
+			      memory_order_release);
+	t->end = t->limit;
+	if (moved)
+		mm_ring_wake();
+}
+
+static void leave(struct mm_hook *t)
+{
+	publish_all(t);
+	t->inside = MM_HOOK_NONE;
+	atomic_store_explicit(&t->slot->busy, 0, memory_order_release);
+}
+
+void mm_ring_leave(struct mm_hook *t)
+{
+	uint64_t mask;
+
+	mm_sys_block(&mask);
+	/* Not busy: a handler's hook was here since, published everything, and the
+	 * segment may be somebody else's by now. */
+	if (atomic_load_explicit(&t->slot->busy, memory_order_relaxed))
+		leave(t);
+	else
+		t->inside = MM_HOOK_NONE;
+	mm_sys_unblock(&mask);
+}
+
+/* Makes sure that the segment written to is this thread's own. */
+static bool hold(struct mm_hook *t)
+{
+	if (t->inside == MM_HOOK_HOLDS)
+		return true;
+	atomic_store_explicit(&t->slot->busy, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load(&t->slot->seg) == 0 && !start_afresh(t))
+		return false;
+	t->inside = MM_HOOK_HOLDS;
+	return true;
+}
+
+static bool has_room(struct mm_hook *t, uint32_t n)
+{
+	return hold(t) && (t->next + n <= t->limit || move_on(t));
+}
+
+static void drop(struct mm_hook *t)
+{
+	atomic_fetch_add(&t->slot->dropped, 1);
+}
+
+/* The mapping is full and no ring has a segment to give back: waiting would be
+ * for ever. */
+static bool hopeless(void)
+{
+	struct mm_shm_control *c = control();
+
+	if (atomic_load(&c->ring_segs) != 0)
+		return false;
+	atomic_fetch_or(&mm_shm_process(mm_target.base, mm_target.process)->flags,
+			MM_PROCF_MAPFULL);
+	return true;
+}
+
+/* Sleeps until there may be space; the thread's handlers run meanwhile and find
+ * no hook at work. False = recording has ended. */
+static bool wait_for_space(struct mm_hook *t, uint32_t seen, const uint64_t *mask)
+{
+	struct mm_shm_control *c = control();
+	uint64_t all;
+
+	leave(t);
+	mm_ring_wake();
+	atomic_fetch_add(&c->space_waiters, 1);
+	mm_sys_unblock(mask);
+	mm_sys_wait(&c->space_seq, seen, WAIT_MS);
+	mm_sys_block(&all);
+	atomic_fetch_sub(&c->space_waiters, 1);
+	return t->epoch == atomic_load(&mm_hook_gate.word);
+}
+
+/* Room for n words at t->next, the hook being inside and the thread busy; false =
+ * the record is given up. */
+static bool make_room(struct mm_hook *t, bool nested, uint32_t n, const uint64_t *mask)
+{
+	struct mm_shm_control *c = control();
+
+	for (;;) {
+		uint32_t seen = atomic_load(&c->space_seq);
+		if (has_room(t, n))
+			return true;
+		if (mm_shm_collector_gone(mm_target.base)) {
+			mm_hook_stop();
+			return false;
+		}
+		if (nested || (mm_target.options & MM_OPT_DROP) || hopeless()) {
+			drop(t);
+			return false;
+		}
+		if (!wait_for_space(t, seen, mask))
+			return false;
+		t->inside = MM_HOOK_IN;
+	}
+}
+
+void mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n)
+{
+	uint64_t mask;
+
+	mm_sys_block(&mask);
+	if (make_room(t, nested, n, &mask)) {
+		w[1] = mm_hook_stamp();
+		memcpy(t->next, w, n * sizeof *w);
+		t->next += n;
+		mm_arch_local_inc(&t->slot->events);
+	}
+	if (!nested)
+		leave(t);
+	mm_sys_unblock(&mask);
+}
+
+uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested)
+{
+	const uint32_t n = MM_RING_REALLOC_WORDS;
+	uint64_t mask, *w;
+
+	mm_sys_block(&mask);
+	w = make_room(t, nested, n, &mask) ? t->next : NULL;
+	if (w != NULL) {
+		w[0] = MM_REC_HEAD(MM_REC_VOID, n - 1);
+		t->next = w + n;
+	} else if (!nested) {
+		leave(t);
+	}
+	mm_sys_unblock(&mask);
+	return w;
+}
