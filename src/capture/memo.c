@@ -1,27 +1,107 @@
-/* memo.c: see memo.h. */
+/* memo.c: entries, their arena and their index (memo.h). */
 #include "capture/memo.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "core/arch.h"
 
-struct mm_stack_memo {
-	uint64_t bytes;
-	struct mm_trail trail;
+enum {
+	ARENA_FIRST = 16 * 1024,
+	ARENA_LAST = 256 * 1024,
+	ALL_ARENAS = 64 * 1024 * 1024,
+	UNIT = 16,             /* entries start at multiples of it */
+	ARENA_PER_SLOT = 128,  /* bytes of arena for each slot of the index */
+	WAYS = 2
 };
+
+struct kept_frame {
+	uint32_t node;
+	uint32_t ra;    /* index of the word that is its return address */
+	uint32_t bp_at; /* as in struct mm_frame */
+	uint32_t needs_bp;
+};
+
+struct mm_memo_entry {
+	uint64_t stamp; /* 0 = being written */
+	uint64_t place, sp, bp;
+	uint32_t words, frames;
+	uint32_t top;   /* end of the highest word, from sp */
+	uint32_t end;   /* enum mm_walk_end */
+	/* uint64_t value[words]; struct kept_frame frame[frames]; uint32_t offset[words] */
+};
+
+struct mm_stack_memo {
+	uint64_t bytes; /* of this mapping: header and trail */
+	struct mm_trail trail;
+	uint8_t *arena;
+	uint64_t *index;       /* tag << 32 | position / UNIT, position never 0 */
+	uint64_t size;         /* of the arena, a power of two; 0 = none */
+	uint64_t head;         /* bytes ever written, padding included */
+	uint64_t latest;       /* position of the entry last used, 0 = none */
+	uint64_t lap_hits, lap_kept; /* counts when the arena last began anew */
+	struct mm_memo_counts counts;
+};
+
+static _Atomic uint64_t all_arenas; /* bytes in arenas, of all threads */
+
+/* --- memory ---------------------------------------------------------------------------- */
+
+static void *map_bytes(uint64_t bytes)
+{
+	int64_t p = mm_arch_syscall(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, ~UINT64_C(0), 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)(uintptr_t)p;
+}
+
+static void unmap_bytes(void *p, uint64_t bytes)
+{
+	mm_arch_syscall(SYS_munmap, (uintptr_t)p, bytes, 0, 0, 0, 0);
+}
+
+static uint64_t slots_of(uint64_t size)
+{
+	return size / ARENA_PER_SLOT;
+}
+
+static uint64_t mapped_for(uint64_t size)
+{
+	return size + slots_of(size) * sizeof(uint64_t);
+}
+
+/* Starts anew with an arena of `size` bytes, or stays as it is without memory. */
+static void start_arena(struct mm_stack_memo *m, uint64_t size)
+{
+	uint64_t more = mapped_for(size) - (m->size ? mapped_for(m->size) : 0);
+	uint8_t *p, *old = m->arena;
+	uint64_t old_size = m->size;
+
+	if (atomic_fetch_add(&all_arenas, more) + more > ALL_ARENAS ||
+	    !(p = map_bytes(mapped_for(size)))) {
+		atomic_fetch_sub(&all_arenas, more);
+		return;
+	}
+	m->size = 0; /* a handler that gives up here finds no arena */
+	m->arena = p;
+	m->index = (uint64_t *)(p + size);
+	m->head = UNIT;
+	m->latest = 0;
+	m->counts.bytes = m->size = size;
+	if (old_size)
+		unmap_bytes(old, mapped_for(old_size));
+}
 
 struct mm_stack_memo *mm_memo_new(uint32_t depth)
 {
 	uint64_t words = (uint64_t)depth * MM_WALK_WORDS;
 	uint64_t bytes = sizeof(struct mm_stack_memo) + depth * sizeof(struct mm_frame) +
 			 words * (sizeof(uint64_t) + sizeof(uint32_t));
-	int64_t p = mm_arch_syscall(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, ~UINT64_C(0), 0);
-	struct mm_stack_memo *m = (struct mm_stack_memo *)(uintptr_t)p;
+	struct mm_stack_memo *m = map_bytes(bytes);
 
-	if (p < 0 && p > -4096)
+	if (!m)
 		return NULL;
 	m->bytes = bytes;
 	m->trail.limit = depth;
@@ -31,12 +111,322 @@ struct mm_stack_memo *mm_memo_new(uint32_t depth)
 	return m;
 }
 
+void mm_memo_free(struct mm_stack_memo *m)
+{
+	if (m->size) {
+		unmap_bytes(m->arena, mapped_for(m->size));
+		atomic_fetch_sub(&all_arenas, mapped_for(m->size));
+	}
+	unmap_bytes(m, m->bytes);
+}
+
+void mm_memo_forget_all(void)
+{
+	atomic_store(&all_arenas, 0);
+}
+
 struct mm_trail *mm_memo_trail(struct mm_stack_memo *m)
 {
 	return &m->trail;
 }
 
-void mm_memo_free(struct mm_stack_memo *m)
+void mm_memo_counts(const struct mm_stack_memo *m, struct mm_memo_counts *ret)
 {
-	mm_arch_syscall(SYS_munmap, (uintptr_t)m, m->bytes, 0, 0, 0, 0);
+	*ret = m->counts;
+}
+
+/* --- entries ------------------------------------------------------------------------------ */
+
+static inline uint64_t *values(const struct mm_memo_entry *e)
+{
+	return (uint64_t *)(uintptr_t)(e + 1);
+}
+
+static inline struct kept_frame *frames(const struct mm_memo_entry *e)
+{
+	return (struct kept_frame *)(values(e) + e->words);
+}
+
+static inline uint32_t *offsets(const struct mm_memo_entry *e)
+{
+	return (uint32_t *)(frames(e) + e->frames);
+}
+
+static uint64_t entry_bytes(uint32_t words, uint32_t count)
+{
+	uint64_t n = sizeof(struct mm_memo_entry) + (uint64_t)words * 12 +
+		     (uint64_t)count * sizeof(struct kept_frame);
+
+	return (n + UNIT - 1) & ~(uint64_t)(UNIT - 1);
+}
+
+static inline uint64_t frame_sp(const struct mm_memo_entry *e, uint32_t i)
+{
+	uint32_t ra = frames(e)[i].ra;
+
+	return ra == MM_WALK_NO_WORD ? e->sp : e->sp + offsets(e)[ra] + 8;
+}
+
+static inline uint64_t frame_place(const struct mm_memo_entry *e, uint32_t i)
+{
+	uint32_t ra = frames(e)[i].ra;
+
+	return ra == MM_WALK_NO_WORD ? e->place : values(e)[ra];
+}
+
+/* Index of the first word from `word` on that is not what it was; e->words when
+ * all are. In order, and nothing after the first difference is read. */
+static inline uint32_t verify(const struct mm_memo_entry *e, uint32_t word)
+{
+	const uint64_t *value = values(e);
+	const uint32_t *offset = offsets(e);
+	const char *sp = (const char *)(uintptr_t)e->sp;
+	uint32_t n = e->words;
+
+	for (; word < n; word++)
+		if (*(const volatile uint64_t *)(sp + offset[word]) != value[word])
+			break;
+	return word;
+}
+
+/* --- index ---------------------------------------------------------------------------------- */
+
+static inline uint64_t stack_hash(uint64_t place, uint64_t sp)
+{
+	uint64_t h = (place ^ sp << 20) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return h ^ h >> 29;
+}
+
+static inline uint64_t *set_of(const struct mm_stack_memo *m, uint64_t hash)
+{
+	return m->index + (hash & (slots_of(m->size) / WAYS - 1)) * WAYS;
+}
+
+static inline const struct mm_memo_entry *entry_at(const struct mm_stack_memo *m, uint64_t position)
+{
+	return (const struct mm_memo_entry *)(m->arena + (position & (m->size - 1)));
+}
+
+/* Not overwritten since? */
+static inline int is_live(const struct mm_stack_memo *m, uint64_t position)
+{
+	return position != 0 && m->head - position <= m->size;
+}
+
+int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64_t sp,
+		 uint64_t bp, uint64_t hi, uint32_t *ret_node)
+{
+	uint64_t hash = stack_hash(place, sp), *set;
+
+	if (m->size == 0)
+		return 0;
+	set = set_of(m, hash);
+	for (int i = 0; i < WAYS; i++) {
+		uint64_t position = (uint32_t)set[i] * (uint64_t)UNIT;
+		if (set[i] >> 32 != hash >> 32 || !is_live(m, position))
+			continue;
+		const struct mm_memo_entry *e = entry_at(m, position);
+		if (e->place != place || e->sp != sp || e->stamp != stamp || hi - sp < e->top ||
+		    (frames(e)->needs_bp && e->bp != bp) || verify(e, 0) != e->words)
+			continue;
+		m->latest = position;
+		m->counts.hits++;
+		*ret_node = frames(e)->node;
+		return 1;
+	}
+	return 0;
+}
+
+/* --- joining ---------------------------------------------------------------------------------- */
+
+void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm_memo_join *j)
+{
+	j->entry = NULL;
+	j->frame = 0;
+	j->bad = 0;
+	if (m->size == 0 || !is_live(m, m->latest))
+		return;
+	const struct mm_memo_entry *e = entry_at(m, m->latest);
+	if (e->stamp == stamp)
+		j->entry = e;
+}
+
+/* Would the rest of the entry, from frame i on, be walked the same from here? */
+static int same_state(const struct mm_memo_entry *e, uint32_t i, const struct mm_walk *w)
+{
+	const struct kept_frame *k = &frames(e)[i];
+	const struct mm_frame *f = &w->trail->frame[w->trail->count - 1];
+
+	if (frame_place(e, i) != f->place)
+		return 0;
+	if (!k->needs_bp)
+		return 1;
+	if (k->bp_at == MM_BP_REGISTER)
+		return f->bp_at == MM_BP_REGISTER && w->bp == e->bp;
+	return k->bp_at < MM_BP_LOST && f->bp_at < MM_BP_LOST &&
+	       e->sp + k->bp_at == w->base + f->bp_at;
+}
+
+/* The same frames in all, so the same end? */
+static int same_length(const struct mm_memo_entry *e, uint32_t i, const struct mm_trail *t)
+{
+	uint32_t total = t->count + (e->frames - 1 - i);
+
+	return e->end == MM_WALK_FULL ? total == t->limit : total <= t->limit;
+}
+
+static void copy_rest(const struct mm_memo_entry *e, uint32_t i, struct mm_walk *w)
+{
+	struct mm_trail *t = w->trail;
+	const struct kept_frame *k = frames(e);
+	uint32_t from = k[i].ra + 1, shift = t->words - from;
+	uint32_t move = (uint32_t)(e->sp - w->base);
+
+	t->frame[t->count - 1].node = k[i].node;
+	t->frame[t->count - 1].needs_bp = k[i].needs_bp;
+	for (uint32_t n = i + 1; n < e->frames; n++)
+		t->frame[t->count++] = (struct mm_frame){
+			.ra = k[n].ra + shift, .node = k[n].node, .needs_bp = k[n].needs_bp,
+			.bp_at = k[n].bp_at < MM_BP_LOST ? k[n].bp_at + move : k[n].bp_at };
+	for (uint32_t n = from; n < e->words; n++) {
+		t->offset[t->words] = offsets(e)[n] + move;
+		t->value[t->words++] = values(e)[n];
+	}
+}
+
+enum mm_walk_end mm_memo_join(struct mm_memo_join *j, struct mm_walk *w)
+{
+	const struct mm_memo_entry *e = j->entry;
+	const struct mm_frame *last = &w->trail->frame[w->trail->count - 1];
+	uint32_t after;
+
+	while (j->frame < e->frames && frame_sp(e, j->frame) < last->sp)
+		j->frame++;
+	if (j->frame == e->frames) {
+		j->entry = NULL;
+		return MM_WALK_ON;
+	}
+	after = frames(e)[j->frame].ra + 1;
+	if (frame_sp(e, j->frame) != last->sp || after < j->bad || !same_state(e, j->frame, w))
+		return MM_WALK_ON;
+	if (!same_length(e, j->frame, w->trail) || w->reach->hi < e->sp + e->top) {
+		j->entry = NULL;
+		return MM_WALK_ON;
+	}
+	j->bad = verify(e, after);
+	if (j->bad != e->words)
+		return MM_WALK_ON;
+	copy_rest(e, j->frame, w);
+	return (enum mm_walk_end)e->end;
+}
+
+/* --- keeping ------------------------------------------------------------------------------------ */
+
+/* Room for n bytes in one piece: its position, or 0. */
+static uint64_t take_room(struct mm_stack_memo *m, uint64_t n)
+{
+	uint64_t size = m->size ? m->size : ARENA_FIRST, left;
+
+	while (size < ARENA_LAST && n > size / 4)
+		size *= 2;
+	if (m->size && (m->head & (m->size - 1)) + n > m->size) {
+		/* Full: worth more if it has earned what it cost. */
+		if ((m->counts.hits - m->lap_hits) * 4 >= m->counts.kept - m->lap_kept &&
+		    size == m->size && size < ARENA_LAST)
+			size *= 2;
+		m->lap_hits = m->counts.hits;
+		m->lap_kept = m->counts.kept;
+	}
+	if (size != m->size || m->head / UNIT > UINT32_MAX / 2)
+		start_arena(m, size);
+	if (m->size == 0 || n > m->size / 2 || m->head / UNIT > UINT32_MAX / 2)
+		return 0;
+	left = m->size - (m->head & (m->size - 1));
+	if (left < n)
+		m->head += left;
+	m->head += n;
+	return m->head - n;
+}
+
+/* From the outermost inwards: who needs BP as it is in his frame? */
+static void mark_needs(struct mm_trail *t)
+{
+	uint32_t needs = 0;
+
+	for (uint32_t i = t->count; i-- > 0;) {
+		struct mm_frame *f = &t->frame[i];
+		enum mm_row_kind kind = mm_row_kind(f->row);
+		if (kind == MM_ROW_NONE)
+			needs = f->needs_bp; /* from a memo */
+		else if (kind == MM_ROW_BP || kind == MM_ROW_AT_BP)
+			needs = 1;
+		else if (mm_row_saves_bp(f->row))
+			needs = 0;
+		f->needs_bp = needs;
+	}
+}
+
+static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w, uint64_t bp,
+			enum mm_walk_end end)
+{
+	const struct mm_trail *t = w->trail;
+	struct kept_frame *k;
+	uint32_t top = 0;
+
+	e->place = t->frame[0].place;
+	e->sp = w->base;
+	e->bp = bp;
+	e->words = t->words;
+	e->frames = t->count;
+	e->end = end;
+	k = frames(e);
+	for (uint32_t i = 0; i < t->count; i++)
+		k[i] = (struct kept_frame){ .node = t->frame[i].node, .ra = t->frame[i].ra,
+					    .bp_at = t->frame[i].bp_at,
+					    .needs_bp = t->frame[i].needs_bp };
+	for (uint32_t i = 0; i < t->words; i++) {
+		values(e)[i] = t->value[i];
+		offsets(e)[i] = t->offset[i];
+		if (t->offset[i] + 8 > top)
+			top = t->offset[i] + 8;
+	}
+	e->top = top;
+}
+
+/* The way of a set that is worth least: the same stack's, a dead one, the older. */
+static uint64_t *choose_way(struct mm_stack_memo *m, uint64_t hash)
+{
+	uint64_t *set = set_of(m, hash), *worst = set;
+
+	for (int i = 0; i < WAYS; i++) {
+		if (!is_live(m, (uint32_t)set[i] * (uint64_t)UNIT))
+			return &set[i];
+		if ((uint32_t)set[i] < (uint32_t)*worst)
+			worst = &set[i];
+	}
+	return worst;
+}
+
+void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_walk *w,
+		  enum mm_walk_end end)
+{
+	struct mm_trail *t = w->trail;
+	uint64_t position = take_room(m, entry_bytes(t->words, t->count));
+	uint64_t hash;
+	struct mm_memo_entry *e;
+
+	if (position == 0)
+		return;
+	mark_needs(t);
+	e = (struct mm_memo_entry *)(uintptr_t)entry_at(m, position);
+	*(volatile uint64_t *)&e->stamp = 0;
+	write_entry(e, w, w->first_bp, end);
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint64_t *)&e->stamp = stamp;
+	hash = stack_hash(e->place, e->sp);
+	*choose_way(m, hash) = hash >> 32 << 32 | position / UNIT;
+	m->latest = position;
+	m->counts.kept++;
+	m->counts.joins += t->frame[t->count - 1].row == 0;
 }

@@ -25,6 +25,8 @@ enum {
 static struct {
 	struct mm_shm_control *control; /* NULL = not bound */
 	uint32_t depth;
+	uint32_t binding; /* counts mm_stack_bind() */
+	_Atomic uint32_t slots; /* of `left` in use */
 	_Atomic(struct mm_stack_memo *) left[MM_SHM_THREADS]; /* by thread slot */
 } stacks;
 
@@ -41,6 +43,11 @@ int mm_stack_bind(void *base, uint32_t process, uint32_t depth)
 		err = mm_modules_bind(base, process);
 	if (err != MM_OK)
 		return err;
+	mm_memo_forget_all();
+	for (uint32_t i = 0; i < stacks.slots; i++)
+		atomic_store(&stacks.left[i], NULL);
+	stacks.slots = 0;
+	stacks.binding++;
 	stacks.control = base;
 	stacks.depth = depth;
 	return MM_OK;
@@ -54,9 +61,13 @@ static struct mm_probe *probe_of(struct mm_stack_thread *t)
 
 void mm_stack_thread_adopt(struct mm_stack_thread *t, uint32_t slot)
 {
+	uint32_t used = atomic_load(&stacks.slots);
+
 	*probe_of(t) = (struct mm_probe){ 0 };
 	if (slot >= MM_SHM_THREADS)
 		return;
+	while (used <= slot && !atomic_compare_exchange_weak(&stacks.slots, &used, slot + 1))
+		;
 	if (!t->memo)
 		t->memo = atomic_load(&stacks.left[slot]);
 	if (!t->memo && stacks.control)
@@ -135,12 +146,12 @@ static enum mm_walk_end slow_step(struct registers_at *at, struct mm_walk *w,
 
 /* --- walking ------------------------------------------------------------------------------ */
 
-/* Nodes from the outermost frame inwards. */
-static uint32_t nodes_of(struct mm_trail *t, uint32_t outer)
+/* Nodes of the trail's first `count` frames, from the outermost inwards. */
+static uint32_t nodes_of(struct mm_trail *t, uint32_t count, uint32_t outer)
 {
 	uint32_t node = outer;
 
-	for (uint32_t i = t->count; i-- > 0;) {
+	for (uint32_t i = count; i-- > 0;) {
 		struct mm_frame *f = &t->frame[i];
 		node = mm_calltree_child(node, f->place, mm_row_module(f->row));
 		if (node == 0)
@@ -155,23 +166,42 @@ static uint32_t cut_node(void)
 	return mm_calltree_child(0, (uint64_t)MM_NODE_CUT << 56, 0);
 }
 
-static uint32_t walk_stack(struct mm_trail *trail, struct mm_reach *reach,
-			   const struct mm_caller *from)
+/* Entries of a memo are good for one load generation of one binding. */
+static uint64_t memo_stamp(void)
 {
-	struct mm_walk w = { .trail = trail, .reach = reach };
+	return (uint64_t)stacks.binding << 32 |
+	       atomic_load_explicit(&stacks.control->load_generation, memory_order_acquire);
+}
+
+/* Walks; `memo`, if not NULL, is joined where it can be and learns the result. */
+static uint32_t walk_stack(struct mm_trail *trail, struct mm_stack_memo *memo, uint64_t stamp,
+			   struct mm_reach *reach, const struct mm_caller *from)
+{
+	struct mm_walk w = { .trail = trail, .reach = reach, .generation = (uint32_t)stamp };
+	struct mm_memo_join join = { .entry = NULL };
 	struct registers_at at;
 	enum mm_walk_end end;
+	uint32_t walked, node;
 
-	w.generation = atomic_load_explicit(&stacks.control->load_generation,
-					    memory_order_acquire);
 	at.valid = 0;
+	if (memo)
+		mm_memo_join_begin(memo, stamp, &join);
 	mm_walk_begin(&w, from->ra, from->sp, from->bp);
 	do {
+		walked = trail->count;
+		if (join.entry && trail->plain && (end = mm_memo_join(&join, &w)) != MM_WALK_ON) {
+			node = nodes_of(trail, walked - 1, trail->frame[walked - 1].node);
+			goto known;
+		}
 		end = mm_walk_step(&w);
 		if (end == MM_WALK_SLOW)
 			end = slow_step(&at, &w, from);
 	} while (end == MM_WALK_ON);
-	return nodes_of(trail, end == MM_WALK_WHOLE ? 0 : cut_node());
+	node = nodes_of(trail, trail->count, end == MM_WALK_WHOLE ? 0 : cut_node());
+known:
+	if (memo && trail->plain && !w.alien && node != 0)
+		mm_memo_keep(memo, stamp, &w, end);
+	return node;
 }
 
 /* With a trail on our own stack: no memory for more. */
@@ -184,7 +214,7 @@ __attribute__((noinline)) static uint32_t walk_small(struct mm_reach *reach,
 	struct mm_trail t = { .limit = stacks.depth < SMALL_TRAIL ? stacks.depth : SMALL_TRAIL,
 			      .frame = frame, .value = value, .offset = offset };
 
-	return walk_stack(&t, reach, from);
+	return walk_stack(&t, NULL, memo_stamp(), reach, from);
 }
 
 /* In a handler: the interrupted walk's memory is left alone. */
@@ -196,7 +226,7 @@ __attribute__((noinline)) static uint32_t walk_nested(struct mm_reach *reach,
 
 	if (!m)
 		return walk_small(reach, from);
-	node = walk_stack(mm_memo_trail(m), reach, from);
+	node = walk_stack(mm_memo_trail(m), NULL, memo_stamp(), reach, from);
 	mm_memo_free(m);
 	return node;
 }
@@ -204,15 +234,21 @@ __attribute__((noinline)) static uint32_t walk_nested(struct mm_reach *reach,
 uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, int nested)
 {
 	struct mm_reach reach;
+	uint64_t stamp;
+	uint32_t node;
 
 	if (!stacks.control)
 		return 0;
 	mm_reach_begin(&reach, probe_of(t), (uintptr_t)__builtin_frame_address(0), nested);
-	if (nested)
+	if (__builtin_expect(nested, 0))
 		return walk_nested(&reach, from);
-	if (!t->memo)
+	if (__builtin_expect(!t->memo, 0))
 		return walk_small(&reach, from);
-	return walk_stack(mm_memo_trail(t->memo), &reach, from);
+	stamp = memo_stamp();
+	if (from->sp < reach.hi &&
+	    mm_memo_find(t->memo, stamp, from->ra, from->sp, from->bp, reach.hi, &node))
+		return node;
+	return walk_stack(mm_memo_trail(t->memo), t->memo, stamp, &reach, from);
 }
 
 uint32_t mm_stack_category(uint32_t node, uint32_t name)

@@ -1,15 +1,14 @@
 /* walk.c: a step by a row (walk.h). */
 #include "capture/walk.h"
 
-static void add_frame(struct mm_walk *w, uint64_t place, uint64_t sp, uint32_t first,
-		      uint32_t bp_at)
+static void add_frame(struct mm_walk *w, uint64_t place, uint64_t sp, uint32_t bp_at)
 {
 	struct mm_frame *f = &w->trail->frame[w->trail->count++];
 
 	f->place = place;
 	f->sp = sp;
 	f->row = 0;
-	f->first = first;
+	f->ra = w->trail->words - 1; /* the word just read; of frame 0, NO_WORD */
 	f->bp_at = bp_at;
 }
 
@@ -17,18 +16,18 @@ void mm_walk_begin(struct mm_walk *w, uint64_t place, uint64_t sp, uint64_t bp)
 {
 	w->alien = 0;
 	w->base = sp;
-	w->bp = bp;
+	w->bp = w->first_bp = bp;
 	w->bp_addr = 0;
 	w->trail->count = w->trail->words = 0;
 	w->trail->plain = 1;
-	add_frame(w, place, sp, 0, MM_BP_REGISTER);
+	add_frame(w, place, sp, MM_BP_REGISTER);
 }
 
 void mm_walk_add(struct mm_walk *w, uint64_t place, uint64_t sp, const uint64_t *bp)
 {
 	w->trail->plain = 0;
 	w->bp = bp ? *bp : 0;
-	add_frame(w, place, sp, w->trail->words, bp ? MM_BP_READ : MM_BP_LOST);
+	add_frame(w, place, sp, bp ? MM_BP_READ : MM_BP_LOST);
 }
 
 /* Reads and notes the word at addr; 0 when it is not readable. */
@@ -69,7 +68,7 @@ enum mm_walk_end mm_walk_step(struct mm_walk *w)
 	struct mm_trail *t = w->trail;
 	struct mm_frame *f = &t->frame[t->count - 1];
 	uint64_t row = f->row = mm_rows_get(f->place, w->generation);
-	uint32_t first = t->words, bp_at = f->bp_at;
+	uint32_t bp_at = f->bp_at;
 	enum mm_row_kind kind = mm_row_kind(row);
 	uint64_t cfa, place;
 
@@ -85,20 +84,20 @@ enum mm_walk_end mm_walk_step(struct mm_walk *w)
 	} else {
 		return no_rule(w, row);
 	}
-	if (t->count == t->limit)
-		return MM_WALK_FULL;
 	if (cfa <= f->sp)
 		t->plain = 0; /* another stack: the words are not in order */
 	if (cfa == f->sp || !take_word(w, cfa - 8, &place))
 		return MM_WALK_CUT;
 	if (place == 0)
 		return MM_WALK_WHOLE;
+	if (t->count == t->limit)
+		return MM_WALK_FULL;
 	if (mm_row_saves_bp(row)) {
 		w->bp_addr = (kind == MM_ROW_AT_BP ? w->bp : cfa) + (uint64_t)mm_row_bp(row);
 		bp_at = (uint32_t)(w->bp_addr - w->base);
 		if (w->bp_addr - w->base >= MM_BP_LOST)
 			t->plain = 0, bp_at = 0;
 	}
-	add_frame(w, place, cfa, first, bp_at);
+	add_frame(w, place, cfa, bp_at);
 	return MM_WALK_ON;
 }

@@ -22,7 +22,6 @@
 
 /* Where a frame's BP is, else the offset of the word that holds it. */
 enum mm_bp_at {
-	MM_BP_DEAD = 0xffffffff,     /* no frame from here on needs it */
 	MM_BP_REGISTER = 0xfffffffe, /* as it was in the innermost frame */
 	MM_BP_READ = 0xfffffffd,     /* has been read on the way */
 	MM_BP_LOST = 0xfffffffc      /* cannot be known */
@@ -31,10 +30,10 @@ enum mm_bp_at {
 struct mm_frame {
 	uint64_t place, sp;
 	uint64_t row;   /* of place; 0 = not looked at (taken from a memo) */
-	uint32_t first; /* index of its first word */
+	uint32_t ra;    /* index of the word that is its return address */
 	uint32_t bp_at; /* enum mm_bp_at or offset */
 	uint32_t node;  /* of the call tree, once known */
-	uint32_t pad;
+	uint32_t needs_bp; /* for the memo */
 };
 
 enum mm_walk_end {
@@ -55,7 +54,10 @@ struct mm_trail {
 	uint32_t *offset;       /* ... and their distance from frame 0's sp */
 };
 
-enum { MM_WALK_WORDS = 3 }; /* at most, for one frame */
+enum {
+	MM_WALK_WORDS = 3,         /* at most, for one frame */
+	MM_WALK_NO_WORD = 0xffffffff /* of frame 0: no word led to it */
+};
 
 struct mm_walk {
 	struct mm_trail *trail;
@@ -63,8 +65,9 @@ struct mm_walk {
 	uint32_t generation;
 	uint32_t alien; /* ended in no module: true today, perhaps not tomorrow */
 	uint64_t base;  /* frame 0's sp */
-	uint64_t bp;    /* its value, where it has been read or is in a register */
-	uint64_t bp_addr;
+	uint64_t first_bp; /* frame 0's */
+	uint64_t bp;       /* the last frame's, where it was read or is in a register */
+	uint64_t bp_addr;  /* else where it is */
 };
 
 /* Starts *w at the frame (place, sp, bp). */
