@@ -16,12 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "collect/importout.h"
 #include "collect/importplace.h"
-#include "trace/reader.h"
 #include "trace/writer.h"
 
 enum { FORMAT_MAX = 3, RANGES_MAX = 1024, NAMES_MAX = 256, HEADER_TEXT = 4096 };
@@ -39,8 +38,7 @@ struct import {
 	const char *name; /* of the input */
 	struct mm_diag *diag;
 	struct mm_import_summary sum;
-	const char *out;
-	char *part; /* the trace while it is not whole; NULL = written in place */
+	struct mm_import_out out;
 	struct mm_writer *writer;
 	struct mm_stream *stream;
 	struct mm_places *places;
@@ -155,7 +153,7 @@ static int open_writer(struct import *im)
 
 	snprintf(tool, sizeof tool, "heaptrack %u.%u.%u (imported)", im->sum.tool_version >> 16,
 		 im->sum.tool_version >> 8 & 255, im->sum.tool_version & 255);
-	return mm_writer_open(&im->writer, im->part ? im->part : im->out, &o, im->diag);
+	return mm_writer_open(&im->writer, mm_import_out_path(&im->out), &o, im->diag);
 }
 
 static int begin_trace(struct import *im)
@@ -545,76 +543,30 @@ static int end_trace(struct import *im)
 	return err;
 }
 
-/* What is at `out` may make way only if it is a trace. */
-static int check_output(const char *out, struct mm_diag *diag)
+/* Closes the writer; the first error is the one that counts. */
+static int close_writer(struct import *im, int err)
 {
-	struct mm_reader *r;
+	struct mm_diag closing = {0};
+	int close_err = mm_writer_close(im->writer, &closing);
 
-	if (access(out, F_OK) != 0)
-		return MM_OK;
-	if (mm_reader_open(&r, out, NULL) != MM_OK)
-		return mm_fail(diag, MM_EEXIST, "%s: exists and is not a trace: left alone", out);
-	mm_reader_close(r);
-	return MM_OK;
-}
-
-static char *with_suffix(const char *path, const char *suffix)
-{
-	size_t size = strlen(path) + strlen(suffix) + 1;
-	char *r = malloc(size);
-
-	if (r)
-		snprintf(r, size, "%s%s", path, suffix);
-	return r;
-}
-
-static int put_in_place(struct import *im)
-{
-	char *old = with_suffix(im->out, ".old");
-	int err = old ? MM_OK : MM_ENOMEM;
-
-	if (err == MM_OK && access(im->out, F_OK) == 0 && rename(im->out, old) != 0)
-		err = mm_fail_errno(im->diag, "%s: cannot become %s", im->out, old);
-	if (err == MM_OK && rename(im->part, im->out) != 0)
-		err = mm_fail_errno(im->diag, "%s: cannot be written", im->out);
-	free(old);
-	return err;
-}
-
-static int choose_output(struct import *im)
-{
-	char suffix[32];
-	int err;
-
-	if (strcmp(im->out, "-") == 0)
-		return MM_OK;
-	err = check_output(im->out, im->diag);
-	if (err != MM_OK)
+	if (close_err == MM_OK || (err != MM_OK && im->diag->text[0]))
 		return err;
-	snprintf(suffix, sizeof suffix, ".part%ld", (long)getpid());
-	im->part = with_suffix(im->out, suffix);
-	return im->part ? MM_OK : MM_ENOMEM;
+	return mm_fail(im->diag, close_err, "%s", mm_diag_text(&closing, close_err));
 }
 
 static int run(struct import *im)
 {
-	struct mm_diag closing = {0};
-	int err = choose_output(im), close_err;
+	int err = every_line(im);
 
-	if (err != MM_OK)
-		return err;
-	err = every_line(im);
 	if (err == MM_OK)
 		err = end_trace(im);
 	if (!im->writer)
 		return err;
-	close_err = mm_writer_close(im->writer, &closing);
-	if (close_err != MM_OK && (err == MM_OK || !im->diag->text[0]))
-		err = mm_fail(im->diag, close_err, "%s", mm_diag_text(&closing, close_err));
-	if (err == MM_OK && im->part)
-		err = put_in_place(im);
-	if (err != MM_OK && im->part)
-		unlink(im->part);
+	err = close_writer(im, err);
+	if (err == MM_OK)
+		err = mm_import_out_commit(&im->out, im->diag);
+	if (err != MM_OK)
+		mm_import_out_abandon(&im->out);
 	return err;
 }
 
@@ -627,10 +579,11 @@ int mm_import_heaptrack(const struct mm_text_input *input, const char *out,
 
 	if (err == MM_OK) {
 		im->name = input->name;
-		im->out = out;
 		im->diag = diag ? diag : &unwanted;
-		err = mm_text_open(&im->text, input, im->diag);
+		err = mm_import_out_init(&im->out, out, im->diag);
 	}
+	if (err == MM_OK)
+		err = mm_text_open(&im->text, input, im->diag);
 	if (err == MM_OK)
 		err = run(im);
 	if (err == MM_OK)
@@ -639,7 +592,7 @@ int mm_import_heaptrack(const struct mm_text_input *input, const char *out,
 		mm_places_destroy(im->places);
 		mm_text_close(im->text);
 		mm_map_deinit(&im->blocks);
-		free(im->part);
+		mm_import_out_deinit(&im->out);
 		free(im->sites);
 		free(im->allocations);
 		free(im->elder);
