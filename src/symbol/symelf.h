@@ -1,0 +1,41 @@
+/* symelf.h: one opened ELF file.
+ *
+ * Promise: a file that is not ELF, or is damaged, is an error and never a crash; the
+ * file is only read.
+ * Not shared between threads.
+ */
+#ifndef MM_SYMBOL_SYMELF_H
+#define MM_SYMBOL_SYMELF_H
+
+#include <libelf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MM_BUILD_ID_MAX = 32 };
+
+struct mm_symelf {
+	Elf *elf;
+	int fd;               /* -1 = an image in memory */
+	char *path;           /* as opened; "" = memory */
+	uint8_t build_id[MM_BUILD_ID_MAX];
+	uint8_t build_id_len; /* 0 = has none */
+};
+
+/* MM_ENOENT, MM_EUNSUP (not an ELF file), MM_ENOMEM. Close with mm_symelf_close. */
+int mm_symelf_open(struct mm_symelf **ret, const char *path);
+
+/* This process's own vdso. MM_ENOENT where the kernel gives none. */
+int mm_symelf_vdso(struct mm_symelf **ret);
+
+void mm_symelf_close(struct mm_symelf *e);
+
+/* True when the file itself holds DWARF that describes code. */
+int mm_symelf_has_dwarf(const struct mm_symelf *e);
+
+/* True when a section of that name has contents. */
+int mm_symelf_has_section(const struct mm_symelf *e, const char *name);
+
+/* True when the build-id is the one given. */
+int mm_symelf_is(const struct mm_symelf *e, const uint8_t *build_id, size_t len);
+
+#endif
