@@ -19,9 +19,10 @@ enum {
 
 struct kept_frame {
 	uint32_t node;
-	uint32_t ra;    /* index of the word that is its return address */
+	uint32_t sp;    /* from the innermost frame's */
 	uint32_t bp_at; /* as in struct mm_frame */
-	uint32_t needs_bp;
+	uint16_t after; /* index of the word after its return address */
+	uint16_t needs_bp;
 };
 
 struct mm_memo_entry {
@@ -160,18 +161,9 @@ static uint64_t entry_bytes(uint32_t words, uint32_t count)
 	return (n + UNIT - 1) & ~(uint64_t)(UNIT - 1);
 }
 
-static inline uint64_t frame_sp(const struct mm_memo_entry *e, uint32_t i)
-{
-	uint32_t ra = frames(e)[i].ra;
-
-	return ra == MM_WALK_NO_WORD ? e->sp : e->sp + offsets(e)[ra] + 8;
-}
-
 static inline uint64_t frame_place(const struct mm_memo_entry *e, uint32_t i)
 {
-	uint32_t ra = frames(e)[i].ra;
-
-	return ra == MM_WALK_NO_WORD ? e->place : values(e)[ra];
+	return i == 0 ? e->place : values(e)[frames(e)[i].after - 1];
 }
 
 /* Index of the first word from `word` on that is not what it was; e->words when
@@ -280,14 +272,15 @@ static void copy_rest(const struct mm_memo_entry *e, uint32_t i, struct mm_walk 
 {
 	struct mm_trail *t = w->trail;
 	const struct kept_frame *k = frames(e);
-	uint32_t from = k[i].ra + 1, shift = t->words - from;
+	uint32_t from = k[i].after, shift = t->words - from;
 	uint32_t move = (uint32_t)(e->sp - w->base);
 
 	t->frame[t->count - 1].node = k[i].node;
 	t->frame[t->count - 1].needs_bp = k[i].needs_bp;
 	for (uint32_t n = i + 1; n < e->frames; n++)
 		t->frame[t->count++] = (struct mm_frame){
-			.ra = k[n].ra + shift, .node = k[n].node, .needs_bp = k[n].needs_bp,
+			.sp = e->sp + k[n].sp, .after = k[n].after + shift, .node = k[n].node,
+			.needs_bp = k[n].needs_bp,
 			.bp_at = k[n].bp_at < MM_BP_LOST ? k[n].bp_at + move : k[n].bp_at };
 	for (uint32_t n = from; n < e->words; n++) {
 		t->offset[t->words] = offsets(e)[n] + move;
@@ -295,30 +288,40 @@ static void copy_rest(const struct mm_memo_entry *e, uint32_t i, struct mm_walk 
 	}
 }
 
-enum mm_walk_end mm_memo_join(struct mm_memo_join *j, struct mm_walk *w)
+/* The trail's last frame is at the same height as frame i of the entry. */
+static enum mm_walk_end join_at(struct mm_memo_join *j, uint32_t i, struct mm_walk *w)
 {
 	const struct mm_memo_entry *e = j->entry;
-	const struct mm_frame *last = &w->trail->frame[w->trail->count - 1];
-	uint32_t after;
+	uint32_t after = frames(e)[i].after;
 
-	while (j->frame < e->frames && frame_sp(e, j->frame) < last->sp)
-		j->frame++;
-	if (j->frame == e->frames) {
-		j->entry = NULL;
+	if (after < j->bad || !same_state(e, i, w))
 		return MM_WALK_ON;
-	}
-	after = frames(e)[j->frame].ra + 1;
-	if (frame_sp(e, j->frame) != last->sp || after < j->bad || !same_state(e, j->frame, w))
-		return MM_WALK_ON;
-	if (!same_length(e, j->frame, w->trail) || w->reach->hi < e->sp + e->top) {
+	if (!same_length(e, i, w->trail) || w->reach->hi < e->sp + e->top) {
 		j->entry = NULL;
 		return MM_WALK_ON;
 	}
 	j->bad = verify(e, after);
 	if (j->bad != e->words)
 		return MM_WALK_ON;
-	copy_rest(e, j->frame, w);
+	copy_rest(e, i, w);
 	return (enum mm_walk_end)e->end;
+}
+
+enum mm_walk_end mm_memo_join(struct mm_memo_join *j, struct mm_walk *w)
+{
+	const struct mm_memo_entry *e = j->entry;
+	const struct kept_frame *k = frames(e);
+	uint64_t sp = w->trail->frame[w->trail->count - 1].sp;
+	uint32_t i = j->frame;
+
+	while (i < e->frames && e->sp + k[i].sp < sp)
+		i++;
+	j->frame = i;
+	if (i == e->frames)
+		j->entry = NULL;
+	else if (e->sp + k[i].sp == sp)
+		return join_at(j, i, w);
+	return MM_WALK_ON;
 }
 
 /* --- keeping ------------------------------------------------------------------------------------ */
@@ -382,9 +385,11 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w, uint64
 	e->end = end;
 	k = frames(e);
 	for (uint32_t i = 0; i < t->count; i++)
-		k[i] = (struct kept_frame){ .node = t->frame[i].node, .ra = t->frame[i].ra,
+		k[i] = (struct kept_frame){ .node = t->frame[i].node,
+					    .sp = (uint32_t)(t->frame[i].sp - w->base),
 					    .bp_at = t->frame[i].bp_at,
-					    .needs_bp = t->frame[i].needs_bp };
+					    .after = (uint16_t)t->frame[i].after,
+					    .needs_bp = (uint16_t)t->frame[i].needs_bp };
 	for (uint32_t i = 0; i < t->words; i++) {
 		values(e)[i] = t->value[i];
 		offsets(e)[i] = t->offset[i];

@@ -8,7 +8,7 @@ static void add_frame(struct mm_walk *w, uint64_t place, uint64_t sp, uint32_t b
 	f->place = place;
 	f->sp = sp;
 	f->row = 0;
-	f->ra = w->trail->words - 1; /* the word just read; of frame 0, NO_WORD */
+	f->after = w->trail->words;
 	f->bp_at = bp_at;
 }
 
@@ -38,7 +38,7 @@ static inline int take_word(struct mm_walk *w, uint64_t addr, uint64_t *ret)
 	if (!mm_reach_word(w->reach, addr))
 		return 0;
 	*ret = *(const volatile uint64_t *)(uintptr_t)addr;
-	if (addr - w->base >= MM_BP_LOST)
+	if (addr - w->base >= MM_WALK_SPAN)
 		t->plain = 0;
 	t->offset[t->words] = (uint32_t)(addr - w->base);
 	t->value[t->words++] = *ret;
@@ -95,7 +95,7 @@ enum mm_walk_end mm_walk_step(struct mm_walk *w)
 	if (mm_row_saves_bp(row)) {
 		w->bp_addr = (kind == MM_ROW_AT_BP ? w->bp : cfa) + (uint64_t)mm_row_bp(row);
 		bp_at = (uint32_t)(w->bp_addr - w->base);
-		if (w->bp_addr - w->base >= MM_BP_LOST)
+		if (w->bp_addr - w->base >= MM_WALK_SPAN)
 			t->plain = 0, bp_at = 0;
 	}
 	add_frame(w, place, cfa, bp_at);

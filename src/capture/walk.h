@@ -30,7 +30,7 @@ enum mm_bp_at {
 struct mm_frame {
 	uint64_t place, sp;
 	uint64_t row;   /* of place; 0 = not looked at (taken from a memo) */
-	uint32_t ra;    /* index of the word that is its return address */
+	uint32_t after; /* index of the word after its return address */
 	uint32_t bp_at; /* enum mm_bp_at or offset */
 	uint32_t node;  /* of the call tree, once known */
 	uint32_t needs_bp; /* for the memo */
@@ -55,8 +55,8 @@ struct mm_trail {
 };
 
 enum {
-	MM_WALK_WORDS = 3,         /* at most, for one frame */
-	MM_WALK_NO_WORD = 0xffffffff /* of frame 0: no word led to it */
+	MM_WALK_WORDS = 3,        /* at most, for one frame */
+	MM_WALK_SPAN = 0x7fffffff /* words of a plain trail are nearer than that */
 };
 
 struct mm_walk {
