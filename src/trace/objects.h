@@ -48,6 +48,40 @@ const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot
 uint32_t mm_objects_high_water(const struct mm_objects *o);
 const struct mm_totals *mm_objects_totals(const struct mm_objects *o);
 
+/* --- for those who write and read traces ------------------------------------------ */
+
+/* Counts an event that changes no object: IMPLIED, INHERITED, FAILED. */
+void mm_objects_note(struct mm_objects *o, unsigned kind);
+
+/* Birth at a slot that the trace names: 0, MM_ENOMEM, or MM_ECORRUPT when the rule
+ * would have given another slot. */
+int mm_objects_birth_at(struct mm_objects *o, const struct mm_object *obj, uint32_t slot);
+
+/* Forgets everything: nobody alive, no slot ever used, no births counted. */
+void mm_objects_reset(struct mm_objects *o);
+
+/* Totals as the trace states them at this point; what is alive stays. */
+void mm_objects_set_totals(struct mm_objects *o, const struct mm_totals *t);
+
+/* What a gap leaves: slots below high_water of which free_depth are free, no telling
+ * which. Until the next reset, mm_objects_get of a slot not born since gives NULL and
+ * its death an object of unknown size. */
+void mm_objects_gap(struct mm_objects *o, uint32_t high_water, uint32_t free_depth,
+		    const struct mm_totals *t);
+
+/* State from a checkpoint, after a reset: live objects in any order, then the free
+ * stack from its bottom up, then the births of each thread. Totals are not touched.
+ * 0, MM_ENOMEM, or MM_ECORRUPT for a slot given twice. */
+int mm_objects_restore(struct mm_objects *o, const struct mm_object *obj, uint32_t slot);
+int mm_objects_restore_free(struct mm_objects *o, uint32_t slot);
+int mm_objects_set_births(struct mm_objects *o, uint32_t thread, uint32_t births);
+uint32_t mm_objects_births(const struct mm_objects *o, uint32_t thread);
+
+/* Free slots, the bottom of the stack first; *ret_count counts the known ones, and
+ * mm_objects_free_depth also those below them that a gap hid. */
+const uint32_t *mm_objects_free(const struct mm_objects *o, uint32_t *ret_count);
+uint32_t mm_objects_free_depth(const struct mm_objects *o);
+
 /* 0 when the invariants hold (O(n)): free stack and live flags partition the slots,
  * sums equal totals. */
 int mm_objects_check(const struct mm_objects *o);

@@ -1,0 +1,243 @@
+/* checkpoint.c: parts of a checkpoint (checkpoint.h). Part k holds the objects of slots
+ * k * MM_PART_ITEMS and on; the free stack follows in parts of its own, so that every
+ * part is found without reading another. */
+#include "trace/checkpoint.h"
+
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "core/varint.h"
+#include "trace/bytes.h"
+#include "trace/chunk.h"
+
+enum part_tag { PART_OBJECTS = 1, PART_FREE = 2, PART_BIRTHS = 3 };
+
+static uint32_t parts_of(uint32_t items)
+{
+	return items / MM_PART_ITEMS + (items % MM_PART_ITEMS != 0);
+}
+
+static uint32_t parts_for(uint32_t high_water, uint32_t free_count)
+{
+	return 1 + parts_of(high_water) + parts_of(free_count);
+}
+
+uint32_t mm_checkpoint_parts(const struct mm_objects *o)
+{
+	return parts_for(mm_objects_high_water(o), mm_objects_free_depth(o));
+}
+
+int mm_checkpoint_encode_head(const struct mm_checkpoint_head *h, struct mm_buf *out)
+{
+	mm_buf_varint(out, h->number);
+	mm_buf_varint(out, h->part);
+	mm_buf_varint(out, h->parts);
+	mm_buf_varint(out, h->high_water);
+	mm_buf_varint(out, h->free_count);
+	mm_buf_varint(out, h->resolution_ns);
+	mm_totals_encode(&h->totals, out);
+	return out->failed ? MM_ENOMEM : MM_OK;
+}
+
+int mm_checkpoint_decode_head(const uint8_t *data, size_t len,
+			      struct mm_checkpoint_head *ret)
+{
+	struct mm_bytes b = mm_bytes_of(data, len);
+	struct mm_checkpoint_head h;
+
+	h.number = mm_bytes_varint(&b);
+	h.part = mm_bytes_u32(&b);
+	h.parts = mm_bytes_u32(&b);
+	h.high_water = mm_bytes_u32(&b);
+	h.free_count = mm_bytes_u32(&b);
+	h.resolution_ns = mm_bytes_varint(&b);
+	mm_totals_decode(&b, &h.totals);
+	if (b.bad || h.part >= h.parts || h.free_count > h.high_water || !h.resolution_ns ||
+	    h.parts != parts_for(h.high_water, h.free_count) ||
+	    h.totals.live_count != h.high_water - h.free_count)
+		return MM_ECORRUPT;
+	*ret = h;
+	return MM_OK;
+}
+
+/* --- encoding -------------------------------------------------------------------------- */
+
+static int encode_births(const struct mm_objects *o, uint32_t threads, struct mm_buf *out)
+{
+	mm_buf_u8(out, PART_BIRTHS);
+	mm_buf_varint(out, threads);
+	for (uint32_t i = 0; i < threads; i++)
+		mm_buf_varint(out, mm_objects_births(o, i));
+	return out->failed ? MM_ENOMEM : MM_OK;
+}
+
+static int encode_free(const struct mm_objects *o, uint32_t first, struct mm_buf *out)
+{
+	uint32_t count, before = 0;
+	const uint32_t *slots = mm_objects_free(o, &count);
+	uint32_t end = count - first < MM_PART_ITEMS ? count : first + MM_PART_ITEMS;
+
+	mm_buf_u8(out, PART_FREE);
+	mm_buf_varint(out, end - first);
+	for (uint32_t i = first; i < end; i++) {
+		mm_buf_varint(out, mm_zigzag((int64_t)slots[i] - before));
+		before = slots[i];
+	}
+	return out->failed ? MM_ENOMEM : MM_OK;
+}
+
+/* Columns, so that like numbers stand together. */
+static void put_objects(const struct mm_object **live, const uint32_t *slots, uint32_t count,
+			uint64_t resolution, struct mm_buf *out)
+{
+	uint64_t addr = 0, time = 0, order = 0, slot = 0;
+
+	for (uint32_t i = 0; i < count; slot = (uint64_t)slots[i++] + 1)
+		mm_buf_varint(out, slots[i] - slot);
+	for (uint32_t i = 0; i < count; i++)
+		mm_buf_u8(out, live[i]->kind);
+	for (uint32_t i = 0; i < count; i++)
+		mm_buf_u8(out, live[i]->align_log2);
+	for (uint32_t i = 0; i < count; i++)
+		mm_buf_varint(out, live[i]->site);
+	for (uint32_t i = 0; i < count; i++)
+		mm_buf_varint(out, (uint32_t)(live[i]->thread + 1));
+	for (uint32_t i = 0; i < count; i++)
+		mm_buf_varint(out, live[i]->size + 1);
+	for (uint32_t i = 0; i < count; addr = live[i++]->addr)
+		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->addr - addr)));
+	for (uint32_t i = 0; i < count; time = live[i++]->time / resolution)
+		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->time / resolution - time)));
+	for (uint32_t i = 0; i < count; order = live[i++]->order)
+		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->order - order)));
+}
+
+static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t resolution,
+			  struct mm_buf *out)
+{
+	const struct mm_object **live = malloc(MM_PART_ITEMS * sizeof *live);
+	uint32_t *slots = malloc(MM_PART_ITEMS * sizeof *slots);
+	uint32_t count = 0, high = mm_objects_high_water(o);
+	int err = live && slots ? MM_OK : MM_ENOMEM;
+
+	for (uint32_t i = 0; !err && i < MM_PART_ITEMS && first + i < high; i++) {
+		const struct mm_object *obj = mm_objects_get(o, first + i);
+		if (!obj)
+			continue;
+		live[count] = obj;
+		slots[count++] = i;
+	}
+	if (!err) {
+		mm_buf_u8(out, PART_OBJECTS);
+		mm_buf_varint(out, count);
+		mm_buf_varint(out, first);
+		put_objects(live, slots, count, resolution, out);
+	}
+	free(live);
+	free(slots);
+	return err || out->failed ? MM_ENOMEM : MM_OK;
+}
+
+int mm_checkpoint_encode(const struct mm_objects *o, uint32_t threads,
+			 uint64_t resolution_ns, uint32_t part, struct mm_buf *out)
+{
+	uint32_t object_parts = parts_of(mm_objects_high_water(o));
+
+	if (part == 0)
+		return encode_births(o, threads, out);
+	if (part <= object_parts)
+		return encode_objects(o, (part - 1) * MM_PART_ITEMS, resolution_ns, out);
+	return encode_free(o, (part - 1 - object_parts) * MM_PART_ITEMS, out);
+}
+
+/* --- decoding ----------------------------------------------------------------------------- */
+
+static int decode_births(struct mm_bytes *b, struct mm_objects *o)
+{
+	uint32_t threads = mm_bytes_u32(b);
+	int err = MM_OK;
+
+	for (uint32_t i = 0; !err && !b->bad && i < threads; i++) {
+		uint32_t births = mm_bytes_u32(b);
+		if (!b->bad && births)
+			err = mm_objects_set_births(o, i, births);
+	}
+	return err;
+}
+
+static int decode_free(struct mm_bytes *b, const struct mm_checkpoint_head *h,
+		       struct mm_objects *o)
+{
+	uint32_t count = mm_bytes_u32(b), slot = 0;
+	int err = MM_OK;
+
+	for (uint32_t i = 0; !err && !b->bad && i < count; i++) {
+		slot += (uint32_t)mm_unzigzag(mm_bytes_varint(b));
+		err = slot < h->high_water ? mm_objects_restore_free(o, slot) : MM_ECORRUPT;
+	}
+	return err;
+}
+
+static void get_objects(struct mm_bytes *b, struct mm_object *objs, uint32_t *slots,
+			uint32_t count, uint64_t resolution)
+{
+	uint64_t addr = 0, time = 0, order = 0, slot = 0;
+
+	for (uint32_t i = 0; i < count; i++, slot++)
+		slots[i] = (uint32_t)(slot += mm_bytes_u32(b));
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].kind = mm_bytes_u8(b);
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].align_log2 = mm_bytes_u8(b);
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].site = mm_bytes_u32(b);
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].thread = mm_bytes_u32(b) - 1;
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].size = mm_bytes_varint(b) - 1;
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].addr = addr += (uint64_t)mm_unzigzag(mm_bytes_varint(b));
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].time = resolution * (time += (uint64_t)mm_unzigzag(mm_bytes_varint(b)));
+	for (uint32_t i = 0; i < count; i++)
+		objs[i].order = (uint32_t)(order += (uint64_t)mm_unzigzag(mm_bytes_varint(b)));
+}
+
+static int decode_objects(struct mm_bytes *b, const struct mm_checkpoint_head *h,
+			  struct mm_objects *o)
+{
+	uint32_t count = mm_bytes_u32(b), first = mm_bytes_u32(b);
+
+	if (b->bad || count > MM_PART_ITEMS || (uint64_t)count * 9 > mm_bytes_left(b))
+		return MM_ECORRUPT;
+	struct mm_object *objs = calloc(count + 1, sizeof *objs);
+	uint32_t *slots = calloc(count + 1, sizeof *slots);
+	int err = objs && slots ? MM_OK : MM_ENOMEM;
+	if (!err)
+		get_objects(b, objs, slots, count, h->resolution_ns);
+	for (uint32_t i = 0; !err && !b->bad && i < count; i++) {
+		uint64_t slot = (uint64_t)first + slots[i];
+		err = slot < h->high_water ?
+			mm_objects_restore(o, &objs[i], (uint32_t)slot) : MM_ECORRUPT;
+	}
+	free(objs);
+	free(slots);
+	return err;
+}
+
+int mm_checkpoint_decode(const uint8_t *data, size_t len,
+			 const struct mm_checkpoint_head *h, struct mm_objects *o)
+{
+	struct mm_bytes b = mm_bytes_of(data, len);
+	int err = MM_OK;
+
+	while (!err && !b.bad && mm_bytes_left(&b)) {
+		switch (mm_bytes_u8(&b)) {
+		case PART_BIRTHS: err = decode_births(&b, o); break;
+		case PART_FREE: err = decode_free(&b, h, o); break;
+		case PART_OBJECTS: err = decode_objects(&b, h, o); break;
+		default: err = MM_ECORRUPT;
+		}
+	}
+	return err ? err : b.bad ? MM_ECORRUPT : MM_OK;
+}

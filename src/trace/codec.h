@@ -1,0 +1,70 @@
+/* codec.h: the events of one chunk <-> its columns (FORMAT.md 5).
+ *
+ * Promise: what is decoded equals what was encoded, from the columns and the chunk's
+ * start alone; any input decodes within bounds or gives MM_ECORRUPT; every prediction
+ * starts empty with the chunk.
+ * Vocabulary: row = one event in the chunk; hidden birth = one whose slot was free when
+ * the chunk began (DESIGN 5 calls the column of such slots `popped`).
+ */
+#ifndef MM_TRACE_CODEC_H
+#define MM_TRACE_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "trace/event.h"
+
+enum {
+	MM_CHUNK_EVENTS = 65536,
+	MM_CHUNK_OTHER = 4 << 20 /* bytes of the `other` column that end a chunk */
+};
+
+enum mm_row_flag { MM_ROWF_HIDDEN = 1, MM_ROWF_TEMPORARY = 2 };
+
+struct mm_row {
+	uint64_t tick; /* in units of the trace's time resolution */
+	uint64_t size; /* births */
+	uint64_t addr; /* births, INHERITED */
+	uint32_t slot;
+	uint32_t thread;
+	uint32_t site;
+	uint32_t ref;  /* death: which birth of this chunk it ends, from 0, or MM_NO_SLOT;
+	                  REALLOC_IN: slot of its free half; kinds from MM_EV_OTHER: where
+	                  its bytes start in `other` */
+	uint8_t kind, align_log2, flags, pad;
+	uint32_t other_len; /* kinds from MM_EV_OTHER: bytes */
+};
+
+/* Caller's memory, zero-initialised = empty. */
+struct mm_rows {
+	struct mm_row *rows;
+	size_t count, cap;
+	uint32_t births;
+	struct mm_buf other;
+};
+
+struct mm_chunk_start {
+	uint64_t tick;       /* of the first event */
+	uint32_t high_water; /* slots ever used before it */
+	uint32_t free_depth; /* of them free */
+};
+
+void mm_rows_deinit(struct mm_rows *r);
+
+struct mm_codec; /* scratch memory for coding, reused from chunk to chunk */
+
+int mm_codec_create(struct mm_codec **ret);
+void mm_codec_destroy(struct mm_codec *c);
+
+/* Appends the columns of `rows` to *out. `has_addr` = 0 leaves addresses out.
+ * 0 or MM_ENOMEM. */
+int mm_codec_encode(struct mm_codec *c, const struct mm_rows *rows,
+		    const struct mm_chunk_start *start, int has_addr, struct mm_buf *out);
+
+/* Replaces *rows by the events in `data`. `other` of the rows is a copy.
+ * 0, MM_ENOMEM or MM_ECORRUPT (rows then hold nothing). */
+int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+		    const struct mm_chunk_start *start, struct mm_rows *rows);
+
+#endif

@@ -1,0 +1,345 @@
+/* cursor.c: walking the events of a process with its live objects (reader.h).
+ *
+ * What a chunk says of slots is checked against the rule that numbers them; a chunk that
+ * contradicts it is left as if it were damaged, and its successor starts after a gap. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "trace/codec.h"
+#include "trace/other.h"
+#include "trace/scan.h"
+
+struct mm_cursor {
+	struct mm_reader *r;
+	uint32_t process;
+	uint32_t next_chunk;    /* to be entered when rows are used up */
+	uint32_t chunk;         /* being walked */
+	uint64_t expected;      /* number of the chunk that objects stand before */
+	int alone;              /* one chunk, without what went before */
+	int sound;              /* objects are those of the end of the last chunk */
+	struct mm_codec *codec;
+	struct mm_objects *objects;
+	struct mm_rows rows;
+	size_t at;              /* next row */
+	uint64_t resolution_ns;
+	struct mm_sample sample;
+	struct mm_buf raw;
+};
+
+/* --- reaching a chunk ------------------------------------------------------------------------ */
+
+/* Loads checkpoint c: 0, or an error with objects reset. */
+static int load_checkpoint(struct mm_cursor *cur, const struct mm_rcheckpoint *c)
+{
+	struct mm_checkpoint_head h = { 0 };
+	int err = c->part_count ? MM_OK : MM_ECORRUPT;
+
+	mm_objects_reset(cur->objects);
+	for (uint32_t i = 0; !err && i < c->part_count; i++) {
+		struct mm_block b;
+		const uint8_t *stored = mm_scan_block(cur->r, c->parts[i],
+						      MM_BLOCK_CHECKPOINT, &b);
+		err = stored ? mm_checkpoint_decode_head(stored, b.prefix, &h) : MM_ECORRUPT;
+		if (!err && (h.part != i || h.parts != c->part_count || h.number != c->number))
+			err = MM_ECORRUPT;
+		if (!err)
+			err = mm_block_unpack(&b, stored, &cur->raw);
+		if (!err)
+			err = mm_checkpoint_decode(cur->raw.data, cur->raw.len, &h, cur->objects);
+	}
+	if (!err && (mm_objects_high_water(cur->objects) != h.high_water ||
+		     mm_objects_free_depth(cur->objects) != h.free_count))
+		err = MM_ECORRUPT;
+	if (err) {
+		mm_objects_reset(cur->objects);
+		return err;
+	}
+	mm_objects_set_totals(cur->objects, &h.totals);
+	cur->expected = c->number;
+	cur->sound = 1;
+	return MM_OK;
+}
+
+/* The whole checkpoint that stands right before chunk `number`, or the last before it. */
+static const struct mm_rcheckpoint *find_checkpoint(const struct mm_rprocess *p,
+						    uint64_t number, int exact)
+{
+	size_t count = p->checkpoint_count - (p->want_part != 0);
+	size_t lo = 0, hi = count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (p->checkpoints[mid].number <= number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || (exact && p->checkpoints[lo - 1].number != number))
+		return NULL;
+	return &p->checkpoints[lo - 1];
+}
+
+static int unpack_chunk(struct mm_cursor *c, const struct mm_rchunk *chunk)
+{
+	struct mm_block b;
+	const uint8_t *stored = mm_scan_block(c->r, chunk->info.offset, MM_BLOCK_CHUNK, &b);
+	int err = stored ? mm_block_unpack(&b, stored, &c->raw) : MM_ECORRUPT;
+
+	if (err)
+		return err;
+	return mm_codec_decode(c->codec, c->raw.data, c->raw.len, (uint32_t)chunk->info.events,
+			       &chunk->start, &c->rows);
+}
+
+/* Makes objects stand before `chunk`. */
+static void arrive(struct mm_cursor *c, const struct mm_rprocess *p, const struct mm_rchunk *chunk)
+{
+	const struct mm_chunk_start *s = &chunk->start;
+
+	if (c->sound && c->expected != chunk->number && !c->alone) {
+		const struct mm_rcheckpoint *cp = find_checkpoint(p, chunk->number, 1);
+		c->sound = cp && load_checkpoint(c, cp) == MM_OK;
+	} else if (!c->sound && !c->alone) {
+		const struct mm_rcheckpoint *cp = find_checkpoint(p, chunk->number, 1);
+		if (cp)
+			load_checkpoint(c, cp);
+	}
+	if (c->sound && (s->high_water != mm_objects_high_water(c->objects) ||
+			 s->free_depth != mm_objects_free_depth(c->objects)))
+		c->sound = 0;
+	if (!c->sound)
+		mm_objects_gap(c->objects, s->high_water, s->free_depth, &chunk->info.before);
+}
+
+/* Goes into the next chunk that decodes: 1, 0 = no more, or an error. */
+static int enter_chunk(struct mm_cursor *c)
+{
+	const struct mm_rprocess *p = mm_reader_find(c->r, c->process);
+
+	for (; p && c->next_chunk < p->chunk_count; c->next_chunk++) {
+		const struct mm_rchunk *chunk = &p->chunks[c->next_chunk];
+		int err = unpack_chunk(c, chunk);
+		if (err == MM_ENOMEM)
+			return err;
+		if (err) {
+			c->sound = 0;
+			continue;
+		}
+		arrive(c, p, chunk);
+		c->chunk = c->next_chunk++;
+		c->expected = chunk->number + 1;
+		c->resolution_ns = chunk->resolution_ns;
+		c->at = 0;
+		return 1;
+	}
+	return 0;
+}
+
+/* --- events ------------------------------------------------------------------------------------ */
+
+static int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
+{
+	struct mm_object obj = { .addr = r->addr, .size = r->size, .time = ev->time,
+		.site = r->site, .thread = r->thread, .kind = r->kind,
+		.align_log2 = r->align_log2 };
+
+	ev->align_log2 = r->align_log2;
+	ev->size = r->size;
+	ev->addr = r->addr;
+	ev->other = r->kind == MM_EV_REALLOC_IN ? r->ref : 0;
+	return mm_objects_birth_at(c->objects, &obj, r->slot);
+}
+
+static int death(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
+{
+	struct mm_object obj;
+	int temporary;
+
+	mm_objects_note(c->objects, r->kind);
+	ev->size = MM_UNKNOWN;
+	ev->born_time = MM_UNKNOWN;
+	ev->born_thread = MM_NO_THREAD;
+	if (r->kind == MM_EV_INHERITED) {
+		ev->addr = r->addr;
+		return MM_OK;
+	}
+	int err = mm_objects_death(c->objects, r->slot, r->thread, r->kind == MM_EV_REALLOC_OUT,
+				   ev->time, &obj, &temporary);
+	if (err)
+		return err == MM_ENOENT ? MM_ECORRUPT : err;
+	ev->temporary = (uint8_t)temporary;
+	ev->size = obj.size;
+	ev->addr = obj.addr;
+	ev->align_log2 = obj.align_log2;
+	ev->born_site = obj.site;
+	ev->born_thread = obj.thread;
+	ev->born_time = obj.time;
+	ev->flags = obj.size == MM_UNKNOWN ? MM_EVF_BORN_UNKNOWN : 0;
+	return MM_OK;
+}
+
+static int make_event(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
+{
+	memset(ev, 0, sizeof *ev);
+	ev->kind = r->kind;
+	ev->slot = r->slot;
+	ev->thread = r->thread;
+	ev->site = r->site;
+	ev->time = r->tick * c->resolution_ns;
+	if (mm_event_is_birth(r->kind))
+		return birth(c, r, ev);
+	if (mm_event_is_death(r->kind))
+		return death(c, r, ev);
+	mm_objects_note(c->objects, r->kind);
+	return mm_other_decode(c->rows.other.data + r->ref, r->other_len, ev, &c->sample);
+}
+
+int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)
+{
+	for (;;) {
+		if (c->at < c->rows.count) {
+			int err = make_event(c, &c->rows.rows[c->at++], ret);
+			if (!err)
+				return 1;
+			if (err == MM_ENOMEM)
+				return err;
+			c->sound = 0;
+			c->rows.count = 0;
+			if (c->alone)
+				return MM_ECORRUPT;
+			continue;
+		}
+		if (c->alone)
+			return 0;
+		int more = enter_chunk(c);
+		if (more <= 0)
+			return more;
+	}
+}
+
+/* --- opening ------------------------------------------------------------------------------------- */
+
+static int create(struct mm_cursor **ret, struct mm_reader *r, uint32_t process)
+{
+	struct mm_cursor *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return MM_ENOMEM;
+	c->r = r;
+	c->process = process;
+	int err = mm_codec_create(&c->codec);
+	if (!err)
+		err = mm_objects_create(&c->objects);
+	if (err)
+		mm_cursor_close(c);
+	else
+		*ret = c;
+	return err;
+}
+
+/* Stands as late before `chunk` as a checkpoint allows. */
+static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint32_t chunk)
+{
+	uint64_t number = p->chunks[chunk].number;
+	const struct mm_rcheckpoint *cp = find_checkpoint(p, number, 0);
+
+	c->sound = 1;
+	c->expected = 0;
+	c->next_chunk = 0;
+	while (cp && load_checkpoint(c, cp) != MM_OK)
+		cp = cp->number ? find_checkpoint(p, cp->number - 1, 0) : NULL;
+	if (!cp)
+		return;
+	while (c->next_chunk < chunk && p->chunks[c->next_chunk].number < cp->number)
+		c->next_chunk++;
+}
+
+static int skip_to(struct mm_cursor *c, uint32_t chunk)
+{
+	struct mm_event ev;
+	int more = 1;
+
+	while (c->next_chunk < chunk && more > 0) {
+		more = enter_chunk(c);
+		while (more > 0 && c->at < c->rows.count) {
+			int err = make_event(c, &c->rows.rows[c->at++], &ev);
+			if (err == MM_ENOMEM)
+				return err;
+			if (!err)
+				continue;
+			c->sound = 0;
+			c->rows.count = 0;
+		}
+	}
+	return more < 0 ? more : MM_OK;
+}
+
+int mm_cursor_open(struct mm_cursor **ret, struct mm_reader *r, uint32_t process,
+		   uint32_t chunk, struct mm_diag *diag)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	struct mm_cursor *c;
+
+	if (process >= r->process_count || (p && chunk && chunk >= p->chunk_count))
+		return mm_fail(diag, MM_ENOENT, "no such process or chunk in the trace");
+	int err = create(&c, r, process);
+	if (err)
+		return err;
+	c->sound = 1;
+	if (p && chunk < p->chunk_count)
+		start_before(c, p, chunk);
+	err = skip_to(c, chunk);
+	if (err) {
+		mm_cursor_close(c);
+		return mm_fail(diag, err, "out of memory");
+	}
+	*ret = c;
+	return MM_OK;
+}
+
+void mm_cursor_close(struct mm_cursor *c)
+{
+	if (!c)
+		return;
+	mm_codec_destroy(c->codec);
+	mm_objects_destroy(c->objects);
+	mm_rows_deinit(&c->rows);
+	mm_buf_deinit(&c->raw);
+	free(c);
+}
+
+const struct mm_objects *mm_cursor_objects(const struct mm_cursor *c)
+{
+	return c->objects;
+}
+
+uint32_t mm_cursor_chunk(const struct mm_cursor *c)
+{
+	return c->chunk;
+}
+
+int mm_reader_decode(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		     int (*fn)(void *arg, const struct mm_event *ev), void *arg)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	struct mm_cursor *c;
+	struct mm_event ev;
+
+	if (!p || chunk >= p->chunk_count)
+		return MM_ENOENT;
+	int err = create(&c, r, process);
+	if (err)
+		return err;
+	c->alone = 1;
+	c->next_chunk = chunk;
+	err = unpack_chunk(c, &p->chunks[chunk]);
+	if (!err) {
+		arrive(c, p, &p->chunks[chunk]);
+		c->resolution_ns = p->chunks[chunk].resolution_ns;
+	}
+	while (!err && (err = mm_cursor_next(c, &ev)) > 0)
+		err = fn(arg, &ev);
+	mm_cursor_close(c);
+	return err;
+}

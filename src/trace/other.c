@@ -1,0 +1,95 @@
+/* other.c: the bytes of events that are no births and deaths (other.h). */
+#include "trace/other.h"
+
+#include <string.h>
+
+#include "core/error.h"
+#include "trace/bytes.h"
+#include "trace/tables.h"
+
+static void put_text(const struct mm_event *ev, struct mm_buf *out)
+{
+	mm_buf_put(out, ev->text, ev->text_len < MM_TEXT_MAX ? ev->text_len : MM_TEXT_MAX);
+}
+
+/* Unknown (all ones) becomes 0 and takes one byte. */
+static void put_sample(const struct mm_sample *s, struct mm_buf *out)
+{
+	const uint64_t v[] = { s->rss_bytes, s->anon_bytes, s->rss_peak_bytes,
+		s->mem_available_bytes, s->limit_bytes, s->cgroup_bytes, s->psi_some_ppm,
+		s->psi_full_ppm };
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		mm_buf_varint(out, v[i] + 1);
+}
+
+int mm_other_encode(const struct mm_event *ev, int has_addr, struct mm_buf *out)
+{
+	switch (ev->kind) {
+	case MM_EV_MAP:
+	case MM_EV_UNMAP:
+		mm_buf_varint(out, has_addr ? ev->addr : 0);
+		/* fall through */
+	case MM_EV_FAILED:
+		mm_buf_varint(out, ev->size);
+		break;
+	case MM_EV_METRIC:
+	case MM_EV_BUDGET:
+		mm_buf_varint(out, mm_zigzag(ev->value));
+		put_text(ev, out);
+		break;
+	case MM_EV_FORK:
+	case MM_EV_LOST:
+		mm_buf_varint(out, mm_zigzag(ev->value));
+		break;
+	case MM_EV_SAMPLE:
+		if (ev->sample)
+			put_sample(ev->sample, out);
+		break;
+	default:
+		put_text(ev, out);
+	}
+	return out->failed ? MM_ENOMEM : MM_OK;
+}
+
+static void get_sample(struct mm_bytes *b, struct mm_sample *s)
+{
+	uint64_t v[8];
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		v[i] = mm_bytes_left(b) ? mm_bytes_varint(b) - 1 : MM_UNKNOWN;
+	*s = (struct mm_sample){ v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7] };
+}
+
+int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,
+		    struct mm_sample *sample)
+{
+	struct mm_bytes b = mm_bytes_of(data, len);
+
+	switch (ev->kind) {
+	case MM_EV_MAP:
+	case MM_EV_UNMAP:
+		ev->addr = mm_bytes_varint(&b);
+		/* fall through */
+	case MM_EV_FAILED:
+		ev->size = mm_bytes_varint(&b);
+		break;
+	case MM_EV_METRIC:
+	case MM_EV_BUDGET:
+	case MM_EV_FORK:
+	case MM_EV_LOST:
+		ev->value = mm_unzigzag(mm_bytes_varint(&b));
+		break;
+	case MM_EV_SAMPLE:
+		get_sample(&b, sample);
+		ev->sample = sample;
+		break;
+	default:
+		break;
+	}
+	if (b.bad)
+		return MM_ECORRUPT;
+	ev->text = (const char *)b.p;
+	ev->text_len = (uint32_t)mm_bytes_left(&b);
+	return MM_OK;
+}

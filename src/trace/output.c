@@ -1,0 +1,397 @@
+/* output.c: appending blocks to a file (output.h). */
+#include "trace/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "core/crc32c.h"
+#include "core/error.h"
+
+enum {
+	DEFAULT_LEVEL = 1,
+	FLUSH_BYTES = 1 << 20,
+	PACK_LEAST = 64, /* shorter payloads stay plain */
+	RESERVE_MAX = 64 << 10
+};
+
+struct mm_output {
+	int fd;
+	int seekable;
+	char *path;
+	int level;
+	uint64_t max_bytes, reserve;
+	struct mm_buf pending; /* whole blocks not yet written */
+	uint64_t written;      /* bytes in the file */
+	uint64_t run_end;      /* end of the first block */
+	struct mm_file_state state;
+	ZSTD_CCtx *zstd;
+	int err, err_errno;
+};
+
+/* --- system calls -------------------------------------------------------------------- */
+
+struct quiet { sigset_t before, ours; };
+
+/* A full file or a closed pipe is an error to us, never a signal to the program. */
+static void quiet_begin(struct quiet *q)
+{
+	sigemptyset(&q->ours);
+	sigaddset(&q->ours, SIGXFSZ);
+	sigaddset(&q->ours, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &q->ours, &q->before);
+}
+
+static void quiet_end(struct quiet *q)
+{
+	int saved = errno;
+	struct timespec now = { 0, 0 };
+
+	if (saved == EFBIG || saved == EPIPE)
+		sigtimedwait(&q->ours, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+	errno = saved;
+}
+
+/* 0 or -1 with errno; *done counts what was written. */
+static int write_all(int fd, const uint8_t *p, size_t len, uint64_t *done)
+{
+	struct quiet q;
+	int err = 0;
+
+	quiet_begin(&q);
+	errno = 0;
+	while (len && !err) {
+		ssize_t n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			err = -1;
+		} else {
+			p += n;
+			len -= (size_t)n;
+			*done += (uint64_t)n;
+		}
+	}
+	quiet_end(&q);
+	return err;
+}
+
+static int remember(struct mm_output *o, int err)
+{
+	if (!o->err) {
+		o->err = err;
+		o->err_errno = errno;
+	}
+	return o->err;
+}
+
+/* --- opening -------------------------------------------------------------------------- */
+
+static char *beside(const char *path, const char *suffix)
+{
+	size_t len = strlen(path);
+	char *name = malloc(len + strlen(suffix) + 1);
+
+	if (name) {
+		memcpy(name, path, len);
+		strcpy(name + len, suffix);
+	}
+	return name;
+}
+
+/* Makes way: an existing trace becomes PATH.old, anything else is left alone. */
+static int move_old(const char *path, struct mm_diag *diag)
+{
+	uint8_t head[MM_FILE_STATE];
+	struct mm_file_state state;
+	uint32_t version, compat;
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? MM_OK : mm_fail_errno(diag, "%s", path);
+	int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : -1;
+	if (fd >= 0)
+		close(fd);
+	int err = n < 0 ? MM_ENOTRACE : mm_file_decode(head, (size_t)n, &version, &compat, &state);
+	if (err && err != MM_ENEWER)
+		return mm_fail(diag, MM_EEXIST,
+			       "%s exists and is not a trace: choose another name with -o", path);
+	char *old = beside(path, ".old");
+	if (!old)
+		return MM_ENOMEM;
+	err = rename(path, old) ? mm_fail_errno(diag, "%s: cannot rename to %s", path, old) : 0;
+	free(old);
+	return err;
+}
+
+static int open_file(struct mm_output *o, const char *path, struct mm_diag *diag)
+{
+	if (strcmp(path, "-") == 0) {
+		o->fd = dup(STDOUT_FILENO);
+		return o->fd < 0 ? mm_fail_errno(diag, "standard output") : MM_OK;
+	}
+	int err = move_old(path, diag);
+	if (err)
+		return err;
+	o->path = strdup(path);
+	o->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (o->fd < 0)
+		return mm_fail_errno(diag, "%s: cannot create", path);
+	o->seekable = 1;
+	return o->path ? MM_OK : MM_ENOMEM;
+}
+
+int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
+		   uint64_t max_bytes, struct mm_diag *diag)
+{
+	struct mm_output *o = calloc(1, sizeof *o);
+
+	if (!o)
+		return MM_ENOMEM;
+	o->fd = -1;
+	o->level = zstd_level ? zstd_level : DEFAULT_LEVEL;
+	o->max_bytes = max_bytes;
+	o->reserve = max_bytes / 8 < RESERVE_MAX ? max_bytes / 8 : RESERVE_MAX;
+	o->zstd = ZSTD_createCCtx();
+	int err = o->zstd && !mm_buf_reserve(&o->pending, FLUSH_BYTES) ? MM_OK : MM_ENOMEM;
+	if (!err)
+		err = open_file(o, path, diag);
+	if (err) {
+		if (o->fd >= 0)
+			close(o->fd);
+		ZSTD_freeCCtx(o->zstd);
+		mm_buf_deinit(&o->pending);
+		free(o->path);
+		free(o);
+		return err;
+	}
+	o->state.whole_end = MM_FILE_HEADER;
+	mm_file_encode(o->pending.data, &o->state);
+	o->pending.len = MM_FILE_HEADER;
+	*ret = o;
+	return MM_OK;
+}
+
+/* --- blocks ----------------------------------------------------------------------------- */
+
+uint64_t mm_output_bytes(const struct mm_output *o)
+{
+	return o->written + o->pending.len;
+}
+
+uint64_t mm_output_blocks(const struct mm_output *o)
+{
+	return o->state.blocks;
+}
+
+int mm_output_error(const struct mm_output *o)
+{
+	return o->err;
+}
+
+void mm_output_use_reserve(struct mm_output *o)
+{
+	o->reserve = 0;
+	if (o->err == MM_ELIMIT)
+		o->err = MM_OK;
+}
+
+/* Puts the payload at p, packed if that is shorter: its length; 0 = no room. */
+static size_t pack(struct mm_output *o, const struct mm_buf *payload, uint8_t *p,
+		   size_t room, uint8_t *flags)
+{
+	if (payload->len >= PACK_LEAST) {
+		size_t n = ZSTD_compressCCtx(o->zstd, p, room, payload->data, payload->len,
+					     o->level);
+		if (!ZSTD_isError(n) && n < payload->len) {
+			*flags |= MM_BLOCKF_ZSTD;
+			return n;
+		}
+	}
+	if (payload->len)
+		memcpy(p, payload->data, payload->len);
+	return payload->len;
+}
+
+static void note_place(struct mm_output *o, uint8_t type, uint64_t at)
+{
+	if (type == MM_BLOCK_CHUNK)
+		o->state.last_chunk = at;
+	else if (type == MM_BLOCK_CHECKPOINT)
+		o->state.last_checkpoint = at;
+}
+
+int mm_output_block(struct mm_output *o, const struct mm_block *kind,
+		    const struct mm_buf *prefix, const struct mm_buf *payload,
+		    uint64_t *ret_offset)
+{
+	struct mm_block b = *kind;
+	size_t room = ZSTD_compressBound(payload->len);
+	uint64_t at = mm_output_bytes(o);
+
+	if (o->err)
+		return o->err;
+	if (payload->failed || (prefix && prefix->failed) || payload->len > MM_RAW_MAX)
+		return remember(o, MM_ENOMEM);
+	b.prefix = prefix ? (uint32_t)prefix->len : 0;
+	if (mm_buf_reserve(&o->pending, MM_BLOCK_HEADER + b.prefix + room))
+		return remember(o, MM_ENOMEM);
+	uint8_t *head = o->pending.data + o->pending.len, *body = head + MM_BLOCK_HEADER;
+	if (b.prefix)
+		memcpy(body, prefix->data, b.prefix);
+	b.raw = (uint32_t)payload->len;
+	b.stored = b.prefix + (uint32_t)pack(o, payload, body + b.prefix, room, &b.flags);
+	if (o->max_bytes && at + MM_BLOCK_HEADER + b.stored > o->max_bytes - o->reserve)
+		return remember(o, MM_ELIMIT);
+	b.crc = mm_crc32c(0, body, b.stored);
+	b.number = o->state.blocks++;
+	b.back = kind->back ? at - kind->back : 0;
+	mm_block_encode(&b, head);
+	o->pending.len += MM_BLOCK_HEADER + b.stored;
+	note_place(o, b.type, at);
+	if (!o->run_end)
+		o->run_end = at + MM_BLOCK_HEADER + b.stored;
+	if (ret_offset)
+		*ret_offset = at;
+	return o->pending.len < FLUSH_BYTES ? MM_OK : mm_output_flush(o);
+}
+
+/* --- writing out -------------------------------------------------------------------------- */
+
+/* Brings the part of the header that is rewritten in place up to date. */
+static int write_state(struct mm_output *o)
+{
+	uint8_t bytes[MM_FILE_HEADER - MM_FILE_STATE];
+
+	if (!o->seekable)
+		return 0;
+	mm_file_encode_state(bytes, &o->state);
+	return pwrite(o->fd, bytes, sizeof bytes, MM_FILE_STATE) == sizeof bytes ? 0 : -1;
+}
+
+static int fail_write(struct mm_output *o, uint64_t whole)
+{
+	int saved = errno;
+
+	if (o->seekable && ftruncate(o->fd, (off_t)whole) == 0)
+		o->written = whole;
+	o->pending.len = 0;
+	errno = saved;
+	return remember(o, saved == ENOSPC || saved == EFBIG || saved == EDQUOT ?
+			MM_ENOSPC : MM_EIO);
+}
+
+int mm_output_flush(struct mm_output *o)
+{
+	uint64_t whole = o->written;
+
+	if (o->err && o->err != MM_ELIMIT)
+		return o->err;
+	if (!o->pending.len)
+		return o->err;
+	if (write_all(o->fd, o->pending.data, o->pending.len, &o->written))
+		return fail_write(o, whole);
+	o->pending.len = 0;
+	o->state.whole_end = o->written;
+	if (write_state(o))
+		remember(o, MM_EIO);
+	return o->err;
+}
+
+/* --- keeping the last ---------------------------------------------------------------------- */
+
+static int copy_range(int from, int to, uint64_t at, uint64_t end)
+{
+	uint8_t *buffer = malloc(FLUSH_BYTES);
+	uint64_t done = 0;
+	int err = buffer ? 0 : -1;
+
+	while (!err && at < end) {
+		size_t want = end - at < FLUSH_BYTES ? (size_t)(end - at) : FLUSH_BYTES;
+		ssize_t n = pread(from, buffer, want, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		err = n <= 0 ? -1 : write_all(to, buffer, (size_t)n, &done);
+		at += n > 0 ? (uint64_t)n : 0;
+	}
+	free(buffer);
+	return err;
+}
+
+/* Writes what is kept to `fd`; the new state goes to *state. */
+static int write_kept(struct mm_output *o, int fd, uint64_t offset, uint64_t sunk,
+		      struct mm_file_state *state)
+{
+	uint8_t head[MM_FILE_HEADER];
+	uint64_t done = 0;
+
+	state->whole_end -= sunk;
+	state->last_chunk -= state->last_chunk >= offset ? sunk : state->last_chunk;
+	state->last_checkpoint -= state->last_checkpoint >= offset ? sunk : state->last_checkpoint;
+	mm_file_encode(head, state);
+	if (write_all(fd, head, sizeof head, &done) ||
+	    copy_range(o->fd, fd, MM_FILE_HEADER, o->run_end))
+		return -1;
+	return copy_range(o->fd, fd, offset, o->written);
+}
+
+int mm_output_drop(struct mm_output *o, uint64_t offset, uint64_t *ret_sunk)
+{
+	struct mm_file_state state;
+	uint64_t sunk = offset - o->run_end;
+	int err = mm_output_flush(o);
+
+	if (err || !o->seekable)
+		return err ? err : MM_EUNSUP;
+	char *part = beside(o->path, ".part");
+	if (!part)
+		return remember(o, MM_ENOMEM);
+	unlink(part);
+	int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	state = o->state;
+	if (fd < 0 || write_kept(o, fd, offset, sunk, &state) || rename(part, o->path)) {
+		remember(o, MM_EIO);
+		if (fd >= 0)
+			close(fd);
+		unlink(part);
+		free(part);
+		return o->err;
+	}
+	free(part);
+	close(o->fd);
+	o->fd = fd;
+	o->state = state;
+	o->written -= sunk;
+	*ret_sunk = sunk;
+	return MM_OK;
+}
+
+int mm_output_close(struct mm_output *o, struct mm_diag *diag)
+{
+	o->state.flags |= MM_FILE_CLOSED;
+	mm_output_flush(o);
+	int err = o->err == MM_ELIMIT ? MM_OK : o->err;
+	if (close(o->fd) != 0 && !err) {
+		err = MM_EIO;
+		o->err_errno = errno;
+	}
+	if (err) {
+		errno = o->err_errno;
+		err = err == MM_ENOMEM ? mm_fail(diag, err, "out of memory while writing") :
+			mm_fail_errno(diag, "%s: cannot write", o->path ? o->path : "standard output");
+	}
+	ZSTD_freeCCtx(o->zstd);
+	mm_buf_deinit(&o->pending);
+	free(o->path);
+	free(o);
+	return err;
+}

@@ -1,0 +1,263 @@
+/* reader.c: opening a trace, and looking at its tables and chunks (reader.h). */
+#include "trace/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "trace/digest.h"
+#include "trace/scan.h"
+
+static const struct mm_process unknown_process = {
+	.exe = "", .cmd = "", .end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN,
+	.start = MM_START_UNRECORDED, .end = MM_END_UNKNOWN
+};
+static const struct mm_site cut_site = { .kind = MM_SITE_CUT };
+static const struct mm_module unknown_module = { .path = "" };
+static const struct mm_thread unknown_thread = { .name = "" };
+static const struct mm_totals no_totals;
+
+static int check_header(struct mm_reader *r, const char *name, struct mm_diag *diag)
+{
+	size_t len = r->source.bytes < MM_FILE_HEADER ? (size_t)r->source.bytes : MM_FILE_HEADER;
+	const uint8_t *head = mm_source_view(&r->source, 0, len);
+	struct mm_file_state state;
+	int err = head ? mm_file_decode(head, len, &r->info.version, &r->info.compat, &state) :
+		  MM_ENOTRACE;
+
+	if (err == MM_ENEWER)
+		return mm_fail(diag, err, "%s: written by a newer mmprof: update mmprof to read it",
+			       name);
+	if (err)
+		return mm_fail(diag, err, "%s: not a trace", name);
+	return MM_OK;
+}
+
+static int start(struct mm_reader *r, const char *name, struct mm_reader **ret,
+		 struct mm_diag *diag)
+{
+	r->info.command = r->info.tool = r->info.source = "";
+	r->info.time_resolution_ns = 1000;
+	r->scan_at = MM_FILE_HEADER;
+	int err = check_header(r, name, diag);
+	if (!err) {
+		err = mm_scan(r);
+		if (err)
+			mm_fail(diag, err, "%s: out of memory", name);
+	}
+	if (err)
+		mm_reader_close(r);
+	else
+		*ret = r;
+	return err;
+}
+
+int mm_reader_open(struct mm_reader **ret, const char *path, struct mm_diag *diag)
+{
+	struct mm_reader *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return MM_ENOMEM;
+	int err = mm_source_open(&r->source, path, diag);
+	if (err) {
+		free(r);
+		return err;
+	}
+	return start(r, strcmp(path, "-") ? path : "standard input", ret, diag);
+}
+
+int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes,
+			  struct mm_diag *diag)
+{
+	struct mm_reader *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return MM_ENOMEM;
+	mm_source_open_memory(&r->source, data, bytes);
+	return start(r, "memory", ret, diag);
+}
+
+static void destroy_process(struct mm_rprocess *p)
+{
+	if (!p)
+		return;
+	mm_tables_deinit(&p->tables);
+	for (size_t i = 0; i < p->checkpoint_count; i++)
+		free(p->checkpoints[i].parts);
+	free(p->checkpoints);
+	free(p->chunks);
+	free(p);
+}
+
+void mm_reader_close(struct mm_reader *r)
+{
+	if (!r)
+		return;
+	for (uint32_t i = 0; i < r->process_count; i++)
+		destroy_process(r->processes[i]);
+	free(r->processes);
+	mm_symbols_in_deinit(&r->symbols);
+	mm_arena_deinit(&r->arena);
+	mm_buf_deinit(&r->raw);
+	mm_source_close(&r->source);
+	free(r);
+}
+
+static uint64_t count_chunks(const struct mm_reader *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->process_count; i++)
+		n += r->processes[i] ? r->processes[i]->chunk_count : 0;
+	return n;
+}
+
+int mm_reader_refresh(struct mm_reader *r, struct mm_diag *diag)
+{
+	uint64_t before = count_chunks(r);
+	int err = mm_source_refresh(&r->source, diag);
+
+	if (err)
+		return err;
+	r->source.window.len = 0;
+	err = mm_scan(r);
+	if (err)
+		return mm_fail(diag, err, "out of memory");
+	uint64_t more = count_chunks(r) - before;
+	return more < INT32_MAX ? (int)more : INT32_MAX;
+}
+
+const struct mm_trace_info *mm_reader_info(const struct mm_reader *r)
+{
+	return &r->info;
+}
+
+/* --- tables -------------------------------------------------------------------------------- */
+
+struct mm_rprocess *mm_reader_find(const struct mm_reader *r, uint32_t process)
+{
+	return process < r->process_count ? r->processes[process] : NULL;
+}
+
+uint32_t mm_reader_processes(const struct mm_reader *r)
+{
+	return r->process_count;
+}
+
+const struct mm_process *mm_reader_process(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p ? &p->facts : &unknown_process;
+}
+
+uint32_t mm_reader_sites(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p ? p->tables.site_count : 1;
+}
+
+/* A site whose definition was lost is a cut with a module that no module has. */
+static int is_lost(const struct mm_site *s)
+{
+	return s->kind == MM_SITE_CUT && s->module == UINT32_MAX;
+}
+
+int mm_reader_site_lost(const struct mm_reader *r, uint32_t process, uint32_t site)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	if (!p || site >= p->tables.site_count)
+		return site != 0;
+	return is_lost(&p->tables.sites[site]);
+}
+
+const struct mm_site *mm_reader_site(const struct mm_reader *r, uint32_t process, uint32_t site)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	if (!p || site >= p->tables.site_count || is_lost(&p->tables.sites[site]))
+		return &cut_site;
+	return &p->tables.sites[site];
+}
+
+uint32_t mm_reader_modules(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p ? p->tables.module_count : 1;
+}
+
+const struct mm_module *mm_reader_module(const struct mm_reader *r, uint32_t process,
+					 uint32_t module)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p && module < p->tables.module_count ? &p->tables.modules[module] :
+	       &unknown_module;
+}
+
+uint32_t mm_reader_threads(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p ? p->tables.thread_count : 0;
+}
+
+const struct mm_thread *mm_reader_thread(const struct mm_reader *r, uint32_t process,
+					 uint32_t thread)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p && thread < p->tables.thread_count ? &p->tables.threads[thread] :
+	       &unknown_thread;
+}
+
+const char *mm_reader_string(const struct mm_reader *r, uint32_t process, uint32_t string)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p && string < p->tables.string_count ? p->tables.strings[string].text : "";
+}
+
+/* --- chunks --------------------------------------------------------------------------------- */
+
+uint32_t mm_reader_chunks(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p ? p->chunk_count : 0;
+}
+
+const struct mm_chunk_info *mm_reader_chunk(const struct mm_reader *r, uint32_t process,
+					    uint32_t chunk)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p && chunk < p->chunk_count ? &p->chunks[chunk].info : NULL;
+}
+
+const struct mm_totals *mm_reader_totals(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p ? &p->after : &no_totals;
+}
+
+int mm_reader_digest(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		     struct mm_digest *ret)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	struct mm_block b;
+
+	if (!p || chunk >= p->chunk_count)
+		return MM_ENOENT;
+	if (!p->chunks[chunk].digest_at)
+		return MM_ECORRUPT;
+	const uint8_t *stored = mm_scan_block(r, p->chunks[chunk].digest_at, MM_BLOCK_DIGEST, &b);
+	if (!stored)
+		return MM_ECORRUPT;
+	int err = mm_block_unpack(&b, stored, &r->raw);
+	return err ? err : mm_digest_decode(r->raw.data, r->raw.len, ret);
+}

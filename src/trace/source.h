@@ -1,0 +1,35 @@
+/* source.h: where a trace is read from: a file, standard input, or memory.
+ *
+ * Never maps the file: one that is cut while it is read gives short reads, not signals.
+ */
+#ifndef MM_TRACE_SOURCE_H
+#define MM_TRACE_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+/* Caller's memory. */
+struct mm_source {
+	int fd; /* -1 = memory */
+	const uint8_t *memory;
+	uint64_t bytes;  /* as last looked at */
+	char *path;      /* NULL for memory and standard input */
+	struct mm_buf window;
+	uint64_t window_at;
+};
+
+int mm_source_open(struct mm_source *ret, const char *path, struct mm_diag *diag);
+void mm_source_open_memory(struct mm_source *ret, const void *data, size_t bytes);
+void mm_source_close(struct mm_source *s);
+
+/* Looks at the size again. MM_ENOENT when another file has taken the path. */
+int mm_source_refresh(struct mm_source *s, struct mm_diag *diag);
+
+/* Bytes [at, at + len) or NULL when they are not all there (or memory ran out); valid
+ * until the next call. len is at most a block with its header. */
+const uint8_t *mm_source_view(struct mm_source *s, uint64_t at, size_t len);
+
+#endif
