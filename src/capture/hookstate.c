@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "capture/attach.h"
 #include "capture/chain.h"
 #include "capture/forks.h"
+#include "capture/newops.h"
 #include "capture/syscalls.h"
 
 __thread struct mm_hook mm_hook_self = { .epoch = MM_HOOK_NO_EPOCH };
@@ -16,6 +18,14 @@ struct mm_target mm_target;
 _Alignas(4096) struct mm_hook_gate mm_hook_gate;
 
 extern char **environ;
+
+uint64_t mm_hook_stamp_slow(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 bool mm_hook_gate_arm(void)
 {
@@ -195,6 +205,7 @@ bool mm_hook_admit(struct mm_hook *t)
 
 __attribute__((constructor)) static void look_early(void)
 {
+	mm_newops_resolve();
 	(void)mm_hook_ready(&mm_hook_self);
 }
 

@@ -21,7 +21,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "capture/stack.h"
 #include "core/arch.h"
@@ -108,14 +107,12 @@ bool mm_hook_gate_arm(void);
  * has left the stack. In doubt false. */
 bool mm_hook_outer_left(const struct mm_hook *t, uint64_t sp);
 
+/* The stamp where the processor's counter is not to be trusted. */
+uint64_t mm_hook_stamp_slow(void);
+
 static inline uint64_t mm_hook_stamp(void)
 {
-	struct timespec now;
-
-	if (MM_LIKELY(!mm_target.monotonic))
-		return mm_arch_stamp();
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return MM_LIKELY(!mm_target.monotonic) ? mm_arch_stamp() : mm_hook_stamp_slow();
 }
 
 /* True when this thread may record. */
@@ -126,17 +123,23 @@ __attribute__((always_inline)) static inline bool mm_hook_ready(struct mm_hook *
 	return MM_LIKELY(t->epoch == word) || mm_hook_admit(t);
 }
 
-/* Enters a hook called from *from; true = nested. Leave through the ring
- * (capture/ring.h). */
-__attribute__((always_inline)) static inline bool
-mm_hook_enter(struct mm_hook *t, const struct mm_caller *from)
+/* Enters as the outermost hook, called from *from. */
+__attribute__((always_inline)) static inline void
+mm_hook_begin(struct mm_hook *t, const struct mm_caller *from)
 {
-	if (MM_UNLIKELY(t->inside) && !mm_hook_outer_left(t, from->sp))
-		return true;
 	t->inside = MM_HOOK_IN;
 	t->outer_sp = from->sp;
 	t->outer_ra = from->ra;
 	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Enters a hook called from *from; true = nested. Leave through the ring
+ * (capture/ring.h). */
+static inline bool mm_hook_enter(struct mm_hook *t, const struct mm_caller *from)
+{
+	if (MM_UNLIKELY(t->inside) && !mm_hook_outer_left(t, from->sp))
+		return true;
+	mm_hook_begin(t, from);
 	return false;
 }
 

@@ -22,8 +22,13 @@ libmmprof_la_SOURCES = \
 	src/capture/chain.c src/capture/chain.h \
 	src/capture/forks.c src/capture/forks.h \
 	src/capture/hooks.c \
+	src/capture/hooks_dl.c \
+	src/capture/hooks_map.c \
+	src/capture/hooks_new.c \
 	src/capture/hookstate.c src/capture/hookstate.h \
-	src/capture/recording.h \
+	src/capture/newops.h \
+	src/capture/note.c \
+	src/capture/recording.c src/capture/recording.h \
 	src/capture/ring.c src/capture/ring.h \
 	src/capture/syscalls.h \
 	src/core/shm.c \
@@ -31,3 +36,5 @@ libmmprof_la_SOURCES = \
 libmmprof_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden \
 	-ftls-model=initial-exec -fno-omit-frame-pointer -fno-builtin
 libmmprof_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now
+
+include_HEADERS += include/mm_note.h

@@ -36,38 +36,39 @@ static inline bool mm_record_has(const struct mm_hook *t, const void *p)
 	return MM_UNLIKELY(t->allocated != 0) && t->allocated == (uintptr_t)p;
 }
 
+/* The uncommon halves of what follows: nested, failed, with the stack of a free. */
+void mm_record_alloc_slow(struct mm_hook *t, const struct mm_caller *from, void *p, size_t n,
+			  uint32_t align_log2, uint32_t call);
+void mm_record_free_slow(struct mm_hook *t, const struct mm_caller *from, const void *p);
+
 /* An allocation of n bytes that gave p; p == NULL: it failed. */
 __attribute__((always_inline)) static inline void
 mm_record_alloc(struct mm_hook *t, const struct mm_caller *from, void *p, size_t n,
 		uint32_t align_log2, uint32_t call)
 {
-	bool nested;
 	uint32_t node;
 
-	if (MM_UNLIKELY(p == NULL && n == 0))
-		return; /* some allocators give nothing for nothing */
-	nested = mm_hook_enter(t, from);
-	node = mm_record_node(t, from, nested);
+	if (MM_UNLIKELY(p == NULL || t->inside)) {
+		mm_record_alloc_slow(t, from, p, n, align_log2, call);
+		return;
+	}
+	mm_hook_begin(t, from);
+	node = mm_record_node(t, from, false);
 	t->allocated = (uintptr_t)p;
-	mm_ring_put(t, nested, 4,
-		    MM_REC_HEAD(MM_LIKELY(p != NULL) ? MM_REC_ALLOC : MM_REC_FAILED,
-				(uintptr_t)p),
-		    n, MM_REC_NODE(node, align_log2, call));
+	mm_ring_put(t, 4, MM_REC_HEAD(MM_REC_ALLOC, (uintptr_t)p), n,
+		    MM_REC_NODE(node, align_log2, call));
 }
 
 /* The coming free of p. */
 __attribute__((always_inline)) static inline void
 mm_record_free(struct mm_hook *t, const struct mm_caller *from, const void *p)
 {
-	bool nested = mm_hook_enter(t, from);
-
-	if (MM_LIKELY(!(mm_target.options & MM_OPT_FREE_STACKS))) {
-		mm_ring_put(t, nested, 2, MM_REC_HEAD(MM_REC_FREE, (uintptr_t)p), 0, 0);
-	} else {
-		uint32_t node = mm_record_node(t, from, nested);
-		mm_ring_put(t, nested, 3, MM_REC_HEAD(MM_REC_FREE_AT, (uintptr_t)p),
-			    MM_REC_NODE(node, 0, 0), 0);
+	if (MM_UNLIKELY(t->inside || (mm_target.options & MM_OPT_FREE_STACKS))) {
+		mm_record_free_slow(t, from, p);
+		return;
 	}
+	mm_hook_begin(t, from);
+	mm_ring_put(t, 2, MM_REC_HEAD(MM_REC_FREE, (uintptr_t)p), 0, 0);
 }
 
 #endif

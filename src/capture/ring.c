@@ -225,6 +225,14 @@ void mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n)
 	mm_sys_unblock(&mask);
 }
 
+void mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
+		      uint64_t w3)
+{
+	uint64_t w[4] = { w0, 0, w2, w3 };
+
+	mm_ring_write(t, nested, w, n);
+}
+
 uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested)
 {
 	const uint32_t n = MM_RING_REALLOC_WORDS;

@@ -61,37 +61,37 @@ mm_ring_leave_at(struct mm_hook *t, struct mm_shm_thread *slot, struct mm_seg *s
 		atomic_store_explicit(&slot->busy, 0, memory_order_release);
 }
 
-/* Commits and publishes a record of n words (2 .. 4; w0, the stamp, w2, w3) and
- * leaves the hook. */
-__attribute__((always_inline)) static inline void
-mm_ring_put(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
-	    uint64_t w3)
-{
-	if (MM_LIKELY(!nested)) {
-		struct mm_shm_thread *slot = t->slot;
+/* mm_ring_put() where there is more to do. */
+void mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
+		      uint64_t w3);
 
-		atomic_store_explicit(&slot->busy, 1, memory_order_relaxed);
+/* Commits and publishes a record of n words (2 .. 4; w0, the stamp, w2, w3) of the
+ * outermost hook and leaves it. */
+__attribute__((always_inline)) static inline void
+mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3)
+{
+	struct mm_shm_thread *slot = t->slot;
+
+	atomic_store_explicit(&slot->busy, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	uint64_t *w = *(uint64_t *volatile *)&t->next;
+	struct mm_seg *seg = t->seg;
+	if (MM_LIKELY(w + n <= t->end &&
+		      atomic_load_explicit(&slot->seg, memory_order_relaxed) != 0)) {
+		t->inside = MM_HOOK_HOLDS;
 		atomic_signal_fence(memory_order_seq_cst);
-		uint64_t *w = *(uint64_t *volatile *)&t->next;
-		struct mm_seg *seg = t->seg;
-		if (MM_LIKELY(w + n <= t->end &&
-			      atomic_load_explicit(&slot->seg, memory_order_relaxed) != 0)) {
-			t->inside = MM_HOOK_HOLDS;
-			atomic_signal_fence(memory_order_seq_cst);
-			w[0] = w0;
-			w[1] = mm_hook_stamp();
-			if (n > 2)
-				w[2] = w2;
-			if (n > 3)
-				w[3] = w3;
-			if (MM_LIKELY(mm_arch_local_cas(&t->next, w, w + n))) {
-				mm_ring_leave_at(t, slot, seg, w + n);
-				return;
-			}
+		w[0] = w0;
+		if (n > 2)
+			w[2] = w2;
+		if (n > 3)
+			w[3] = w3;
+		w[1] = mm_hook_stamp();
+		if (MM_LIKELY(mm_arch_local_cas(&t->next, w, w + n))) {
+			mm_ring_leave_at(t, slot, seg, w + n);
+			return;
 		}
 	}
-	uint64_t slow[4] = { w0, 0, w2, w3 };
-	mm_ring_write(t, nested, slow, n);
+	mm_ring_put_slow(t, false, n, w0, w2, w3);
 }
 
 /* Commits an unpublished hole of MM_RING_REALLOC_WORDS and marks the thread busy;
