@@ -3,8 +3,8 @@
  * Promise: each call goes to the definition that the program would have used
  * without us. Those of libstdc++ and libc++ call malloc, where they are recorded,
  * so for them there is nothing here but a jump; an allocator that brings its own
- * (jemalloc, mimalloc, tcmalloc) is recorded here. One whose own operators turn
- * out to call malloc is told by its first object and then left to malloc's hook.
+ * (jemalloc, mimalloc, tcmalloc) is recorded here. An operator of theirs that turns
+ * out to call malloc or free is told by its first calls and then left to that hook.
  * Vocabulary: orphan = an operator called where no definition stands behind ours
  * in the global scope: a dlopen'ed C++ library in a C program; its definition is
  * then looked up as that library itself would have.
@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,11 +29,17 @@
  * nobody. */
 typedef void *op_fn(uintptr_t, uintptr_t, uintptr_t);
 
+enum new_verdict {
+	NEW_FORWARD = 0, /* made of malloc: recorded there */
+	NEW_UNJUDGED,    /* recorded here if malloc's hook was not reached */
+	NEW_OWN          /* recorded here */
+};
+
 struct new_op {
 	const char *name;
 	op_fn *_Atomic fn;
-	void *home;          /* load address of the library that defines it */
-	_Atomic uint32_t own; /* not made of malloc: recorded here */
+	_Atomic uint32_t verdict; /* enum new_verdict */
+	_Atomic uint32_t through_malloc, direct; /* calls seen until judged */
 };
 
 #define NEW_OPS(X) \
@@ -61,34 +68,42 @@ static int is_runtime(const char *path)
 	return strncmp(base, "libstdc++", 9) == 0 || strncmp(base, "libc++", 6) == 0;
 }
 
+static _Atomic uint32_t looked;
+
 void mm_newops_resolve(void)
 {
 	int keep = errno;
 	Dl_info info;
 
+	if (atomic_exchange(&looked, 1) != 0)
+		return;
 	for (int i = 0; i < OP_COUNT; i++) {
 		void *fn = mm_chain_next(ops[i].name);
 		if (fn == NULL || dladdr(fn, &info) == 0)
 			continue;
-		ops[i].home = info.dli_fbase;
-		atomic_store(&ops[i].own, !is_runtime(info.dli_fname));
+		atomic_store(&ops[i].verdict,
+			     is_runtime(info.dli_fname) ? NEW_FORWARD : NEW_UNJUDGED);
 		atomic_store_explicit(&ops[i].fn, (op_fn *)fn, memory_order_release);
 	}
 	errno = keep;
 }
 
-/* The library's own operators were seen to call malloc. */
-static void leave_to_malloc(const void *home)
+/* An allocator's first call may go through its own malloc and none after it; one
+ * whose delete calls free, or whose new calls malloc, always does. */
+enum { JURY = 16 };
+
+static void judge(struct new_op *op, bool nested)
 {
-	for (int i = 0; i < OP_COUNT; i++)
-		if (ops[i].home == home)
-			atomic_store(&ops[i].own, 0);
+	uint32_t n = atomic_fetch_add(nested ? &op->through_malloc : &op->direct, 1) + 1;
+
+	if (n == JURY)
+		atomic_store(&op->verdict, nested ? NEW_FORWARD : NEW_OWN);
 }
 
 /* What a caller's library was found to use; forgotten when any library goes. */
 enum { ORPHANS = 16 };
 static struct orphan {
-	_Atomic uintptr_t key; /* operator and library */
+	_Atomic uintptr_t key; /* caller and operator */
 	_Atomic uintptr_t fn;
 } orphans[ORPHANS];
 
@@ -117,27 +132,23 @@ static void *by_free(uintptr_t p, uintptr_t b, uintptr_t c)
 __attribute__((noinline)) static op_fn *find_orphan(enum new_op_number op, void *caller)
 {
 	int keep = errno;
-	struct orphan *o;
-	struct link_map *map = NULL;
-	op_fn *fn = NULL;
-	uintptr_t key;
-	Dl_info info;
+	uintptr_t key = (uintptr_t)caller * 32 + (uintptr_t)op;
+	struct orphan *o = &orphans[key * UINT64_C(0x9e3779b97f4a7c15) >> 60];
+	op_fn *fn;
 
-	if (dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 && map != NULL) {
-		key = (uintptr_t)map * 2 + (uintptr_t)op;
-		o = &orphans[key * UINT64_C(0x9e3779b97f4a7c15) >> 60];
-		if (atomic_load(&o->key) == key) {
-			fn = (op_fn *)atomic_load(&o->fn);
-		} else if ((fn = (op_fn *)dlsym(map, ops[op].name)) != NULL) {
-			atomic_store(&o->key, 0);
-			atomic_store(&o->fn, (uintptr_t)fn);
-			atomic_store(&o->key, key);
-		}
-	}
-	errno = keep;
-	if (fn != NULL)
+	mm_newops_resolve(); /* other libraries' constructors run before ours */
+	if ((fn = ops[op].fn) != NULL)
 		return fn;
-	return op < OP_ZdlPv ? by_malloc : by_free;
+	if (atomic_load(&o->key) == key)
+		return (op_fn *)atomic_load(&o->fn);
+	fn = (op_fn *)mm_newops_find(ops[op].name, caller);
+	if (fn == NULL)
+		fn = op < OP_ZdlPv ? by_malloc : by_free;
+	atomic_store(&o->key, 0);
+	atomic_store(&o->fn, (uintptr_t)fn);
+	atomic_store(&o->key, key);
+	errno = keep;
+	return fn;
 }
 
 /* --- recording -------------------------------------------------------------------- */
@@ -157,19 +168,38 @@ static void *own_new(enum new_op_number op, op_fn *fn, const struct mm_caller *f
 	p = fn(n, b, c);
 	if (!mm_hook_ready(t))
 		return p;
-	if (mm_record_has(t, p))
-		leave_to_malloc(ops[op].home);
-	else
+	bool nested = mm_record_has(t, p);
+	if (!nested)
 		mm_record_alloc(t, from, p, n, log2, call);
+	if (MM_UNLIKELY(ops[op].verdict == NEW_UNJUDGED))
+		judge(&ops[op], nested);
 	return p;
 }
 
-static void own_delete(const struct mm_caller *from, uintptr_t p)
+/* Records the free before the call, as free() does; as long as nobody knows
+ * whether the operator calls free, after it and only if that was not reached. */
+static void *own_delete(enum new_op_number op, op_fn *fn, const struct mm_caller *from,
+			uintptr_t p, uintptr_t b, uintptr_t c)
 {
 	struct mm_hook *t = &mm_hook_self;
+	uint64_t before;
+	void *r;
 
-	if (p != 0 && mm_hook_ready(t))
+	if (p == 0 || !mm_hook_ready(t))
+		return fn(p, b, c);
+	if (MM_LIKELY(ops[op].verdict == NEW_OWN)) {
 		mm_record_free(t, from, (void *)p);
+		return fn(p, b, c);
+	}
+	before = atomic_load_explicit(&t->slot->events, memory_order_relaxed);
+	r = fn(p, b, c);
+	if (!mm_hook_ready(t))
+		return r;
+	bool nested = before != atomic_load_explicit(&t->slot->events, memory_order_relaxed);
+	if (!nested)
+		mm_record_free(t, from, (void *)p);
+	judge(&ops[op], nested);
+	return r;
 }
 
 /* A forwarded call must be the last thing done: a jump. */
@@ -180,7 +210,7 @@ static void own_delete(const struct mm_caller *from, uintptr_t p)
 		op_fn *fn = ops[OP##name].fn;                                     \
 		if (MM_UNLIKELY(fn == NULL))                                      \
 			fn = find_orphan(OP##name, __builtin_return_address(0));  \
-		if (MM_UNLIKELY(ops[OP##name].own)) {                             \
+		if (MM_UNLIKELY(ops[OP##name].verdict != NEW_FORWARD)) {                             \
 			struct mm_caller from = MM_CALLER_HERE();                 \
 			return own_new(OP##name, fn, &from, a, b, c);             \
 		}                                                                 \
@@ -194,9 +224,9 @@ static void own_delete(const struct mm_caller *from, uintptr_t p)
 		op_fn *fn = ops[OP##name].fn;                                     \
 		if (MM_UNLIKELY(fn == NULL))                                      \
 			fn = find_orphan(OP##name, __builtin_return_address(0));  \
-		if (MM_UNLIKELY(ops[OP##name].own)) {                             \
+		if (MM_UNLIKELY(ops[OP##name].verdict != NEW_FORWARD)) {                             \
 			struct mm_caller from = MM_CALLER_HERE();                 \
-			own_delete(&from, a);                                     \
+			return own_delete(OP##name, fn, &from, a, b, c);          \
 		}                                                                 \
 		return fn(a, b, c);                                               \
 	}

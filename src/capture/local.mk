@@ -26,7 +26,7 @@ libmmprof_la_SOURCES = \
 	src/capture/hooks_map.c \
 	src/capture/hooks_new.c \
 	src/capture/hookstate.c src/capture/hookstate.h \
-	src/capture/newops.h \
+	src/capture/newlookup.c src/capture/newops.h \
 	src/capture/note.c \
 	src/capture/recording.c src/capture/recording.h \
 	src/capture/ring.c src/capture/ring.h \

@@ -13,4 +13,9 @@ void mm_newops_resolve(void);
  * is looked up again. Any thread. */
 void mm_newops_forget(void);
 
+/* Definition of `name` that code at `caller` would have reached outside the global
+ * scope: its own library's, else the first loaded library's other than ours; NULL
+ * if none. Takes the loader's lock, never a hold on a library. */
+void *mm_newops_find(const char *name, const void *caller);
+
 #endif
