@@ -11,7 +11,10 @@ command -v clang >/dev/null || compiler=gcc
 
 quietly()
 {
-	"$@" >"$tmp/log" 2>&1 </dev/null || { tail -n 40 "$tmp/log"; return 1; }
+	"$@" >"$tmp/log" 2>&1 </dev/null || {
+		grep -E "error:|undefined|No such|No rule" "$tmp/log" || tail -n 40 "$tmp/log"
+		return 1
+	}
 }
 
 make_tarball()
@@ -25,7 +28,8 @@ build_it()
 	chmod -R a-w "$tmp/mmprof-dist"
 	mkdir "$tmp/out" && cd "$tmp/out" || return 1
 	"$tmp/mmprof-dist/configure" --quiet --enable-werror CC=$compiler \
-		--prefix="$tmp/prefix" && make -s -j2 all build-tests
+		--prefix="$tmp/prefix" && make -s -j2 &&
+		make -s -j2 build-tests
 }
 
 records()

@@ -1,7 +1,7 @@
 # headers.sh: every header compiles alone, and twice; mm_note.h in C++ as well.
 . "$(dirname "$0")/tap.sh"
 
-flags="-fsyntax-only -Wall -Wextra -Werror -D_GNU_SOURCE= -I$src/src -I$src/include -I$build"
+flags="-fsyntax-only -Wall -Wextra -Werror -I$src/src -I$src/include -I$build"
 
 alone()
 {
@@ -14,7 +14,7 @@ for header in "$src"/src/*/*.h "$src"/include/*.h; do
 	[ -e "$header" ] || continue
 	name=${header#"$src"/src/}
 	name=${name#"$src"/include/}
-	check "$name alone" alone "$CC -std=gnu17" "$name" c
+	check "$name alone" alone "$CC -std=gnu17 -D_GNU_SOURCE=" "$name" c
 done
 for header in "$src"/include/*.h; do
 	[ -e "$header" ] || continue
