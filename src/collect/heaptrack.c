@@ -515,7 +515,9 @@ static int every_line(struct import *im)
 	im->sum.lines = mm_text_number(im->text);
 	im->sum.cut = mm_text_cut(im->text);
 	if (err == MM_OK && im->sum.lines == 0)
-		err = not_a_recording(im);
+		err = im->sum.cut ? mm_fail(im->diag, MM_ETRUNC, "%s: ends in its first line",
+					    im->name)
+				  : not_a_recording(im);
 	if (err == MM_OK && !im->stream)
 		err = begin_trace(im);
 	return err;

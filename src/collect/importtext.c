@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { IN_SIZE = 128 << 10, LINE_MAX_BYTES = 1 << 20, OUT_SIZE = LINE_MAX_BYTES + (256 << 10) };
+enum { MAGIC_SIZE = 4, IN_SIZE = 128 << 10, LINE_MAX_BYTES = 1 << 20, OUT_SIZE = LINE_MAX_BYTES + (256 << 10) };
 
 struct mm_text {
 	struct mm_text_input input;
@@ -21,16 +21,21 @@ struct mm_text {
 	uint8_t in_bytes[IN_SIZE];
 };
 
-static int fill_in(struct mm_text *t, struct mm_diag *diag)
+/* Reads until there are `least` bytes, or the input ends. */
+static int fill_in(struct mm_text *t, size_t least, struct mm_diag *diag)
 {
-	ssize_t n;
+	size_t have = 0;
+	ssize_t n = 1;
 
-	do
-		n = t->input.read(t->input.arg, t->in_bytes, IN_SIZE);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return mm_fail_errno(diag, "%s: cannot be read", t->input.name);
-	t->in = (ZSTD_inBuffer){ t->in_bytes, (size_t)n, 0 };
+	while (n > 0 && have < least) {
+		do
+			n = t->input.read(t->input.arg, t->in_bytes + have, IN_SIZE - have);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return mm_fail_errno(diag, "%s: cannot be read", t->input.name);
+		have += (size_t)n;
+	}
+	t->in = (ZSTD_inBuffer){ t->in_bytes, have, 0 };
 	t->in_end = n == 0;
 	return MM_OK;
 }
@@ -42,7 +47,7 @@ static int begins_with(const struct mm_text *t, const uint8_t *magic, size_t len
 
 static int detect(struct mm_text *t, struct mm_diag *diag)
 {
-	static const uint8_t zstd_magic[] = { 0x28, 0xB5, 0x2F, 0xFD };
+	static const uint8_t zstd_magic[MAGIC_SIZE] = { 0x28, 0xB5, 0x2F, 0xFD };
 	static const uint8_t gzip_magic[] = { 0x1F, 0x8B };
 
 	if (begins_with(t, gzip_magic, sizeof gzip_magic))
@@ -65,7 +70,7 @@ int mm_text_open(struct mm_text **ret, const struct mm_text_input *input, struct
 		return MM_ENOMEM;
 	t->input = *input;
 	t->out = malloc(OUT_SIZE);
-	err = t->out ? fill_in(t, diag) : MM_ENOMEM;
+	err = t->out ? fill_in(t, MAGIC_SIZE, diag) : MM_ENOMEM;
 	if (err == MM_OK)
 		err = detect(t, diag);
 	if (err != MM_OK) {
@@ -121,7 +126,7 @@ static int more_text(struct mm_text *t, struct mm_diag *diag)
 	before = t->filled;
 	while (t->filled == before) {
 		if (t->in.pos == t->in.size && !t->in_end)
-			err = fill_in(t, diag);
+			err = fill_in(t, 1, diag);
 		if (err != MM_OK || (t->in.pos == t->in.size && t->in_end))
 			break;
 		if (t->zstd)
