@@ -3,6 +3,7 @@ mm_e2e = \
 	tests/e2e/badinput.sh \
 	tests/e2e/doctor.sh \
 	tests/e2e/docs.sh \
+	tests/e2e/completion.sh \
 	tests/e2e/dist.sh \
 	tests/e2e/floors.sh \
 	tests/e2e/headers.sh \
