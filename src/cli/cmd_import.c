@@ -71,20 +71,22 @@ static void print_summary(const struct mm_import_summary *s, const char *out)
 {
 	char allocs[MM_UNITS_TEXT], frees[MM_UNITS_TEXT], time[MM_UNITS_TEXT];
 	char peak[MM_UNITS_TEXT], live[MM_UNITS_TEXT], size[MM_UNITS_TEXT];
+	struct stat st;
 
 	fprintf(stderr,
 		"heaptrack %u.%u.%u, %s recording: %s allocations, %s frees in %s\n"
-		"peak %s, still live %s; wrote %s (%s)\n",
+		"peak %s, still live %s\n",
 		s->tool_version >> 16, s->tool_version >> 8 & 255, s->tool_version & 255,
 		s->interpreted ? "interpreted" : "raw", mm_format_count(allocs, s->totals.allocs),
 		mm_format_count(frees, s->totals.frees), mm_format_time(time, s->duration_ns),
 		mm_format_size(peak, s->totals.peak_bytes),
-		mm_format_size(live, s->totals.live_bytes), out,
-		mm_format_size(size, s->trace_bytes));
+		mm_format_size(live, s->totals.live_bytes));
 	if (s->totals.inherited > 0)
 		fprintf(stderr, "%s frees of blocks from before the recording\n",
 			mm_format_count(frees, s->totals.inherited));
-	fprintf(stderr, "Next: mmprof report %s\n", out);
+	if (strcmp(out, "-") != 0 && stat(out, &st) == 0)
+		fprintf(stderr, "wrote %s (%s). Next: mmprof report %s\n", out,
+			mm_format_size(size, (uint64_t)st.st_size), out);
 }
 
 static int import(const char *path, const char *out, int quiet)

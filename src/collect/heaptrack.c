@@ -526,7 +526,6 @@ static int every_line(struct import *im)
 static int end_trace(struct import *im)
 {
 	struct mm_process process = *mm_stream_get_process(im->stream);
-	struct mm_writer_stats stats;
 	int err = mm_places_write_symbols(im->places);
 
 	process.end = MM_END_UNKNOWN;
@@ -540,8 +539,6 @@ static int end_trace(struct import *im)
 		err = mm_stream_close(im->stream);
 	if (err == MM_OK)
 		err = mm_writer_sync(im->writer, im->time, 1);
-	mm_writer_get_stats(im->writer, &stats);
-	im->sum.trace_bytes = stats.bytes;
 	return err;
 }
 

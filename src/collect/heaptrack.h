@@ -21,7 +21,7 @@
 
 struct mm_import_summary {
 	struct mm_totals totals;
-	uint64_t lines, duration_ns, rss_peak_bytes, trace_bytes;
+	uint64_t lines, duration_ns, rss_peak_bytes;
 	uint32_t tool_version;   /* 0x010400 = 1.4.0 */
 	uint32_t format_version; /* 0 to 3 */
 	int interpreted;

@@ -16,3 +16,8 @@ fuzz_import_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_import_LDADD = $(MM_TEST_LIBS)
 MM_FUZZERS += fuzz_import
 endif
+
+mm_oracle = tests/e2e/oracle_heaptrack.sh
+TESTS += $(mm_oracle)
+EXTRA_DIST += $(mm_oracle) tests/e2e/exact_churn.c tests/e2e/exact_family.c
+$(mm_oracle:.sh=.log): mmprof libmmprof.la
