@@ -1,0 +1,394 @@
+/* cmd_record.c: mmprof record: runs a command and writes its trace.
+ *
+ * Promise: the command's status is ours (128 + signal); 125 means that we failed, and
+ * then the command was not started or its recording is incomplete; 126 and 127 that it
+ * could not be executed or found.
+ */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/install.h"
+#include "base/term.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "collect/collector.h"
+#include "collect/launch.h"
+#include "collect/procfs.h"
+#include "collect/program.h"
+#include "core/shm.h"
+#include "symbol/categories.h"
+#include "trace/writer.h"
+
+enum { DEFAULT_DEPTH = 128 };
+
+enum { O_OUTPUT, O_ON_FULL, O_DEPTH, O_MMAP, O_NO_FOLLOW, O_NO_ADDRESSES, O_FREE_STACKS,
+	O_MAX_SIZE, O_KEEP, O_SYMBOLS, O_WAIT_ALL, O_RESOLUTION, O_CONFIG, O_QUIET };
+
+static const struct mm_cli_option record_options[] = {
+	[O_OUTPUT] = { "output", 'o', "FILE",
+		"write the trace to FILE (default trace.bin; - is standard output;\n"
+		"%p is the number of this process, %h the name of the host); an\n"
+		"existing trace there becomes FILE.old" },
+	[O_ON_FULL] = { "on-full", 0, "block|drop",
+		"what the program does when we cannot keep up: wait (default) or\n"
+		"go on unrecorded; what is dropped is counted and shown" },
+	[O_DEPTH] = { "depth", 0, "N",
+		"keep at most N frames of a stack, the innermost (default 128)" },
+	[O_MMAP] = { "mmap", 0, NULL, "record mmap, munmap and mremap too" },
+	[O_NO_FOLLOW] = { "no-follow", 0, NULL, "do not record child processes" },
+	[O_NO_ADDRESSES] = { "no-addresses", 0, NULL,
+		"leave addresses out of the trace, which is then smaller" },
+	[O_FREE_STACKS] = { "free-stacks", 0, NULL, "record the stacks of frees too" },
+	[O_MAX_SIZE] = { "max-size", 0, "SIZE", "let the trace grow to SIZE at most" },
+	[O_KEEP] = { "keep", 0, "first|last",
+		"with --max-size, which part of the run to keep (default last)" },
+	[O_SYMBOLS] = { "symbols", 0, "names|full|none",
+		"put function names in the trace: names and lines where debug\n"
+		"information is at hand (default), all that can be found, or none" },
+	[O_WAIT_ALL] = { "wait-all", 0, NULL,
+		"go on until all recorded descendants have ended, not only COMMAND" },
+	[O_RESOLUTION] = { "time-resolution", 0, "TIME",
+		"keep times in units of TIME (default 1us)" },
+	[O_CONFIG] = { "config", 'c', "FILE", "read categories and budgets from FILE" },
+	[O_QUIET] = { "quiet", 'q', NULL, "print no status line and no summary" },
+};
+
+static const struct mm_cli_command record_command = {
+	.verb = "record",
+	.usage = "[OPTION]... [--] COMMAND [ARG]...",
+	.about = "Runs COMMAND and writes every allocation of it and of its children to a\n"
+		 "trace.",
+	.more = "The exit status is COMMAND's, or 128 + N when signal N ended it; 125 if the\n"
+		"recording failed, 126 if COMMAND cannot be executed, 127 if it is not found.",
+	.options = record_options,
+	.option_count = sizeof record_options / sizeof record_options[0],
+	.trouble = MM_CLI_RECORD_FAILED,
+	.stop_at_operand = 1,
+};
+
+struct record {
+	struct mm_collect_options collect;
+	struct mm_writer_options writer;
+	const char *output, *config;
+	char *path;     /* of the trace, templates filled in */
+	char *program, *preload, *command;
+	int symbols;    /* enum symbols_mode */
+	int quiet, keep_given, status_shown;
+	int trouble;    /* exit status when prepare fails */
+};
+
+enum symbols_mode { SYMBOLS_DEFAULT = 0, SYMBOLS_FULL = 1, SYMBOLS_NONE = 2 };
+
+/* --- options --------------------------------------------------------------- */
+
+static int pick(const char *value, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(value, names[i]) == 0)
+			return i;
+	return -1;
+}
+
+static int bad(struct mm_cli_parse *p, const char *option)
+{
+	return mm_cli_usage(p, "--%s: '%s' is not valid", option, p->value);
+}
+
+static int set_choice(struct record *r, struct mm_cli_parse *p, int option)
+{
+	static const char *const full[] = { "block", "drop" }, *const keep[] = { "first", "last" },
+		*const symbols[] = { "names", "full", "none" };
+	int i;
+
+	switch (option) {
+	case O_ON_FULL:
+		i = pick(p->value, full, 2);
+		r->collect.shm_options |= i == 1 ? MM_OPT_DROP : 0;
+		break;
+	case O_KEEP:
+		i = pick(p->value, keep, 2);
+		r->writer.keep = i == 0 ? MM_KEEP_FIRST : MM_KEEP_LAST;
+		r->keep_given = 1;
+		break;
+	default:
+		i = pick(p->value, symbols, 3);
+		r->symbols = i;
+	}
+	return i < 0 ? bad(p, record_options[option].name) : 0;
+}
+
+static int set_number(struct record *r, struct mm_cli_parse *p, int option)
+{
+	char *end;
+	long depth;
+
+	switch (option) {
+	case O_DEPTH:
+		depth = strtol(p->value, &end, 10);
+		if (*end || end == p->value || depth < 1 || depth > MM_DEPTH_MAX)
+			return mm_cli_usage(p, "--depth: '%s' is not a number from 1 to %d",
+					    p->value, MM_DEPTH_MAX);
+		r->collect.depth = (uint32_t)depth;
+		return 0;
+	case O_MAX_SIZE:
+		if (mm_parse_size(p->value, &r->writer.max_bytes) || !r->writer.max_bytes)
+			return mm_cli_usage(p, "--max-size: '%s' is not a size", p->value);
+		return 0;
+	default:
+		if (mm_parse_duration(p->value, &r->writer.time_resolution_ns) ||
+		    !r->writer.time_resolution_ns)
+			return mm_cli_usage(p, "--time-resolution: '%s' is not a time", p->value);
+		return 0;
+	}
+}
+
+static int set_option(struct record *r, struct mm_cli_parse *p, int option)
+{
+	switch (option) {
+	case O_OUTPUT: r->output = p->value; return 0;
+	case O_CONFIG: r->config = p->value; return 0;
+	case O_QUIET: r->quiet = 1; return 0;
+	case O_WAIT_ALL: r->collect.wait_all = 1; return 0;
+	case O_NO_ADDRESSES: r->writer.no_addresses = 1; return 0;
+	case O_MMAP: r->collect.shm_options |= MM_OPT_MMAP; return 0;
+	case O_NO_FOLLOW: r->collect.shm_options |= MM_OPT_NO_FOLLOW; return 0;
+	case O_FREE_STACKS: r->collect.shm_options |= MM_OPT_FREE_STACKS; return 0;
+	case O_ON_FULL: case O_KEEP: case O_SYMBOLS: return set_choice(r, p, option);
+	}
+	return set_number(r, p, option);
+}
+
+/* 0 = go on; else the exit status, plus one. */
+static int parse(struct record *r, int argc, char **argv)
+{
+	struct mm_cli_parse p;
+	int option, status;
+
+	mm_cli_begin(&p, &record_command, argc, argv);
+	while ((option = mm_cli_next(&p)) >= 0)
+		if ((status = set_option(r, &p, option)) != 0)
+			return status + 1;
+	if (option == MM_CLI_STOP)
+		return p.status + 1;
+	if (p.operand >= argc)
+		return mm_cli_usage(&p, "no command to record") + 1;
+	if (r->keep_given && !r->writer.max_bytes)
+		return mm_cli_usage(&p, "--keep needs --max-size") + 1;
+	if (r->writer.max_bytes && !r->keep_given)
+		r->writer.keep = MM_KEEP_LAST;
+	r->collect.argv = argv + p.operand;
+	return 0;
+}
+
+static int exec_status(int err)
+{
+	return err == MM_ENOENT ? MM_CLI_RECORD_NOTFOUND
+	     : err == MM_EPERM ? MM_CLI_RECORD_CANNOT : MM_CLI_RECORD_FAILED;
+}
+
+/* --- preparing ---------------------------------------------------------------- */
+
+static char *fill_in(const char *template)
+{
+	struct mm_buf b = { 0 };
+	char host[256] = "";
+
+	gethostname(host, sizeof host - 1);
+	for (const char *t = template; *t; t++) {
+		if (t[0] == '%' && t[1] == 'p')
+			mm_buf_printf(&b, "%d", (int)getpid());
+		else if (t[0] == '%' && t[1] == 'h')
+			mm_buf_printf(&b, "%s", host);
+		else if (t[0] == '%' && t[1] == '%')
+			mm_buf_u8(&b, '%');
+		else {
+			mm_buf_u8(&b, (uint8_t)*t);
+			continue;
+		}
+		t++;
+	}
+	mm_buf_u8(&b, 0);
+	if (!b.failed)
+		return (char *)b.data;
+	mm_buf_deinit(&b);
+	return NULL;
+}
+
+static uint64_t unix_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void describe_machine(struct mm_writer_options *w)
+{
+	w->start_unix_ns = unix_ns();
+	w->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	w->cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	w->mem_total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * w->page_bytes;
+	w->source = "record";
+	w->tool = "mmprof " PACKAGE_VERSION;
+}
+
+/* All that can be known to be wrong before anything is started or overwritten. */
+static int prepare(struct record *r, struct mm_diag *diag)
+{
+	struct mm_categories *categories;
+	int err = mm_launch_find(&r->program, r->collect.argv[0], diag);
+
+	r->trouble = exec_status(err);
+	if (err)
+		return err;
+	r->trouble = MM_CLI_RECORD_FAILED;
+	err = mm_program_check(r->program, diag);
+	if (!err)
+		err = mm_install_preload(&r->preload, diag);
+	if (!err && r->config && !(err = mm_categories_load(&categories, r->config, diag)))
+		mm_categories_free(categories);
+	if (err)
+		return err;
+	r->path = fill_in(r->output);
+	r->command = mm_procfs_quote(r->collect.argv);
+	if (!r->path || !r->command)
+		return MM_ENOMEM;
+	r->collect.path = r->program;
+	r->collect.preload = r->preload;
+	r->writer.command = r->command;
+	describe_machine(&r->writer);
+	return MM_OK;
+}
+
+/* --- telling --------------------------------------------------------------------- */
+
+static void show_status(void *ctx, const struct mm_collect_status *s)
+{
+	struct record *r = ctx;
+	char time[MM_UNITS_TEXT], events[MM_UNITS_TEXT], live[MM_UNITS_TEXT],
+		size[MM_UNITS_TEXT], lost[MM_UNITS_TEXT];
+
+	if (tcgetpgrp(STDERR_FILENO) != getpgrp())
+		return;
+	fprintf(stderr, "\r\033[K[mmprof] %s  %s events  live %s  trace %s  %s lost",
+		mm_format_time(time, s->elapsed_ns), mm_format_count(events, s->events),
+		mm_format_size(live, s->live_bytes), mm_format_size(size, s->trace_bytes),
+		mm_format_count(lost, s->lost));
+	if (s->processes > 1)
+		fprintf(stderr, "  %u processes", s->processes);
+	r->status_shown = 1;
+}
+
+static void clear_status(const struct record *r)
+{
+	if (r->status_shown)
+		fputs("\r\033[K", stderr);
+}
+
+static void list_others(const struct mm_collect_result *res)
+{
+	for (uint32_t i = 0; i < res->other_count && i < MM_COLLECT_LISTED; i++)
+		fprintf(stderr, "[mmprof] %s: %d %s\n",
+			res->others[i].recorded ? "still running" : "not recorded",
+			(int)res->others[i].pid, res->others[i].cmd);
+	if (res->other_count > MM_COLLECT_LISTED)
+		fprintf(stderr, "[mmprof] and %u more\n", res->other_count - MM_COLLECT_LISTED);
+}
+
+static void summarise(const struct record *r, const struct mm_collect_result *res,
+		      uint64_t bytes)
+{
+	char a[MM_UNITS_TEXT], b[MM_UNITS_TEXT], c[MM_UNITS_TEXT], d[MM_UNITS_TEXT];
+
+	fprintf(stderr, "[mmprof] %s events, %s lost, of %u process%s in %s\n",
+		mm_format_count(a, res->events), mm_format_count(b, res->lost), res->processes,
+		res->processes == 1 ? "" : "es", mm_format_time(c, res->duration_ns));
+	fprintf(stderr, "[mmprof] peak %s, still live %s in %s object%s, unaccounted %s\n",
+		mm_format_size(a, res->totals.peak_bytes),
+		mm_format_size(b, res->totals.live_bytes),
+		mm_format_count(c, res->totals.live_count),
+		res->totals.live_count == 1 ? "" : "s",
+		res->unaccounted_bytes == MM_UNKNOWN ? "unknown"
+			: mm_format_size(d, res->unaccounted_bytes));
+	if (res->cause[0])
+		fprintf(stderr, "[mmprof] unaccounted memory: %s\n", res->cause);
+	list_others(res);
+	fprintf(stderr, "[mmprof] %s: %s. Next: mmprof report %s\n", r->path,
+		mm_format_size(a, bytes), strcmp(r->path, "trace.bin") ? r->path : "");
+}
+
+/* --- the verb ------------------------------------------------------------------- */
+
+static int finish(struct record *r, struct mm_writer *w, const struct mm_collect_result *res)
+{
+	struct mm_writer_stats stats;
+	struct mm_diag diag = { "" };
+	int err = mm_writer_sync(w, UINT64_MAX, 1), e;
+
+	mm_writer_get_stats(w, &stats);
+	e = mm_writer_close(w, &diag);
+	err = err ? err : e;
+	clear_status(r);
+	if (err)
+		mm_cli_error("%s (%llu events were not written)",
+			     mm_diag_text(&diag, err), (unsigned long long)stats.lost_events);
+	if (!r->quiet)
+		summarise(r, res, stats.bytes);
+	return err;
+}
+
+static int record(struct record *r, struct mm_diag *diag)
+{
+	struct mm_collect_result res;
+	struct mm_writer *w;
+	int err = mm_writer_open(&w, r->path, &r->writer, diag);
+
+	if (err) {
+		mm_cli_fail(diag, err);
+		return MM_CLI_RECORD_FAILED;
+	}
+	err = mm_collect(w, &r->collect, &res, diag);
+	if (!res.started) {
+		mm_writer_close(w, NULL);
+		unlink(r->path);
+		mm_cli_fail(diag, err);
+		return exec_status(err);
+	}
+	if (err)
+		mm_cli_fail(diag, err);
+	finish(r, w, &res);
+	return res.status;
+}
+
+int mm_cmd_record(int argc, char **argv)
+{
+	struct record r = { .output = "trace.bin", .collect.depth = DEFAULT_DEPTH,
+		.writer.time_resolution_ns = 1000 };
+	struct mm_diag diag = { "" };
+	int status = parse(&r, argc, argv);
+
+	if (status)
+		return status - 1;
+	if (!r.quiet && mm_term_is(STDERR_FILENO)) {
+		r.collect.show = show_status;
+		r.collect.show_ctx = &r;
+	}
+	int err = prepare(&r, &diag);
+	if (err) {
+		mm_cli_fail(&diag, err);
+		status = r.trouble;
+	} else {
+		status = record(&r, &diag);
+	}
+	free(r.path);
+	free(r.command);
+	free(r.program);
+	free(r.preload);
+	return status;
+}

@@ -1,0 +1,58 @@
+/* addrs.h: which slot lives at an address.
+ *
+ * Promise: eight bytes a place, at most 15 a live object: the address itself stands only in
+ * the object (trace/objects.h), the table keeps 32 bits of its hash and the slot.
+ * Vocabulary: place = an entry of the table; home = the place its hash asks for.
+ * Linear probing, backward-shift deletion. Not shared between threads.
+ */
+#ifndef MM_COLLECT_ADDRS_H
+#define MM_COLLECT_ADDRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trace/event.h"
+#include "trace/objects.h"
+
+struct mm_addrs_place { uint32_t tag, slot; };
+
+/* Caller's memory, zero-initialised = empty; `objects` must be set and outlive it. */
+struct mm_addrs {
+	const struct mm_objects *objects;
+	struct mm_addrs_place *places;
+	size_t size, count;
+};
+
+void mm_addrs_deinit(struct mm_addrs *a);
+
+static inline uint32_t mm_addrs_tag(uint64_t addr)
+{
+	return (uint32_t)((addr * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+}
+
+static inline size_t mm_addrs_home(const struct mm_addrs *a, uint32_t tag)
+{
+	return (size_t)(((uint64_t)tag * a->size) >> 32);
+}
+
+/* Hint for a coming call. */
+static inline void mm_addrs_prefetch(const struct mm_addrs *a, uint64_t addr)
+{
+	if (a->size)
+		__builtin_prefetch(&a->places[mm_addrs_home(a, mm_addrs_tag(addr))]);
+}
+
+/* Slot of the live object at addr, of the program's own allocator (mm_note_alloc) or
+ * of the heap: both may have one there. MM_NO_SLOT when there is none. */
+uint32_t mm_addrs_find(const struct mm_addrs *a, uint64_t addr, int note);
+
+/* As find, and takes it out. */
+uint32_t mm_addrs_take(struct mm_addrs *a, uint64_t addr, int note);
+
+/* Puts in; the caller has seen that it is not there. 0 or MM_ENOMEM. */
+int mm_addrs_put(struct mm_addrs *a, uint64_t addr, uint32_t slot);
+
+/* 0 when every place can be found from its home and the count is right (O(n)). */
+int mm_addrs_check(const struct mm_addrs *a);
+
+#endif

@@ -1,0 +1,194 @@
+/* lane.c: drains rings and gives segments back (lane.h, core/shm.h). */
+#include "collect/lane.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+enum { KEEP_ENTRIES = 4096 };
+
+void mm_lane_init(struct mm_lane *l, struct mm_image *image, uint32_t slot)
+{
+	memset(l, 0, sizeof *l);
+	l->image = image;
+	l->slot = slot;
+	l->shared = &image->threads[slot];
+	l->tid = l->shared->tid;
+	l->queue.owner = l;
+}
+
+void mm_lane_deinit(struct mm_lane *l)
+{
+	mm_entries_deinit(&l->queue);
+}
+
+static void wake_writers(struct mm_lane *l)
+{
+	struct mm_shm_control *c = l->image->control;
+
+	atomic_fetch_add(&c->space_seq, 1);
+	if (atomic_load(&c->space_waiters))
+		syscall(SYS_futex, &c->space_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void give_back(struct mm_lane *l, uint32_t seg)
+{
+	atomic_fetch_sub(&l->shared->ring_segs, 1);
+	atomic_fetch_sub(&l->image->control->ring_segs, 1);
+	mm_shm_seg_give(l->image->base, seg);
+}
+
+/* Records of one segment up to `head`. */
+static int read_records(struct mm_lane *l, struct mm_seg *s, uint32_t head)
+{
+	if (mm_entries_reserve(&l->queue, (head - l->at) / 8))
+		return MM_ENOMEM;
+	while (l->at < head) {
+		const uint64_t *w = &s->data[l->at / 8];
+		uint32_t n = mm_rec_words(w, (head - l->at) / 8);
+		int err = n ? mm_entries_put(&l->queue, w, n) : MM_ECORRUPT;
+		if (err == MM_ENOMEM)
+			return err;
+		if (err) {
+			l->malformed++;
+			l->at = head;
+			break;
+		}
+		l->at += n * 8;
+	}
+	if (mm_entries_count(&l->queue)) {
+		uint64_t last = l->queue.v[l->queue.len - 1].stamp;
+		l->last_stamp = last > l->last_stamp ? last : l->last_stamp;
+	}
+	return MM_OK;
+}
+
+/* The next segment to read from, or NULL when the thread has none. */
+static struct mm_seg *current(struct mm_lane *l)
+{
+	if (l->revoking == 2 && atomic_load(&l->shared->seg) != 0)
+		l->revoking = 0; /* it has started afresh */
+	if (l->seg == 0) {
+		if (l->revoking)
+			return NULL;
+		l->seg = atomic_load_explicit(&l->shared->first_seg, memory_order_acquire);
+		l->at = 0;
+	}
+	return l->seg ? mm_image_seg(l->image, l->seg) : NULL;
+}
+
+int mm_lane_drain(struct mm_lane *l, uint64_t bytes, uint64_t *ret_bytes)
+{
+	uint64_t done = 0;
+	int freed = 0, err = MM_OK;
+
+	l->partial = 1;
+	/* A chain cannot be longer than a ring: a wild one must not hold us. */
+	for (int i = 0; i < 4 * MM_RING_SEGS_THREAD && done < bytes; i++) {
+		struct mm_seg *s = current(l);
+		if (!s) {
+			l->partial = 0;
+			break;
+		}
+		uint32_t next = atomic_load_explicit(&s->next, memory_order_acquire);
+		uint32_t head = atomic_load_explicit(&s->head, memory_order_acquire);
+		head = head > MM_SEG_DATA ? MM_SEG_DATA : head & ~7u;
+		if (head > l->at) {
+			uint32_t from = l->at;
+			err = read_records(l, s, head);
+			done += l->at - from;
+			if (err)
+				break;
+		}
+		if (next == 0) {
+			l->partial = 0;
+			break;
+		}
+		give_back(l, l->seg);
+		freed = 1;
+		l->seg = mm_image_seg(l->image, next) ? next : 0;
+		l->at = 0;
+	}
+	if (freed)
+		wake_writers(l);
+	*ret_bytes = done;
+	return err;
+}
+
+void mm_lane_look(struct mm_lane *l, uint64_t now_stamp)
+{
+	l->busy = atomic_load_explicit(&l->shared->busy, memory_order_acquire) != 0;
+	if (!l->busy || l->dead)
+		l->idle_stamp = now_stamp;
+}
+
+uint64_t mm_lane_bound(const struct mm_lane *l)
+{
+	if (l->partial)
+		return l->last_stamp;
+	if (l->dead)
+		return UINT64_MAX;
+	return l->last_stamp > l->idle_stamp ? l->last_stamp : l->idle_stamp;
+}
+
+void mm_lane_revoke(struct mm_lane *l)
+{
+	uint32_t seg = atomic_load(&l->shared->seg);
+
+	if (seg == 0 || l->seg == 0 || l->revoking)
+		return;
+	atomic_compare_exchange_strong(&l->shared->seg, &seg, 0);
+	l->revoking = 1;
+}
+
+/* Gives back the chain from l->seg on; it is final and drained but for its last part. */
+static void return_chain(struct mm_lane *l)
+{
+	for (int i = 0; i < 4 * MM_RING_SEGS_THREAD && l->seg; i++) {
+		struct mm_seg *s = mm_image_seg(l->image, l->seg);
+		uint32_t next = s ? atomic_load(&s->next) : 0;
+		if (s)
+			give_back(l, l->seg);
+		l->seg = s && mm_image_seg(l->image, next) ? next : 0;
+	}
+	l->seg = 0;
+	l->at = 0;
+	wake_writers(l);
+}
+
+void mm_lane_settle_revoke(struct mm_lane *l)
+{
+	uint64_t bytes;
+
+	if (l->revoking != 1)
+		return;
+	uint32_t busy = atomic_load_explicit(&l->shared->busy, memory_order_acquire);
+	uint32_t seg = atomic_load_explicit(&l->shared->seg, memory_order_acquire);
+	if (busy && seg == 0 && !l->dead)
+		return;
+	if (mm_lane_drain(l, UINT64_MAX, &bytes) || l->partial)
+		return;
+	return_chain(l);
+	/* Until the thread stores a new first_seg, the number there is the old one. */
+	l->revoking = seg != 0 ? 0 : 2;
+}
+
+void mm_lane_release(struct mm_lane *l)
+{
+	if (!l->seg && !l->revoking)
+		l->seg = atomic_load(&l->shared->first_seg);
+	return_chain(l);
+	atomic_store(&l->shared->first_seg, 0);
+	atomic_store(&l->shared->seg, 0);
+	atomic_store(&l->shared->busy, 0);
+	atomic_store(&l->shared->ring_segs, 0);
+	atomic_store(&l->shared->dropped, 0);
+	atomic_store(&l->shared->events, 0);
+	atomic_store_explicit(&l->shared->state, MM_THREAD_FREE, memory_order_release);
+	mm_entries_clear(&l->queue, KEEP_ENTRIES);
+}

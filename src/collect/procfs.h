@@ -1,0 +1,42 @@
+/* procfs.h: what /proc says of a process.
+ *
+ * Texts are malloc'ed, the caller's, NULL when the process is gone or may not be
+ * looked at. Any thread.
+ */
+#ifndef MM_COLLECT_PROCFS_H
+#define MM_COLLECT_PROCFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Path of the program. */
+char *mm_procfs_exe(pid_t pid);
+
+/* Command line, arguments joined by spaces, quoted for a shell where needed; of a
+ * process that shows none, its name in brackets. */
+char *mm_procfs_cmd(pid_t pid);
+
+/* One argument quoted where a shell would need it, appended to text: malloc'ed. */
+char *mm_procfs_quote(char *const *argv);
+
+/* Name of a thread into `ret` (16 bytes): 0 or MM_ENOENT. */
+int mm_procfs_comm(pid_t pid, pid_t tid, char ret[16]);
+
+/* Reads the whole of a /proc file into buf, NUL-terminated: its length, or -1. */
+long mm_procfs_read(const char *path, char *buf, size_t size);
+
+/* Value of "NAME:   123 kB" in the text of a status-like file in bytes, or
+ * UINT64_MAX. `name` includes the colon. */
+uint64_t mm_procfs_field(const char *text, const char *name);
+
+/* Calls fn for each thread of pid until it gives nonzero: 0, MM_ENOENT, or that. */
+int mm_procfs_tasks(pid_t pid, int (*fn)(void *ctx, pid_t tid), void *ctx);
+
+/* The children of one thread, as fn calls. 0, or MM_ENOENT when the kernel does not say. */
+int mm_procfs_children(pid_t pid, pid_t tid, int (*fn)(void *ctx, pid_t child), void *ctx);
+
+/* The process's children: 0 unless gone. PPid and whether it is a zombie. */
+int mm_procfs_parent(pid_t pid, pid_t *ret_ppid, int *ret_zombie);
+
+#endif

@@ -1,0 +1,36 @@
+/* unaccounted.c: looks for allocators inside the program (unaccounted.h). */
+#include "collect/unaccounted.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collect/program.h"
+#include "trace/event.h"
+
+enum { WORTH_BYTES = 4 * 1024 * 1024 };
+
+static const struct { const char *symbol, *name; } allocators[] = {
+	{ "mi_malloc", "mimalloc" }, { "mi_heap_malloc", "mimalloc" },
+	{ "je_malloc", "jemalloc" }, { "_rjem_malloc", "jemalloc" },
+	{ "je_mallocx", "jemalloc" }, { "tc_malloc", "tcmalloc" },
+	{ "TCMallocInternalMalloc", "tcmalloc" }
+};
+
+int mm_unaccounted_matters(uint64_t unaccounted, uint64_t rss)
+{
+	if (unaccounted == MM_UNKNOWN || rss == MM_UNKNOWN)
+		return 0;
+	return unaccounted >= WORTH_BYTES && unaccounted > rss / 5;
+}
+
+void mm_unaccounted_cause(const char *exe, char *ret, size_t size)
+{
+	for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
+		if (mm_program_has_symbol(exe, allocators[i].symbol)) {
+			snprintf(ret, size, "%s is built into the program (%s): "
+				 "annotate it with mm_note_alloc and mm_note_free",
+				 allocators[i].name, allocators[i].symbol);
+			return;
+		}
+	snprintf(ret, size, "large mappings made by the program itself: record with --mmap");
+}

@@ -1,0 +1,305 @@
+/* watch.c: looks at /proc when it is time to (watch.h). */
+#include "collect/watch.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "collect/modmap.h"
+#include "collect/procfs.h"
+#include "collect/sample.h"
+#include "core/error.h"
+
+#define MS UINT64_C(1000000)
+
+enum { COST_FACTOR = 100, PRESSED_SEGS = MM_RING_SEGS_ALL / 4, NAMES_A_TICK = 64,
+	LISTED_AFTER_MS = 150 };
+
+void mm_watch_deinit(struct mm_watch *w)
+{
+	free(w->waiting);
+	memset(w, 0, sizeof *w);
+}
+
+/* True when it is time; the next time then depends on what this one costs, which
+ * `done` tells. */
+static int due(const struct mm_watch_look *l, uint64_t now)
+{
+	return now >= l->next_ns;
+}
+
+static void done(struct mm_watch_look *l, uint64_t began, uint64_t period)
+{
+	uint64_t now = mm_monotonic_ns(), cost = (now - began) * COST_FACTOR;
+
+	l->next_ns = now + (cost > period ? cost : period);
+}
+
+/* --- threads --------------------------------------------------------------------- */
+
+struct roll {
+	pid_t *tids;
+	size_t count, cap;
+};
+
+static int call_out(void *ctx, pid_t tid)
+{
+	struct roll *r = ctx;
+
+	if (MM_GROW(r->tids, r->cap, r->count + 1))
+		return MM_ENOMEM;
+	r->tids[r->count++] = tid;
+	return MM_OK;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Threads number the same on both sides unless the process has a pid namespace of
+ * its own; then they live until the process ends. */
+static int same_numbers(const struct mm_proc *p)
+{
+	return p->pid > 0 && (uint32_t)p->image->pid == p->image->hello_pid;
+}
+
+static int look_for_dead_threads(struct mm_proc *p)
+{
+	struct roll r = { 0 };
+
+	if (p->gone || !same_numbers(p))
+		return MM_OK;
+	int err = mm_procfs_tasks(p->pid, call_out, &r);
+	if (!err && r.count) {
+		qsort(r.tids, r.count, sizeof *r.tids, by_tid);
+		for (size_t i = 0; i < p->lane_count; i++) {
+			pid_t tid = (pid_t)p->lanes[i]->tid;
+			if (!bsearch(&tid, r.tids, r.count, sizeof *r.tids, by_tid))
+				p->lanes[i]->dead = 1;
+		}
+	}
+	free(r.tids);
+	return err == MM_ENOMEM ? err : MM_OK;
+}
+
+static int look_at_threads(struct mm_family *f)
+{
+	int err = MM_OK;
+
+	for (size_t i = 0; !err && i < f->proc_count; i++)
+		if (f->procs[i]->lane_count > 1)
+			err = look_for_dead_threads(f->procs[i]);
+	return err;
+}
+
+static int pressed(const struct mm_family *f)
+{
+	for (size_t i = 0; i < f->image_count; i++)
+		if (atomic_load(&f->images[i]->control->ring_segs) > PRESSED_SEGS)
+			return 1;
+	return 0;
+}
+
+/* Threads name themselves soon after they start: look often at first. */
+static int wants_name(const struct mm_lane *l)
+{
+	return !l->dead && (l->named < 4 || (l->named & 7) == 0);
+}
+
+static int look_at_names(struct mm_family *f)
+{
+	int left = NAMES_A_TICK, err = MM_OK;
+	char name[16];
+
+	for (size_t i = 0; i < f->proc_count; i++) {
+		struct mm_proc *p = f->procs[i];
+		for (size_t j = 0; !p->gone && same_numbers(p) && j < p->lane_count; j++) {
+			struct mm_lane *l = p->lanes[j];
+			if (left && wants_name(l) &&
+			    !mm_procfs_comm(p->pid, (pid_t)l->tid, name)) {
+				left--;
+				err = mm_stream_thread_name(p->stream, l->number, name);
+			}
+			l->named++;
+			if (err)
+				return err;
+		}
+	}
+	return err;
+}
+
+/* --- children --------------------------------------------------------------------- */
+
+struct search {
+	struct mm_watch *w;
+	struct mm_family *f;
+	const struct mm_proc *p;
+	pid_t pid;
+	uint64_t now;
+};
+
+static struct mm_watch_child *waiting(struct mm_watch *w, pid_t pid)
+{
+	for (size_t i = 0; i < w->waiting_count; i++)
+		if (w->waiting[i].pid == pid)
+			return &w->waiting[i];
+	return NULL;
+}
+
+static int meet(void *ctx, pid_t pid)
+{
+	struct search *s = ctx;
+	struct mm_watch_child *c = waiting(s->w, pid);
+
+	if (mm_family_find(s->f, pid))
+		return MM_OK;
+	if (!c) {
+		if (MM_GROW(s->w->waiting, s->w->waiting_cap, s->w->waiting_count + 1))
+			return MM_ENOMEM;
+		c = &s->w->waiting[s->w->waiting_count++];
+		*c = (struct mm_watch_child){ .pid = pid, .first_ns = s->now,
+			.parent = mm_stream_get_process(s->p->stream)->number + 1 };
+	}
+	c->seen++;
+	return MM_OK;
+}
+
+static int meet_children(void *ctx, pid_t tid)
+{
+	struct search *s = ctx;
+	int err = mm_procfs_children(s->pid, tid, meet, s);
+
+	return err == MM_ENOENT ? MM_OK : err;
+}
+
+/* A child that has not execed yet shares its parent's memory and will be found when it
+ * allocates. */
+static int is_unrecorded(pid_t pid)
+{
+	pid_t ppid;
+	int zombie;
+
+	return !mm_procfs_parent(pid, &ppid, &zombie) && !zombie && !mm_modmap_is_ours(pid);
+}
+
+static int list_child(struct mm_family *f, struct mm_watch *w, struct mm_watch_child *c,
+		      uint64_t now)
+{
+	struct mm_stream *stream;
+	pid_t ppid = 0;
+	int zombie;
+	uint64_t at = c->first_ns > f->clock->start_ns ? c->first_ns - f->clock->start_ns : 0;
+
+	(void)now;
+	mm_procfs_parent(c->pid, &ppid, &zombie);
+	char *exe = mm_procfs_exe(c->pid), *cmd = mm_procfs_cmd(c->pid);
+	struct mm_process info = { .pid = (uint32_t)c->pid, .ppid = (uint32_t)ppid,
+		.parent = c->parent, .start = MM_START_UNRECORDED, .end = MM_END_UNKNOWN,
+		.start_time = at, .end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN,
+		.exe = exe ? exe : "", .cmd = cmd ? cmd : "" };
+	int err = mm_writer_process(f->writer, &info, &stream);
+	if (!err)
+		err = mm_stream_close(stream);
+	free(exe);
+	free(cmd);
+	c->listed = 1;
+	w->unrecorded++;
+	return err;
+}
+
+static int look_at_children(struct mm_watch *w, struct mm_family *f, uint64_t now)
+{
+	struct search s = { .w = w, .f = f, .now = now };
+	int err = MM_OK;
+
+	for (size_t i = 0; !err && i < f->proc_count; i++) {
+		s.p = f->procs[i];
+		s.pid = s.p->pid;
+		if (!s.p->gone && s.pid > 0)
+			err = mm_procfs_tasks(s.pid, meet_children, &s);
+		err = err == MM_ENOENT ? MM_OK : err;
+	}
+	/* The children of those who are not recorded are not either. */
+	for (size_t i = 0; !err && i < w->waiting_count; i++) {
+		struct mm_watch_child *c = &w->waiting[i];
+		if (mm_family_find(f, c->pid) || kill(c->pid, 0)) {
+			w->waiting[i--] = w->waiting[--w->waiting_count];
+			continue;
+		}
+		if (!c->listed && c->seen > 1 && now - c->first_ns > LISTED_AFTER_MS * MS &&
+		    is_unrecorded(c->pid))
+			err = list_child(f, w, c, now);
+	}
+	return err;
+}
+
+/* --- the tick ------------------------------------------------------------------- */
+
+int mm_watch_tick(struct mm_watch *w, struct mm_family *f, uint64_t now)
+{
+	int err = MM_OK;
+
+	if (due(&w->threads, now)) {
+		err = look_at_threads(f);
+		done(&w->threads, now, pressed(f) ? 2 * MS : 20 * MS);
+	}
+	if (!err && due(&w->names, now)) {
+		uint64_t began = mm_monotonic_ns();
+		err = look_at_names(f);
+		done(&w->names, began, 50 * MS);
+	}
+	if (!err && due(&w->samples, now)) {
+		uint64_t began = mm_monotonic_ns();
+		err = mm_sample_all(f);
+		done(&w->samples, began, 100 * MS);
+	}
+	if (!err && due(&w->modules, now)) {
+		uint64_t began = mm_monotonic_ns();
+		mm_modmap_look(f);
+		done(&w->modules, began, 100 * MS);
+	}
+	if (!err && due(&w->children, now)) {
+		uint64_t began = mm_monotonic_ns();
+		err = look_at_children(w, f, began);
+		done(&w->children, began, 60 * MS);
+	}
+	return err;
+}
+
+static void list(struct mm_collect_result *ret, pid_t pid, int recorded)
+{
+	if (!recorded)
+		ret->unrecorded++;
+	if (ret->other_count++ >= MM_COLLECT_LISTED)
+		return;
+	struct mm_collect_other *o = &ret->others[ret->other_count - 1];
+	char *cmd = mm_procfs_cmd(pid);
+	o->pid = pid;
+	o->recorded = recorded;
+	snprintf(o->cmd, sizeof o->cmd, "%s", cmd ? cmd : "?");
+	free(cmd);
+}
+
+int mm_watch_last(struct mm_watch *w, struct mm_family *f, struct mm_collect_result *ret)
+{
+	int err = mm_sample_all(f);
+
+	for (size_t i = 0; i < f->proc_count; i++)
+		if (!f->procs[i]->gone)
+			list(ret, f->procs[i]->pid, 1);
+	if (!err)
+		err = look_at_children(w, f, mm_monotonic_ns());
+	for (size_t i = 0; !err && i < w->waiting_count; i++) {
+		struct mm_watch_child *c = &w->waiting[i];
+		if (c->listed || is_unrecorded(c->pid)) {
+			list(ret, c->pid, 0);
+			if (!c->listed)
+				err = list_child(f, w, c, mm_monotonic_ns());
+		}
+	}
+	return err;
+}
