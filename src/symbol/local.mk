@@ -1,8 +1,10 @@
 # F3: addresses become functions, files, lines; rules become categories.
 noinst_LTLIBRARIES += libmm_symbol.la
 libmm_symbol_la_SOURCES = \
-	src/symbol/categories.h \
+	src/symbol/categories.c src/symbol/categories.h \
+	src/symbol/category_rules.c src/symbol/category_rules.h \
 	src/symbol/demangle.c \
+	src/symbol/glob.c src/symbol/glob.h \
 	src/symbol/symbol.c src/symbol/symbol.h \
 	src/symbol/symcache.c src/symbol/symcache.h \
 	src/symbol/symcache_file.h src/symbol/symcache_write.c \
