@@ -18,6 +18,9 @@
 
 enum { SCRIPTS_MAX = 4 };
 
+/* Came to the loader in the same glibc release, 2.35, as what the hooks need of libc. */
+static const char loader_symbol[] = "__rseq_offset";
+
 struct elf {
 	const uint8_t *data;
 	uint64_t size;
@@ -205,7 +208,7 @@ static int check_loader(const struct elf *e, const char *path, struct mm_diag *d
 
 	if (!loader || !memchr(loader, 0, p->p_filesz)) {
 		/* The loader itself, run as a command, has none either. */
-		if (has_symbol(e, "_dl_find_object"))
+		if (has_symbol(e, loader_symbol))
 			return MM_OK;
 		return mm_fail(diag, MM_EUNSUP, "%s is statically linked: nothing can be loaded "
 			       "into it; link it dynamically", path);
@@ -215,7 +218,7 @@ static int check_loader(const struct elf *e, const char *path, struct mm_diag *d
 	if (strncmp(name, "ld-linux", 8) != 0)
 		return mm_fail(diag, MM_EUNSUP, "%s is built for another C library (loader %s): "
 			       "only glibc programs can be recorded", path, loader);
-	if (access(loader, R_OK) == 0 && !mm_program_has_symbol(loader, "_dl_find_object"))
+	if (access(loader, R_OK) == 0 && !mm_program_has_symbol(loader, loader_symbol))
 		return mm_fail(diag, MM_EUNSUP, "%s runs on a glibc older than 2.35 (loader %s)",
 			       path, loader);
 	return MM_OK;

@@ -138,14 +138,18 @@ static int send_welcome(int fd, int memory)
 	return sendmsg(fd, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof welcome ? MM_OK : MM_EIO;
 }
 
-static void publish_image(struct mm_server *s, struct mm_image *image)
+/* Under the lock, so that whoever sees the target's end finds its image. */
+static int send_and_publish(struct mm_server *s, int fd, int memory, struct mm_image *image)
 {
 	pthread_mutex_lock(&s->lock);
-	image->next = NULL;
-	*s->fresh_end = image;
-	s->fresh_end = &image->next;
+	int err = send_welcome(fd, memory);
+	if (!err && image) {
+		image->next = NULL;
+		*s->fresh_end = image;
+		s->fresh_end = &image->next;
+	}
 	pthread_mutex_unlock(&s->lock);
-	mm_bell_ring(s->bell);
+	return err;
 }
 
 static void welcome(struct mm_server *s, int fd, const struct mm_shm_hello *h, pid_t pid)
@@ -163,13 +167,13 @@ static void welcome(struct mm_server *s, int fd, const struct mm_shm_hello *h, p
 		image->hello_pid = h->pid;
 		image->hello_stamp = h->stamp;
 	}
-	int err = send_welcome(fd, memory);
+	int err = send_and_publish(s, fd, memory, image);
 	if (memory >= 0)
 		close(memory);
 	if (err)
 		mm_image_destroy(image);
 	else if (image)
-		publish_image(s, image);
+		mm_bell_ring(s->bell);
 }
 
 static void answer(struct mm_server *s)
