@@ -1,3 +1,24 @@
 # F4: events become facts, facts become the report.
 noinst_LTLIBRARIES += libmm_model.la
-libmm_model_la_SOURCES =
+libmm_model_la_SOURCES = \
+	src/model/runtime_names.c \
+	src/model/fill_facts.c \
+	src/model/fill_groups.c \
+	src/model/fill_tables.c \
+	src/model/fill_time.c \
+	src/model/fill_totals.c \
+	src/model/fill_tree.c \
+	src/model/merge.c \
+	src/model/model.c src/model/model.h \
+	src/model/naming.c src/model/naming.h \
+	src/model/ranking.c src/model/ranking.h \
+	src/model/report.c src/model/report.h \
+	src/model/report_store.c src/model/report_store.h \
+	src/model/select.c \
+	src/model/shares.c src/model/shares.h \
+	src/model/sum_events.c src/model/sum_events.h \
+	src/model/sums.c src/model/sums.h \
+	src/model/trace_notes.c src/model/trace_notes.h \
+	src/model/visit.c src/model/visit.h \
+	src/model/work.h
+include src/model/symbolise.mk

@@ -1,3 +1,15 @@
 # F6: the report as text and JSON.
 noinst_LTLIBRARIES += libmm_view.la
-libmm_view_la_SOURCES =
+libmm_view_la_SOURCES = \
+	src/view/json_parts.h \
+	src/view/jsonw.c src/view/jsonw.h \
+	src/view/report_json.c src/view/report_json.h \
+	src/view/report_json_tables.c \
+	src/view/report_text.c src/view/report_text.h \
+	src/view/text_head.c \
+	src/view/text_more.c \
+	src/view/text_parts.h \
+	src/view/text_pen.c src/view/text_pen.h \
+	src/view/text_table.c \
+	src/view/text_tree.c \
+	src/view/utf8.c src/view/utf8.h

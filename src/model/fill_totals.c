@@ -1,0 +1,195 @@
+/* fill_totals.c: totals of a report, and the memory that no event explains (work.h). */
+#include <stdlib.h>
+
+#include "collect/unaccounted.h"
+#include "core/error.h"
+#include "model/work.h"
+
+static void add_totals(struct mm_report_totals *t, const struct mm_sums *s)
+{
+	const struct mm_totals *a = &s->begin, *b = &s->end;
+	struct mm_measure all = {
+		.alloc_count = b->allocs - a->allocs, .alloc_bytes = b->alloc_bytes - a->alloc_bytes,
+		.free_count = b->frees - a->frees, .free_bytes = b->free_bytes - a->free_bytes,
+		.temporary_count = b->temporaries - a->temporaries,
+		.peak_bytes = s->peak_bytes, .peak_count = s->peak_count,
+		.live_bytes = b->live_bytes, .live_count = b->live_count,
+	};
+
+	for (uint32_t i = 0; i < s->site_count; i++) {
+		all.leak_bytes += s->sites[i].leak_bytes;
+		all.leak_count += s->sites[i].leak_count;
+	}
+	mm_measure_add(&t->all, &all);
+	t->failed_count += b->failed - a->failed;
+	t->implied_free_count += b->implied - a->implied;
+	t->inherited_free_count += b->inherited - a->inherited;
+	t->realloc_count += b->reallocs - a->reallocs;
+	t->live_begin_bytes += a->live_bytes;
+	t->live_begin_count += a->live_count;
+	t->unknown_count += b->unknown_count;
+	if (s->discards && s->to == MM_UNKNOWN) {
+		t->discarded_bytes += b->live_bytes;
+		t->discarded_count += b->live_count;
+	}
+}
+
+/* --- unaccounted --------------------------------------------------------------------- */
+
+struct live_watch { struct mm_visit visit; uint64_t peak; };
+
+static void watch_peak(void *arg, const struct mm_event *ev, struct mm_point after)
+{
+	struct live_watch *l = arg;
+	uint64_t live = mm_objects_totals(mm_visit_objects(&l->visit))->live_bytes;
+
+	(void)ev;
+	(void)after;
+	if (live > l->peak)
+		l->peak = live;
+}
+
+/* Most bytes ever live at once up to a sample; `known` of its chunk's beginning. */
+static int peak_until(struct mm_work *w, const struct mm_note_sample *s, uint64_t *peak,
+		      struct mm_diag *diag)
+{
+	struct live_watch l = { .peak = *peak };
+	int err;
+
+	mm_visit_init(&l.visit, w->reader, s->process);
+	err = mm_visit_to(&l.visit, (struct mm_point){ s->at.chunk, 0 }, s->at, watch_peak, &l,
+			  diag);
+	mm_visit_deinit(&l.visit);
+	*peak = l.peak;
+	return err;
+}
+
+/* Peak before each chunk of the process; malloc'ed. */
+static uint64_t *chunk_peaks(const struct mm_work *w, uint32_t process)
+{
+	uint32_t n = mm_reader_chunks(w->reader, process);
+	uint64_t *peaks = malloc((n + 1u) * sizeof *peaks), peak = 0;
+
+	for (uint32_t c = 0; peaks && c < n; c++) {
+		const struct mm_chunk_info *info = mm_reader_chunk(w->reader, process, c);
+		if (info->before.peak_bytes > peak)
+			peak = info->before.peak_bytes;
+		peaks[c] = peak;
+		if (info->peak_bytes > peak)
+			peak = info->peak_bytes;
+	}
+	return peaks;
+}
+
+static uint64_t excess(const struct mm_note_sample *s, uint64_t peak)
+{
+	uint64_t explained = peak + s->mapped_bytes;
+
+	return s->sample.anon_bytes > explained ? s->sample.anon_bytes - explained : 0;
+}
+
+static int weigh_sample(struct mm_work *w, const struct mm_note_sample *s, uint64_t peak,
+			struct mm_diag *diag)
+{
+	struct mm_report_totals *t = &w->report->totals;
+	const struct mm_chunk_info *info = mm_reader_chunk(w->reader, s->process, s->at.chunk);
+	int first = t->unaccounted_bytes == MM_UNKNOWN, err = MM_OK;
+
+	if (info->peak_bytes > peak && info->peak_time < s->time)
+		peak = info->peak_bytes;
+	/* Only a sample that could be the worst is worth a visit. */
+	else if (info->peak_bytes > peak && (first || excess(s, peak) > t->unaccounted_bytes))
+		err = peak_until(w, s, &peak, diag);
+	if (!err && (first || excess(s, peak) > t->unaccounted_bytes)) {
+		t->unaccounted_bytes = excess(s, peak);
+		t->unaccounted_at_ns = s->time;
+		t->unaccounted_rss_bytes = s->sample.rss_bytes;
+	}
+	return err;
+}
+
+static int in_range(const struct mm_work *w, const struct mm_note_sample *s)
+{
+	return s->time >= w->from && s->time < w->to;
+}
+
+static int weigh_samples(struct mm_work *w, struct mm_diag *diag)
+{
+	uint64_t *peaks = chunk_peaks(w, w->selected[0]);
+	int err = peaks ? MM_OK : MM_ENOMEM;
+
+	for (size_t i = 0; !err && i < w->notes.sample_count; i++) {
+		const struct mm_note_sample *s = &w->notes.samples[i];
+		if (in_range(w, s) && s->sample.anon_bytes != MM_UNKNOWN &&
+		    s->sample.rss_bytes != MM_UNKNOWN)
+			err = weigh_sample(w, s, peaks[s->at.chunk], diag);
+	}
+	free(peaks);
+	return err;
+}
+
+static int fill_unaccounted(struct mm_work *w, struct mm_diag *diag)
+{
+	struct mm_report_totals *t = &w->report->totals;
+	char cause[256] = "";
+
+	t->unaccounted_bytes = t->unaccounted_at_ns = MM_UNKNOWN;
+	t->unaccounted_rss_bytes = t->unaccounted_ppm = MM_UNKNOWN;
+	t->unaccounted_cause = "";
+	/* Of several processes pages may be shared: no sum of theirs would be true. */
+	if (w->selected_count != 1)
+		return MM_OK;
+	int err = weigh_samples(w, diag);
+	if (err || t->unaccounted_bytes == MM_UNKNOWN)
+		return err;
+	t->unaccounted_ppm = t->unaccounted_rss_bytes
+		? (uint64_t)((unsigned __int128)t->unaccounted_bytes * 1000000 /
+			     t->unaccounted_rss_bytes) : 0;
+	if (mm_unaccounted_matters(t->unaccounted_bytes, t->unaccounted_rss_bytes))
+		mm_unaccounted_cause(mm_reader_process(w->reader, w->selected[0])->exe, cause,
+				     sizeof cause);
+	t->unaccounted_cause = mm_report_store_text(w->store, cause);
+	return MM_OK;
+}
+
+static uint64_t rss_peak(const struct mm_work *w)
+{
+	uint64_t peak = MM_UNKNOWN;
+
+	if (w->selected_count != 1)
+		return MM_UNKNOWN;
+	for (size_t i = 0; i < w->notes.sample_count; i++) {
+		const struct mm_note_sample *s = &w->notes.samples[i];
+		/* The high-water mark is that of the life so far, a range's own is not known. */
+		uint64_t v = w->from || s->sample.rss_peak_bytes == MM_UNKNOWN
+			? s->sample.rss_bytes : s->sample.rss_peak_bytes;
+		if (!in_range(w, s) || v == MM_UNKNOWN)
+			continue;
+		if (peak == MM_UNKNOWN || v > peak)
+			peak = v;
+	}
+	return peak;
+}
+
+static void fill_peak(struct mm_work *w, struct mm_report_totals *t)
+{
+	t->peak_live_bytes = t->all.peak_bytes;
+	t->peak_live_count = t->all.peak_count;
+	for (size_t i = 0; i < w->ready; i++)
+		if (w->sums[i].peak_time > t->peak_at_ns)
+			t->peak_at_ns = w->sums[i].peak_time;
+}
+
+int mm_fill_totals(struct mm_work *w, struct mm_diag *diag)
+{
+	struct mm_report_totals *t = &w->report->totals;
+
+	for (size_t i = 0; i < w->ready; i++)
+		add_totals(t, &w->sums[i]);
+	fill_peak(w, t);
+	t->rss_peak_bytes = rss_peak(w);
+	t->mapped_bytes = w->notes.map_count == 0 ? MM_UNKNOWN
+		: w->notes.map_bytes > w->notes.unmap_bytes
+			? w->notes.map_bytes - w->notes.unmap_bytes : 0;
+	return fill_unaccounted(w, diag);
+}

@@ -1,0 +1,157 @@
+/* merge.c: the peak of several processes together (work.h).
+ *
+ * Their events are walked in order of time, all processes at once; the live bytes of a
+ * process count until it ends. Times alone are compared; at equal times the lower
+ * process number goes first.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "model/work.h"
+
+struct lane { /* one process */
+	struct mm_cursor *cursor;
+	struct mm_event next;
+	int has_next;       /* `next` is not counted yet, though the cursor has passed it */
+	int opened;
+	uint64_t first_time; /* MM_UNKNOWN: the process has no events */
+	int ended;
+	uint64_t end_time;
+	uint64_t live, count;
+	struct mm_point at; /* after the last event counted */
+	struct mm_point best;
+	uint64_t best_live;
+};
+
+struct merge {
+	struct mm_work *work;
+	struct lane *lanes;
+	uint64_t live, peak, peak_time;
+};
+
+static int lane_fetch(struct merge *m, size_t i)
+{
+	struct lane *l = &m->lanes[i];
+	int got = l->cursor ? mm_cursor_next(l->cursor, &l->next) : 0;
+
+	l->has_next = got > 0;
+	if (got == 0 && l->cursor) {
+		mm_cursor_close(l->cursor);
+		l->cursor = NULL;
+	}
+	return got < 0 ? got : MM_OK;
+}
+
+static void lane_init(struct merge *m, size_t i)
+{
+	struct mm_reader *r = m->work->reader;
+	uint32_t process = m->work->selected[i];
+
+	m->lanes[i].end_time = mm_reader_process(r, process)->end_time;
+	m->lanes[i].first_time = mm_reader_chunks(r, process)
+		? mm_reader_chunk(r, process, 0)->first_time : MM_UNKNOWN;
+}
+
+/* A process is opened when its time comes and closed at its end, so that no more is
+ * held than lived at once. */
+static int lane_open(struct merge *m, size_t i, struct mm_diag *diag)
+{
+	struct lane *l = &m->lanes[i];
+
+	l->opened = 1;
+	int err = mm_cursor_open(&l->cursor, m->work->reader, m->work->selected[i], 0, diag);
+	return err ? err : lane_fetch(m, i);
+}
+
+static uint64_t lane_time(const struct lane *l)
+{
+	if (!l->opened)
+		return l->first_time;
+	return l->has_next ? l->next.time : l->ended ? MM_UNKNOWN : l->end_time;
+}
+
+static void lane_count(struct merge *m, struct lane *l)
+{
+	const struct mm_event *ev = &l->next;
+	uint32_t chunk = mm_cursor_chunk(l->cursor);
+
+	l->at = chunk == l->at.chunk ? (struct mm_point){ chunk, l->at.index + 1 }
+				     : (struct mm_point){ chunk, 1 };
+	if (mm_event_is_birth(ev->kind)) {
+		l->live += ev->size;
+		m->live += ev->size;
+	} else if (mm_event_is_death(ev->kind) && ev->kind != MM_EV_INHERITED &&
+		   ev->size != MM_UNKNOWN) {
+		l->live -= ev->size;
+		m->live -= ev->size;
+	}
+}
+
+static void remember_peak(struct merge *m, uint64_t time)
+{
+	m->peak = m->live;
+	m->peak_time = time;
+	for (size_t i = 0; i < m->work->selected_count; i++) {
+		struct lane *l = &m->lanes[i];
+		l->best = l->ended ? (struct mm_point){ 0, 0 } : l->at;
+		l->best_live = l->ended ? 0 : l->live;
+	}
+}
+
+static int merge_step(struct merge *m, int *ret_more, struct mm_diag *diag)
+{
+	size_t n = m->work->selected_count, first = n;
+	uint64_t time = MM_UNKNOWN;
+
+	for (size_t i = 0; i < n; i++)
+		if (lane_time(&m->lanes[i]) < time) {
+			time = lane_time(&m->lanes[i]);
+			first = i;
+		}
+	*ret_more = first < n && time < m->work->to;
+	if (!*ret_more)
+		return MM_OK;
+	struct lane *l = &m->lanes[first];
+	if (!l->opened)
+		return lane_open(m, first, diag);
+	if (!l->has_next) {
+		m->live -= l->live;
+		l->live = 0;
+		l->ended = 1;
+		return MM_OK;
+	}
+	lane_count(m, l);
+	if (time >= m->work->from && m->live > m->peak)
+		remember_peak(m, time);
+	return lane_fetch(m, first);
+}
+
+static void hand_over(struct merge *m)
+{
+	for (size_t i = 0; i < m->work->selected_count; i++) {
+		struct mm_sums *s = &m->work->sums[i];
+		s->peak_given = 1;
+		s->peak_at = m->lanes[i].best;
+		s->peak_bytes = m->lanes[i].best_live;
+		s->peak_time = m->peak_time;
+	}
+}
+
+int mm_work_merge_peak(struct mm_work *w, struct mm_diag *diag)
+{
+	struct merge m = { .work = w, .lanes = calloc(w->selected_count, sizeof *m.lanes) };
+	int err = m.lanes ? MM_OK : MM_ENOMEM, more = 1;
+
+	for (size_t i = 0; !err && i < w->selected_count; i++)
+		lane_init(&m, i);
+	while (!err && more)
+		err = merge_step(&m, &more, diag);
+	if (!err)
+		hand_over(&m);
+	for (size_t i = 0; m.lanes && i < w->selected_count; i++)
+		if (m.lanes[i].cursor)
+			mm_cursor_close(m.lanes[i].cursor);
+	free(m.lanes);
+	return err;
+}

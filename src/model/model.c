@@ -1,0 +1,162 @@
+/* model.c: the order in which a report is made (model.h). */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "model/work.h"
+
+enum { TIMELINE_POINTS = 240, SWEEP_EVENTS = 1 << 20 };
+
+static void work_deinit(struct mm_work *w)
+{
+	for (size_t i = 0; i < w->ready; i++) {
+		mm_sums_deinit(&w->sums[i]);
+		mm_shares_deinit(&w->shares[i]);
+	}
+	mm_ground_deinit(&w->ground);
+	mm_notes_deinit(&w->notes);
+	mm_naming_destroy(w->naming);
+	free(w->sums);
+	free(w->shares);
+	free(w->selected);
+}
+
+static int read_notes(struct mm_work *w)
+{
+	int err = MM_OK;
+
+	for (size_t i = 0; !err && i < w->selected_count; i++)
+		err = mm_notes_read(&w->notes, w->reader, w->selected[i], w->store);
+	if (w->selected_count > 1)
+		mm_notes_sort(&w->notes);
+	return err;
+}
+
+/* A sweep gives a finer timeline: worth it while it costs next to nothing. */
+static int is_small(struct mm_work *w)
+{
+	uint64_t events = 0;
+
+	for (size_t i = 0; i < w->selected_count; i++)
+		for (uint32_t c = 0; c < mm_reader_chunks(w->reader, w->selected[i]); c++)
+			events += mm_reader_chunk(w->reader, w->selected[i], c)->events;
+	return events <= SWEEP_EVENTS;
+}
+
+static int needs_sweep(const struct mm_model_options *o)
+{
+	return o->sweep || (o->by == MM_BY_SIZE && o->metric == MM_METRIC_TEMPORARY);
+}
+
+static int set_up(struct mm_work *w)
+{
+	const struct mm_model_options *o = w->options;
+	int sweep = needs_sweep(o) || is_small(w);
+
+	w->sums = calloc(w->selected_count, sizeof *w->sums);
+	w->shares = calloc(w->selected_count, sizeof *w->shares);
+	if (!w->sums || !w->shares)
+		return MM_ENOMEM;
+	/* All shares first: categories that one process names count for all. */
+	for (size_t i = 0; i < w->selected_count; i++) {
+		int err = mm_shares_init(&w->shares[i], o->categories, w->reader,
+					 w->selected[i], w->naming);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < w->selected_count; i++, w->ready++) {
+		struct mm_sums *s = &w->sums[i];
+		int err = mm_sums_init(s, w->reader, w->selected[i], &w->shares[i], w->from, w->to);
+		if (err)
+			return err;
+		s->sweep = sweep;
+		s->point_wanted = TIMELINE_POINTS;
+		s->progress = o->progress;
+	}
+	return MM_OK;
+}
+
+static int collect(struct mm_work *w, struct mm_diag *diag)
+{
+	int err = set_up(w);
+
+	if (!err && w->selected_count > 1)
+		err = mm_work_merge_peak(w, diag);
+	for (size_t i = 0; !err && i < w->selected_count; i++)
+		err = mm_sums_collect(&w->sums[i], diag);
+	w->ground = (struct mm_ground){
+		.reader = w->reader, .naming = w->naming, .store = w->store,
+		.sums = w->sums, .sum_count = w->ready, .categories = w->options->categories,
+	};
+	return err;
+}
+
+static int fill(struct mm_work *w, struct mm_diag *diag)
+{
+	int err = mm_fill_run(w);
+
+	if (!err)
+		err = mm_fill_totals(w, diag);
+	if (!err)
+		err = mm_fill_processes(w);
+	if (!err)
+		err = mm_fill_categories(w);
+	if (!err)
+		err = mm_fill_threads(w);
+	if (!err)
+		err = mm_fill_histograms(w);
+	if (!err)
+		err = mm_fill_timeline(w);
+	if (!err)
+		err = mm_fill_notes(w);
+	if (!err)
+		err = mm_fill_match(w);
+	if (!err)
+		err = mm_fill_tables(w);
+	if (!err && w->options->tree != MM_TREE_NONE)
+		err = mm_fill_tree(w);
+	if (!err)
+		err = mm_fill_frames(w);
+	return err ? err : mm_report_store_failed(w->store) ? MM_ENOMEM : MM_OK;
+}
+
+static int make(struct mm_work *w, struct mm_diag *diag)
+{
+	int err = mm_naming_create(&w->naming, w->reader, w->options->symbols, w->store,
+				   w->options->progress);
+
+	if (!err)
+		err = mm_work_select(w, diag);
+	if (!err)
+		err = read_notes(w);
+	if (!err)
+		err = mm_work_range(w, diag);
+	if (!err)
+		err = collect(w, diag);
+	return err ? err : fill(w, diag);
+}
+
+int mm_model_report(struct mm_report **ret, struct mm_reader *r,
+		    const struct mm_model_options *options, struct mm_diag *diag)
+{
+	struct mm_report *report = calloc(1, sizeof *report);
+	struct mm_report_store *store = mm_report_store_create();
+	struct mm_work w = { .reader = r, .options = options, .report = report, .store = store };
+
+	if (!report || !store) {
+		free(report);
+		mm_report_store_free(store);
+		return MM_ENOMEM;
+	}
+	report->store = store;
+	int err = make(&w, diag);
+	work_deinit(&w);
+	if (err) {
+		mm_report_free(report);
+		return err;
+	}
+	*ret = report;
+	return MM_OK;
+}

@@ -1,0 +1,146 @@
+/* select.c: the processes a report counts, and its range of time (work.h). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "core/error.h"
+#include "model/work.h"
+
+static int is_recorded(struct mm_reader *r, uint32_t process)
+{
+	return mm_reader_process(r, process)->start != MM_START_UNRECORDED;
+}
+
+/* The image that came after `process` by exec in the same pid; itself when none did. */
+static uint32_t after_exec(struct mm_reader *r, uint32_t process)
+{
+	const struct mm_process *p = mm_reader_process(r, process);
+
+	for (uint32_t i = process + 1; i < mm_reader_processes(r); i++) {
+		const struct mm_process *q = mm_reader_process(r, i);
+		if (q->pid == p->pid && q->start == MM_START_EXEC)
+			return i;
+	}
+	return process;
+}
+
+static uint32_t own_process(struct mm_reader *r)
+{
+	uint32_t p = 0, next;
+
+	while (mm_reader_process(r, p)->end == MM_END_EXEC &&
+	       (next = after_exec(r, p)) != p)
+		p = next;
+	return p;
+}
+
+static int find_process(struct mm_reader *r, const char *text, uint32_t *ret)
+{
+	char *end;
+	int by_number = text[0] == '#';
+
+	errno = 0;
+	unsigned long id = strtoul(text + by_number, &end, 10);
+	if (errno || *end || end == text + by_number)
+		return MM_EINVAL;
+	for (uint32_t i = mm_reader_processes(r); i-- > 0;) {
+		const struct mm_process *p = mm_reader_process(r, i);
+		if (is_recorded(r, i) && (by_number ? p->number : p->pid) == id) {
+			*ret = i;
+			return MM_OK;
+		}
+	}
+	return MM_ENOENT;
+}
+
+static void select_all(struct mm_work *w)
+{
+	for (uint32_t i = 0; i < mm_reader_processes(w->reader); i++)
+		if (is_recorded(w->reader, i))
+			w->selected[w->selected_count++] = i;
+}
+
+int mm_work_select(struct mm_work *w, struct mm_diag *diag)
+{
+	const char *text = w->options->process;
+	uint32_t n = mm_reader_processes(w->reader), one;
+
+	if (!n)
+		return mm_fail(diag, MM_ENOENT, "the trace holds no process; record again");
+	w->selected = calloc(n, sizeof *w->selected);
+	if (!w->selected)
+		return MM_ENOMEM;
+	if (text && strcmp(text, "all") == 0) {
+		select_all(w);
+		return MM_OK;
+	}
+	int err = MM_OK;
+	if (text)
+		err = find_process(w->reader, text, &one);
+	else
+		one = own_process(w->reader);
+	if (err == MM_EINVAL)
+		return mm_fail(diag, err, "'%s' is not a process: give a PID, #NUMBER or all", text);
+	if (err)
+		return mm_fail(diag, err, "no recorded process %s in the trace; "
+			       "'mmprof report --json' lists them under processes", text);
+	w->selected[w->selected_count++] = one;
+	return MM_OK;
+}
+
+/* --- range --------------------------------------------------------------------------- */
+
+/* The moment just after the peak was reached, so that [a, peak) holds it. */
+static uint64_t peak_moment(struct mm_work *w)
+{
+	const struct mm_totals *best = mm_reader_totals(w->reader, w->selected[0]);
+
+	for (size_t i = 1; i < w->selected_count; i++) {
+		const struct mm_totals *t = mm_reader_totals(w->reader, w->selected[i]);
+		if (t->peak_bytes > best->peak_bytes)
+			best = t;
+	}
+	return best->peak_time + 1;
+}
+
+static int parse_end(struct mm_work *w, const char *option, const char *text, uint64_t *ret,
+		     struct mm_diag *diag)
+{
+	uint64_t duration = mm_reader_info(w->reader)->duration_ns;
+	struct mm_moment m;
+
+	if (mm_parse_time(text, &m))
+		return mm_fail(diag, MM_EINVAL, "--%s: '%s' is not a time; give 12.5s, 1:02.5, 50%%, "
+			       "peak or mark:NAME", option, text);
+	switch (m.kind) {
+	case MM_MOMENT_NS: *ret = m.ns; break;
+	case MM_MOMENT_RATIO:
+		*ret = (uint64_t)((unsigned __int128)duration * m.ppm / 1000000);
+		break;
+	case MM_MOMENT_PEAK: *ret = peak_moment(w); break;
+	default:
+		*ret = mm_notes_mark(&w->notes, m.mark);
+		if (*ret == MM_UNKNOWN)
+			return mm_fail(diag, MM_ENOENT, "--%s: the trace has no mark '%s'", option,
+				       m.mark);
+	}
+	return MM_OK;
+}
+
+int mm_work_range(struct mm_work *w, struct mm_diag *diag)
+{
+	const struct mm_model_options *o = w->options;
+	int err = MM_OK;
+
+	w->from = 0;
+	w->to = MM_UNKNOWN;
+	if (o->from)
+		err = parse_end(w, "from", o->from, &w->from, diag);
+	if (!err && o->to)
+		err = parse_end(w, "to", o->to, &w->to, diag);
+	if (!err && w->from >= w->to)
+		return mm_fail(diag, MM_EINVAL, "the range is empty: --from %s is not before --to %s",
+			       o->from ? o->from : "0s", o->to);
+	return err;
+}

@@ -1,0 +1,110 @@
+/* shares.c: sites into categories, by one pass over the call tree (shares.h): parents
+ * come before children, so each site looks at itself and its parent only. */
+#include "model/shares.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+
+void mm_shares_deinit(struct mm_shares *s)
+{
+	free(s->pushed);
+	free(s->rule);
+	free(s->thread_rule);
+	memset(s, 0, sizeof *s);
+}
+
+static uint32_t known_parent(const struct mm_site *site, uint32_t number)
+{
+	return site->parent < number ? site->parent : 0;
+}
+
+static int push_categories(struct mm_shares *s, struct mm_categories *c, struct mm_reader *r,
+			   uint32_t process)
+{
+	for (uint32_t i = 1; i < s->sites; i++) {
+		const struct mm_site *site = mm_reader_site(r, process, i);
+		uint32_t category;
+
+		s->pushed[i] = s->pushed[known_parent(site, i)];
+		if (site->kind != MM_SITE_CATEGORY)
+			continue;
+		const char *name = mm_reader_string(r, process, (uint32_t)site->value);
+		int err = mm_categories_intern(c, name && *name ? name : "general", &category);
+		if (err)
+			return err;
+		s->pushed[i] = category + 1;
+		s->plain &= category == MM_CATEGORY_GENERAL;
+	}
+	return MM_OK;
+}
+
+static int match_frames(struct mm_shares *s, struct mm_reader *r, uint32_t process,
+			struct mm_naming *naming)
+{
+	uint8_t *all = malloc(s->sites);
+
+	if (!all)
+		return MM_ENOMEM;
+	memset(all, 1, s->sites);
+	int err = mm_naming_prepare_flagged(naming, process, all);
+	free(all);
+	for (uint32_t i = 1; !err && i < s->sites; i++) {
+		uint32_t above = s->rule[known_parent(mm_reader_site(r, process, i), i)];
+		err = mm_naming_rule(naming, s->categories, process, i, &s->rule[i]);
+		if (above < s->rule[i])
+			s->rule[i] = above;
+		s->plain &= s->rule[i] == UINT32_MAX;
+	}
+	return err;
+}
+
+static int match_threads(struct mm_shares *s, struct mm_reader *r, uint32_t process)
+{
+	s->threads = mm_reader_threads(r, process);
+	s->thread_rule = malloc((s->threads + 1) * sizeof *s->thread_rule);
+	if (!s->thread_rule)
+		return MM_ENOMEM;
+	for (uint32_t i = 0; i < s->threads; i++) {
+		const char *name = mm_reader_thread(r, process, i)->name;
+		s->thread_rule[i] = mm_categories_match_thread(s->categories, name ? name : "");
+		s->plain &= s->thread_rule[i] == UINT32_MAX;
+	}
+	return MM_OK;
+}
+
+int mm_shares_init(struct mm_shares *s, struct mm_categories *c, struct mm_reader *r,
+		   uint32_t process, struct mm_naming *naming)
+{
+	s->categories = c;
+	s->plain = 1;
+	s->sites = mm_reader_sites(r, process);
+	s->pushed = calloc(s->sites + 1u, sizeof *s->pushed);
+	s->rule = malloc((s->sites + 1u) * sizeof *s->rule);
+	int err = s->pushed && s->rule ? MM_OK : MM_ENOMEM;
+	if (!err) {
+		memset(s->rule, 0xff, (s->sites + 1u) * sizeof *s->rule);
+		err = push_categories(s, c, r, process);
+	}
+	if (!err && mm_categories_has_rules(c))
+		err = match_frames(s, r, process, naming);
+	if (!err && mm_categories_has_thread_rules(c))
+		err = match_threads(s, r, process);
+	if (err)
+		mm_shares_deinit(s);
+	return err;
+}
+
+uint32_t mm_shares_category(const struct mm_shares *s, uint32_t site, uint32_t thread)
+{
+	if (site >= s->sites)
+		return MM_CATEGORY_GENERAL;
+	if (s->pushed[site])
+		return s->pushed[site] - 1;
+	uint32_t rule = s->rule[site];
+	if (s->thread_rule && thread < s->threads && s->thread_rule[thread] < rule)
+		rule = s->thread_rule[thread];
+	return rule == UINT32_MAX ? MM_CATEGORY_GENERAL
+				  : mm_categories_of_rule(s->categories, rule);
+}

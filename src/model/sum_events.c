@@ -1,0 +1,287 @@
+/* sum_events.c: events and live objects into sums (sum_events.h). */
+#include "model/sum_events.h"
+
+#include "base/buf.h"
+#include "core/error.h"
+
+unsigned mm_sums_size_bucket(uint64_t size)
+{
+	unsigned k = size ? 64 - (unsigned)__builtin_clzll(size) : 0;
+
+	return k < MM_SIZE_BUCKETS ? k : MM_SIZE_BUCKETS - 1;
+}
+
+unsigned mm_sums_life_bucket(uint64_t ns)
+{
+	unsigned k = ns ? 63 - (unsigned)__builtin_clzll(ns) : 0;
+
+	return k < MM_LIFE_BUCKETS ? k : MM_LIFE_BUCKETS - 1;
+}
+
+/* --- running totals ------------------------------------------------------------------ */
+
+static void total_birth(struct mm_totals *t, const struct mm_event *ev)
+{
+	t->allocs++;
+	t->alloc_bytes += ev->size;
+	t->live_count++;
+	t->live_bytes += ev->size;
+	t->reallocs += ev->kind == MM_EV_REALLOC_IN;
+}
+
+static void total_death(struct mm_totals *t, const struct mm_event *ev)
+{
+	if (ev->kind == MM_EV_INHERITED) {
+		t->inherited++;
+		return;
+	}
+	t->frees++;
+	t->live_count--;
+	t->implied += ev->kind == MM_EV_IMPLIED;
+	t->temporaries += ev->temporary != 0;
+	if (ev->size == MM_UNKNOWN) {
+		t->unknown_count -= t->unknown_count != 0;
+	} else {
+		t->free_bytes += ev->size;
+		t->live_bytes -= ev->size;
+	}
+}
+
+void mm_sum_total(void *arg, const struct mm_event *ev, struct mm_point after)
+{
+	struct mm_sums *f = arg;
+
+	(void)after;
+	if (mm_event_is_birth(ev->kind))
+		total_birth(&f->end, ev);
+	else if (mm_event_is_death(ev->kind))
+		total_death(&f->end, ev);
+	else
+		f->end.failed += ev->kind == MM_EV_FAILED;
+}
+
+/* --- sums ---------------------------------------------------------------------------- */
+
+static void measure_birth(struct mm_measure *m, uint64_t size)
+{
+	m->alloc_count++;
+	m->alloc_bytes += size;
+}
+
+static void measure_death(struct mm_measure *m, uint64_t size, int temporary)
+{
+	m->free_count++;
+	m->free_bytes += size == MM_UNKNOWN ? 0 : size;
+	m->temporary_count += temporary;
+}
+
+static struct mm_sum_category *category_of(struct mm_sums *f, uint32_t site, uint32_t thread)
+{
+	uint32_t c = mm_shares_category(f->shares, site, thread);
+
+	return &f->categories[c < f->category_count ? c : MM_CATEGORY_GENERAL];
+}
+
+static void account_birth(struct mm_sums *f, const struct mm_event *ev)
+{
+	measure_birth(mm_sum_site(f, ev->site), ev->size);
+	measure_birth(mm_sum_thread(f, ev->thread), ev->size);
+	measure_birth(&f->sizes[mm_sums_size_bucket(ev->size)], ev->size);
+	if (!f->sweep)
+		return;
+	struct mm_sum_category *c = category_of(f, ev->site, ev->thread);
+	measure_birth(&c->own, ev->size);
+	c->live += ev->size;
+	if (c->live > c->peak_bytes) {
+		c->peak_bytes = c->live;
+		c->peak_time = ev->time;
+	}
+}
+
+static void account_death(struct mm_sums *f, const struct mm_event *ev)
+{
+	int temporary = ev->temporary != 0;
+	int known = ev->size != MM_UNKNOWN;
+
+	measure_death(mm_sum_site(f, ev->born_site), ev->size, temporary);
+	measure_death(mm_sum_thread(f, known ? ev->born_thread : MM_NO_THREAD), ev->size,
+		      temporary);
+	if (known) {
+		unsigned k = mm_sums_life_bucket(ev->time - ev->born_time);
+		f->life_count[k]++;
+		f->life_bytes[k] += ev->size;
+		measure_death(&f->sizes[mm_sums_size_bucket(ev->size)], ev->size, temporary);
+	}
+	if (!f->sweep)
+		return;
+	struct mm_sum_category *c = category_of(f, ev->born_site, ev->born_thread);
+	measure_death(&c->own, ev->size, temporary);
+	c->live -= known && ev->size <= c->live ? ev->size : 0;
+}
+
+/* --- timeline of a sweep ------------------------------------------------------------- */
+
+static uint64_t point_of(const struct mm_sums *f, uint64_t time)
+{
+	uint64_t span = f->to == MM_UNKNOWN
+		? mm_reader_chunk(f->reader, f->process, f->end_at.chunk)->last_time + 1 - f->from
+		: f->to - f->from;
+	uint64_t n = f->point_wanted ? f->point_wanted : 1;
+
+	return time < f->from || !span ? 0
+		: (uint64_t)((unsigned __int128)(time - f->from) * n / span);
+}
+
+/* The last point, or a fresh one when the event's time belongs to a later one. */
+static struct mm_sum_point *point_for(struct mm_sums *f, uint64_t time)
+{
+	struct mm_sum_point *last = f->point_count ? &f->points[f->point_count - 1] : NULL;
+
+	if (last && point_of(f, last->time) == point_of(f, time))
+		return last;
+	if (MM_GROW(f->points, f->point_cap, f->point_count + 1)) {
+		f->failed = MM_ENOMEM;
+		return NULL;
+	}
+	last = &f->points[f->point_count++];
+	*last = (struct mm_sum_point){ .peak_bytes = f->end.live_bytes };
+	return last;
+}
+
+static void note_point(struct mm_sums *f, const struct mm_event *ev)
+{
+	struct mm_sum_point *p = point_for(f, ev->time);
+
+	if (!p)
+		return;
+	p->time = ev->time;
+	p->live_bytes = f->end.live_bytes;
+	p->live_count = f->end.live_count;
+	if (p->live_bytes > p->peak_bytes)
+		p->peak_bytes = p->live_bytes;
+	if (mm_event_is_birth(ev->kind)) {
+		p->alloc_count++;
+		p->alloc_bytes += ev->size;
+	} else if (mm_event_is_death(ev->kind)) {
+		p->free_count += ev->kind != MM_EV_INHERITED;
+	}
+}
+
+void mm_sum_account(void *arg, const struct mm_event *ev, struct mm_point after)
+{
+	struct mm_sums *f = arg;
+
+	mm_sum_total(f, ev, after);
+	if (mm_event_is_birth(ev->kind))
+		account_birth(f, ev);
+	else if (mm_event_is_death(ev->kind) && ev->kind != MM_EV_INHERITED)
+		account_death(f, ev);
+	note_point(f, ev);
+	if (f->sweep && f->progress && after.index == 1)
+		mm_progress_step(f->progress, after.chunk - f->begin_at.chunk,
+				 f->end_at.chunk - f->begin_at.chunk + 1);
+}
+
+/* --- live objects -------------------------------------------------------------------- */
+
+typedef void (*object_fn)(struct mm_sums *f, const struct mm_object *o);
+
+static void each_live(struct mm_sums *f, object_fn fn)
+{
+	const struct mm_objects *objects = mm_visit_objects(&f->visit);
+	uint32_t n = objects ? mm_objects_high_water(objects) : 0;
+
+	for (uint32_t slot = 0; slot < n; slot++) {
+		const struct mm_object *o = mm_objects_get(objects, slot);
+		if (o && o->live && o->size != MM_UNKNOWN)
+			fn(f, o);
+	}
+}
+
+static void begin_object(struct mm_sums *f, const struct mm_object *o)
+{
+	struct mm_sum_category *c = category_of(f, o->site, o->thread);
+
+	c->live += o->size;
+	c->peak_bytes = c->live;
+	c->peak_time = f->from;
+}
+
+void mm_sum_begin_categories(struct mm_sums *f)
+{
+	if (f->from)
+		each_live(f, begin_object);
+	f->category_peaks = 1;
+}
+
+static void measure_peak(struct mm_measure *m, uint64_t size)
+{
+	m->peak_bytes += size;
+	m->peak_count++;
+}
+
+static void peak_object(struct mm_sums *f, const struct mm_object *o)
+{
+	measure_peak(mm_sum_site(f, o->site), o->size);
+	measure_peak(mm_sum_thread(f, o->thread), o->size);
+	measure_peak(&f->sizes[mm_sums_size_bucket(o->size)], o->size);
+	measure_peak(&category_of(f, o->site, o->thread)->own, o->size);
+	f->peak_count++;
+}
+
+void mm_sum_snapshot_peak(struct mm_sums *f)
+{
+	each_live(f, peak_object);
+}
+
+static void measure_live(struct mm_measure *m, uint64_t size, int leak)
+{
+	m->live_bytes += size;
+	m->live_count++;
+	if (leak) {
+		m->leak_bytes += size;
+		m->leak_count++;
+	}
+}
+
+static void end_object(struct mm_sums *f, const struct mm_object *o)
+{
+	int leak = !f->discards && o->time >= f->from;
+	uint32_t site = o->site < f->site_count ? o->site : 0;
+
+	measure_live(&f->sites[site], o->size, leak);
+	measure_live(mm_sum_thread(f, o->thread), o->size, leak);
+	measure_live(&f->sizes[mm_sums_size_bucket(o->size)], o->size, leak);
+	measure_live(&category_of(f, o->site, o->thread)->own, o->size, leak);
+	if (o->time < f->oldest[site])
+		f->oldest[site] = o->time;
+}
+
+void mm_sum_snapshot_end(struct mm_sums *f)
+{
+	each_live(f, end_object);
+}
+
+void mm_sum_finish(struct mm_sums *f)
+{
+	uint64_t counted = 0;
+
+	for (uint32_t i = 0; i < f->site_count; i++)
+		counted += f->sites[i].alloc_count;
+	uint64_t all = f->end.allocs - f->begin.allocs;
+	f->unattributed_count = all > counted ? all - counted : 0;
+	if (f->sweep)
+		return;
+	/* Without a sweep there is only `general`, and its sums are the sites'. */
+	struct mm_sum_category *general = &f->categories[MM_CATEGORY_GENERAL];
+	for (uint32_t i = 0; i < f->site_count; i++) {
+		general->own.alloc_count += f->sites[i].alloc_count;
+		general->own.alloc_bytes += f->sites[i].alloc_bytes;
+		general->own.free_count += f->sites[i].free_count;
+		general->own.free_bytes += f->sites[i].free_bytes;
+		general->own.temporary_count += f->sites[i].temporary_count;
+	}
+	general->peak_bytes = f->peak_bytes;
+	general->peak_time = f->peak_time;
+	f->category_peaks = 1;
+}

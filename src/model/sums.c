@@ -1,0 +1,275 @@
+/* sums.c: sums of one process over a range (sums.h). */
+#include "model/sums.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/error.h"
+#include "model/sum_events.h"
+
+int mm_sums_init(struct mm_sums *f, struct mm_reader *r, uint32_t process,
+		  const struct mm_shares *shares, uint64_t from, uint64_t to)
+{
+	memset(f, 0, sizeof *f);
+	f->reader = r;
+	f->process = process;
+	f->shares = shares;
+	f->from = from;
+	f->to = to;
+	f->site_count = mm_reader_sites(r, process);
+	f->thread_count = mm_reader_threads(r, process) + 1;
+	f->category_count = mm_categories_count(shares->categories);
+	f->site_count += f->site_count == 0;
+	f->sites = calloc(f->site_count, sizeof *f->sites);
+	f->oldest = malloc(f->site_count * sizeof *f->oldest);
+	f->threads = calloc(f->thread_count, sizeof *f->threads);
+	f->categories = calloc(f->category_count, sizeof *f->categories);
+	mm_visit_init(&f->visit, r, process);
+	if (!f->sites || !f->oldest || !f->threads || !f->categories) {
+		mm_sums_deinit(f);
+		return MM_ENOMEM;
+	}
+	memset(f->oldest, 0xff, f->site_count * sizeof *f->oldest);
+	f->discards = mm_reader_process(r, process)->end == MM_END_EXEC;
+	return MM_OK;
+}
+
+void mm_sums_deinit(struct mm_sums *f)
+{
+	mm_visit_deinit(&f->visit);
+	free(f->sites);
+	free(f->oldest);
+	free(f->threads);
+	free(f->categories);
+	free(f->points);
+	f->sites = NULL;
+	f->oldest = NULL;
+	f->threads = NULL;
+	f->categories = NULL;
+	f->points = NULL;
+}
+
+/* --- digests ------------------------------------------------------------------------- */
+
+static void add_sums(struct mm_measure *m, uint64_t allocs, uint64_t frees, uint64_t in,
+		     uint64_t out, uint64_t temporaries)
+{
+	m->alloc_count += allocs;
+	m->alloc_bytes += in;
+	m->free_count += frees;
+	m->free_bytes += out;
+	m->temporary_count += temporaries;
+}
+
+static void add_digest(struct mm_sums *f, const struct mm_digest *d)
+{
+	for (size_t i = 0; i < d->site_count; i++) {
+		const struct mm_digest_site *s = &d->sites[i];
+		add_sums(mm_sum_site(f, s->site), s->allocs, s->frees, s->bytes_in,
+			 s->bytes_out, s->temporaries);
+	}
+	for (size_t i = 0; i < d->thread_count; i++) {
+		const struct mm_digest_thread *t = &d->threads[i];
+		add_sums(mm_sum_thread(f, t->thread), t->allocs, t->frees, t->bytes_in,
+			 t->bytes_out, t->temporaries);
+	}
+	for (int i = 0; i < MM_LIFE_BUCKETS; i++) {
+		f->life_count[i] += d->life_count[i];
+		f->life_bytes[i] += d->life_bytes[i];
+	}
+	for (int i = 0; i < MM_SIZE_BUCKETS; i++)
+		add_sums(&f->sizes[i], d->size_count[i], d->size_freed_count[i],
+			 d->size_bytes[i], d->size_freed_bytes[i], 0);
+}
+
+/* Running totals when `chunk` is over. */
+static const struct mm_totals *totals_after(const struct mm_sums *f, uint32_t chunk)
+{
+	return chunk + 1 < mm_reader_chunks(f->reader, f->process)
+		? &mm_reader_chunk(f->reader, f->process, chunk + 1)->before
+		: mm_reader_totals(f->reader, f->process);
+}
+
+static int chunk_point(struct mm_sums *f, uint32_t chunk)
+{
+	const struct mm_chunk_info *info = mm_reader_chunk(f->reader, f->process, chunk);
+	const struct mm_totals *after = totals_after(f, chunk);
+
+	if (MM_GROW(f->points, f->point_cap, f->point_count + 1))
+		return MM_ENOMEM;
+	f->points[f->point_count++] = (struct mm_sum_point){
+		.time = info->last_time,
+		.live_bytes = after->live_bytes,
+		.live_count = after->live_count,
+		.peak_bytes = info->peak_bytes > info->before.live_bytes
+				? info->peak_bytes : info->before.live_bytes,
+		.alloc_count = info->births,
+		.alloc_bytes = after->alloc_bytes - info->before.alloc_bytes,
+		.free_count = after->frees - info->before.frees,
+	};
+	return MM_OK;
+}
+
+/* A chunk that lies wholly in the range; 1 when its digest cannot be had. */
+static int take_digest(struct mm_sums *f, uint32_t chunk)
+{
+	struct mm_digest d;
+	int err = mm_reader_digest(f->reader, f->process, chunk, &d);
+
+	if (err)
+		return err == MM_ENOMEM ? err : 1;
+	add_digest(f, &d);
+	mm_digest_deinit(&d);
+	f->end = *totals_after(f, chunk);
+	return chunk_point(f, chunk);
+}
+
+static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
+		     struct mm_diag *diag)
+{
+	int err = mm_visit_to(&f->visit, a, b, mm_sum_account, f, diag);
+
+	return err ? err : f->failed;
+}
+
+static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
+{
+	for (uint32_t c = f->begin_at.chunk; c <= f->end_at.chunk; c++) {
+		uint32_t events = (uint32_t)mm_reader_chunk(f->reader, f->process, c)->events;
+		struct mm_point a = { c, c == f->begin_at.chunk ? f->begin_at.index : 0 };
+		struct mm_point b = { c, c == f->end_at.chunk ? f->end_at.index : events };
+		int err = 1;
+
+		if (f->progress)
+			mm_progress_step(f->progress, c - f->begin_at.chunk,
+					 f->end_at.chunk - f->begin_at.chunk + 1);
+		if (a.index == 0 && b.index == events)
+			err = take_digest(f, c);
+		if (err == 1)
+			err = walk_part(f, a, b, diag);
+		if (err < 0)
+			return err;
+	}
+	return MM_OK;
+}
+
+/* --- the peak ------------------------------------------------------------------------ */
+
+struct peak_search {
+	struct mm_sums *sums;
+	struct mm_point after; /* of the best so far */
+};
+
+static void watch_live(void *arg, const struct mm_event *ev, struct mm_point after)
+{
+	struct peak_search *p = arg;
+	const struct mm_objects *o = mm_visit_objects(&p->sums->visit);
+	uint64_t live = mm_objects_totals(o)->live_bytes;
+
+	if (live > p->sums->peak_bytes) {
+		p->sums->peak_bytes = live;
+		p->sums->peak_time = ev->time;
+		p->after = after;
+	}
+}
+
+static int find_peak(struct mm_sums *f, struct mm_diag *diag)
+{
+	struct peak_search p = { f, f->begin_at };
+	int err = MM_OK;
+
+	f->peak_bytes = f->begin.live_bytes;
+	f->peak_time = f->from;
+	for (uint32_t c = f->begin_at.chunk; !err && c <= f->end_at.chunk; c++) {
+		const struct mm_chunk_info *info = mm_reader_chunk(f->reader, f->process, c);
+		uint32_t a = c == f->begin_at.chunk ? f->begin_at.index : 0;
+		uint32_t b = c == f->end_at.chunk ? f->end_at.index : (uint32_t)info->events;
+
+		if (info->peak_bytes <= f->peak_bytes)
+			continue;
+		if (a == 0 && b == info->events) {
+			f->peak_bytes = info->peak_bytes;
+			f->peak_time = info->peak_time;
+			p.after = (struct mm_point){ c, info->peak_index + 1 };
+		} else {
+			err = mm_visit_to(&f->visit, (struct mm_point){ c, a },
+					 (struct mm_point){ c, b }, watch_live, &p, diag);
+		}
+	}
+	f->peak_at = p.after;
+	return err;
+}
+
+/* --- all together -------------------------------------------------------------------- */
+
+static int find_range(struct mm_sums *f, struct mm_diag *diag)
+{
+	struct mm_point start = { 0, 0 };
+	int err = f->from ? mm_visit_point(&f->visit, f->from, &f->begin_at) : MM_OK;
+
+	if (!f->from)
+		f->begin_at = start;
+	if (!err && f->to == MM_UNKNOWN)
+		f->end_at = mm_visit_end(&f->visit);
+	else if (!err)
+		err = mm_visit_point(&f->visit, f->to, &f->end_at);
+	if (err || !mm_point_compare(f->begin_at, start))
+		return err;
+	/* The totals at the range's start: those of its chunk and the events up to it. */
+	f->end = mm_reader_chunk(f->reader, f->process, f->begin_at.chunk)->before;
+	err = mm_visit_to(&f->visit, (struct mm_point){ f->begin_at.chunk, 0 }, f->begin_at,
+			 mm_sum_total, f, diag);
+	f->begin = f->end;
+	return err;
+}
+
+static int collect_sweep(struct mm_sums *f, struct mm_diag *diag)
+{
+	int err = mm_visit_to(&f->visit, f->begin_at, f->begin_at, NULL, NULL, diag);
+
+	if (err)
+		return err;
+	mm_sum_begin_categories(f);
+	err = walk_part(f, f->begin_at, f->peak_at, diag);
+	if (err)
+		return err;
+	if (f->peak_bytes)
+		mm_sum_snapshot_peak(f);
+	return walk_part(f, f->peak_at, f->end_at, diag);
+}
+
+static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
+{
+	int err = collect_digests(f, diag);
+
+	if (!err)
+		err = mm_visit_to(&f->visit, f->peak_at, f->peak_at, NULL, NULL, diag);
+	if (!err && f->peak_bytes)
+		mm_sum_snapshot_peak(f);
+	return err;
+}
+
+int mm_sums_collect(struct mm_sums *f, struct mm_diag *diag)
+{
+	if (!mm_reader_chunks(f->reader, f->process))
+		return MM_OK;
+	int err = find_range(f, diag);
+	if (!err && !f->peak_given)
+		err = find_peak(f, diag);
+	f->sweep |= !f->shares->plain;
+	/* Nothing happened here between the range's start and a peak that lies before it. */
+	if (mm_point_compare(f->peak_at, f->begin_at) < 0)
+		f->peak_at = f->begin_at;
+	if (!err)
+		err = f->sweep ? collect_sweep(f, diag) : collect_by_digests(f, diag);
+	if (!err)
+		err = mm_visit_to(&f->visit, f->end_at, f->end_at, NULL, NULL, diag);
+	if (err)
+		return err;
+	mm_sum_snapshot_end(f);
+	if (f->to == MM_UNKNOWN)
+		f->end = *mm_reader_totals(f->reader, f->process);
+	mm_sum_finish(f);
+	return MM_OK;
+}

@@ -1,0 +1,79 @@
+/* sums.h: what one process did in a range of time, as exact sums.
+ *
+ * Promise: sums come from the digests of whole chunks and from the events of the two
+ * chunks at the range's ends; only a sweep (asked for, or needed) reads every event;
+ * both ways give the same figures. What lives at the peak and at the end is counted
+ * object by object.
+ * Vocabulary: measure, range as report.h; point as visit.h; sweep = one walk over every
+ * event of the range.
+ * Not shared between threads.
+ */
+#ifndef MM_MODEL_SUMS_H
+#define MM_MODEL_SUMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/progress.h"
+#include "model/report.h"
+#include "model/shares.h"
+#include "model/visit.h"
+#include "trace/reader.h"
+
+struct mm_sum_category {
+	struct mm_measure own;
+	uint64_t live, peak_bytes, peak_time; /* in a sweep: its own */
+};
+
+struct mm_sum_point { /* of the timeline: see struct mm_report_timeline */
+	uint64_t time, live_bytes, live_count, peak_bytes;
+	uint64_t alloc_count, alloc_bytes, free_count;
+};
+
+struct mm_sums { /* caller's memory; set up by mm_sums_init */
+	struct mm_reader *reader;
+	uint32_t process;
+	const struct mm_shares *shares;
+	uint64_t from, to;        /* ns */
+	int sweep;
+	int discards;             /* the process ended by exec: nothing leaks */
+	struct mm_point begin_at, end_at;
+	struct mm_point peak_at;
+	int peak_given;           /* by the caller, of several processes together */
+
+	struct mm_totals begin, end; /* running totals at the range's ends */
+	uint64_t peak_bytes, peak_time, peak_count;
+	struct mm_measure *sites; /* by site of birth */
+	uint64_t *oldest;         /* by site: birth of its oldest object live at the end */
+	uint32_t site_count;
+	struct mm_measure *threads; /* by thread of birth; the last one: unknown */
+	uint32_t thread_count;      /* with it */
+	struct mm_measure sizes[MM_SIZE_BUCKETS];
+	uint64_t life_count[MM_LIFE_BUCKETS], life_bytes[MM_LIFE_BUCKETS];
+	struct mm_sum_category *categories;
+	uint32_t category_count;
+	int category_peaks;       /* their own peaks are known */
+	struct mm_sum_point *points;
+	size_t point_count, point_cap;
+	size_t point_wanted;      /* of a sweep */
+	uint64_t unattributed_count; /* allocations of damaged digests and lost chunks */
+
+	struct mm_visit visit;
+	struct mm_progress *progress;
+	int failed;               /* an error inside a walk */
+};
+
+/* Sizes the arrays for a process. `shares` outlives the sums. */
+int mm_sums_init(struct mm_sums *f, struct mm_reader *r, uint32_t process,
+		  const struct mm_shares *shares, uint64_t from, uint64_t to);
+void mm_sums_deinit(struct mm_sums *f);
+
+/* Fills everything for the range [from, to). */
+int mm_sums_collect(struct mm_sums *f, struct mm_diag *diag);
+
+/* Bucket of a size and of a lifetime, as in a digest. Pure. */
+unsigned mm_sums_size_bucket(uint64_t size);
+unsigned mm_sums_life_bucket(uint64_t ns);
+
+#endif

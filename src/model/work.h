@@ -1,0 +1,55 @@
+/* work.h: the state of one report in the making, shared by the files that fill it.
+ *
+ * Inner header of the model: nothing outside src/model sees it. Each fill function
+ * sets one part of the report and may be called once, in the order of model.c.
+ */
+#ifndef MM_MODEL_WORK_H
+#define MM_MODEL_WORK_H
+
+#include "model/model.h"
+#include "model/naming.h"
+#include "model/ranking.h"
+#include "model/report_store.h"
+#include "model/shares.h"
+#include "model/sums.h"
+#include "model/trace_notes.h"
+
+struct mm_work {
+	struct mm_reader *reader;
+	const struct mm_model_options *options;
+	struct mm_report *report;
+	struct mm_report_store *store;
+	struct mm_naming *naming;
+	uint32_t *selected;     /* process numbers */
+	size_t selected_count;
+	uint64_t from, to;      /* ns; to MM_UNKNOWN = the end */
+	struct mm_shares *shares;
+	struct mm_sums *sums;   /* one each of selected */
+	size_t ready;           /* shares and sums set up */
+	struct mm_notes notes;
+	struct mm_ground ground;
+};
+
+/* select.c: which processes; what the range's ends mean. */
+int mm_work_select(struct mm_work *w, struct mm_diag *diag);
+int mm_work_range(struct mm_work *w, struct mm_diag *diag);
+
+/* merge.c: the peak of several processes together, as points of each. */
+int mm_work_merge_peak(struct mm_work *w, struct mm_diag *diag);
+
+/* fill_*.c */
+int mm_fill_run(struct mm_work *w);
+int mm_fill_totals(struct mm_work *w, struct mm_diag *diag);
+int mm_fill_processes(struct mm_work *w);
+int mm_fill_categories(struct mm_work *w);
+int mm_fill_threads(struct mm_work *w);
+int mm_fill_histograms(struct mm_work *w);
+int mm_fill_timeline(struct mm_work *w);
+int mm_fill_notes(struct mm_work *w);
+int mm_fill_tables(struct mm_work *w);
+int mm_fill_groups(struct mm_work *w, struct mm_report_table *ret);
+int mm_fill_tree(struct mm_work *w);
+int mm_fill_match(struct mm_work *w);
+int mm_fill_frames(struct mm_work *w);
+
+#endif

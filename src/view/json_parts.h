@@ -1,0 +1,24 @@
+/* json_parts.h: parts of the JSON report (report_json.h) that stand in a file of their own.
+ *
+ * Each writes members into the open object. Nothing outside src/view calls them.
+ */
+#ifndef MM_VIEW_JSON_PARTS_H
+#define MM_VIEW_JSON_PARTS_H
+
+#include "model/report.h"
+#include "view/jsonw.h"
+
+/* part / whole in millionths; MM_UNKNOWN (null) of nothing. */
+uint64_t mm_json_ppm(uint64_t part, uint64_t whole);
+
+void mm_json_measure(struct mm_jsonw *w, const struct mm_measure *m);
+void mm_json_tables(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_tree(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_stacks(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_series(struct mm_jsonw *w, const struct mm_report *r);
+
+/* What the program reported of its octrees and distance fields: metrics named
+ * "svo.NAME" and "sdf.NAME", by their last value; null without any. */
+void mm_json_domains(struct mm_jsonw *w, const struct mm_report *r);
+
+#endif

@@ -1,0 +1,185 @@
+/* text_head.c: head and foot of the text report: the run, its totals, warnings, and what
+ * to look at next (text_parts.h). */
+#include <stdarg.h>
+#include <string.h>
+
+#include "view/text_parts.h"
+
+enum { LABEL = 13 };
+
+static void line(struct mm_pen *p, const char *label, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void line(struct mm_pen *p, const char *label, const char *format, ...)
+{
+	va_list ap;
+
+	fputs("  ", p->out);
+	mm_pen_ink(p, MM_INK_DIM);
+	fprintf(p->out, "%-*s", LABEL, label);
+	mm_pen_plain(p);
+	va_start(ap, format);
+	vfprintf(p->out, format, ap);
+	va_end(ap);
+	fputc('\n', p->out);
+}
+
+static void warn(struct mm_pen *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn(struct mm_pen *p, const char *format, ...)
+{
+	va_list ap;
+
+	mm_pen_ink(p, MM_INK_WARN);
+	fputs("  ! ", p->out);
+	va_start(ap, format);
+	vfprintf(p->out, format, ap);
+	va_end(ap);
+	mm_pen_plain(p);
+	fputc('\n', p->out);
+}
+
+static const char *end_text(const struct mm_report_run *run, char *buf, size_t size)
+{
+	switch (run->end) {
+	case MM_END_EXIT: snprintf(buf, size, "exit %d", run->exit); break;
+	case MM_END_SIGNAL: snprintf(buf, size, "killed by signal %d", run->exit); break;
+	case MM_END_EXEC: snprintf(buf, size, "replaced by exec"); break;
+	case MM_END_RUNNING: snprintf(buf, size, "still running when recording ended"); break;
+	default: snprintf(buf, size, "end unknown");
+	}
+	return buf;
+}
+
+static void put_run(struct mm_pen *p, const struct mm_report *r)
+{
+	const struct mm_report_run *run = &r->run;
+	char time[MM_PEN_TEXT], from[MM_PEN_TEXT], to[MM_PEN_TEXT], end[64];
+
+	mm_pen_ink(p, MM_INK_STRONG);
+	mm_pen_text(p, *run->cmd ? run->cmd : run->exe, (size_t)p->options->width, 0);
+	mm_pen_plain(p);
+	fputc('\n', p->out);
+	if (run->process == MM_NO_PROCESS)
+		line(p, "ran", "%s, all %zu processes", mm_pen_time(time, run->duration_ns),
+		     r->process_count);
+	else
+		line(p, "ran", "%s, pid %u, %s", mm_pen_time(time, run->duration_ns), run->pid,
+		     end_text(run, end, sizeof end));
+	if (!run->whole)
+		line(p, "range", "%s to %s: all figures are of it",
+		     mm_pen_time(from, run->from_ns), mm_pen_time(to, run->to_ns));
+}
+
+static void put_live(struct mm_pen *p, const struct mm_report *r)
+{
+	const struct mm_report_totals *t = &r->totals;
+	char size[MM_PEN_TEXT], count[MM_PEN_TEXT], time[MM_PEN_TEXT];
+	const char *verdict = t->discarded_count ? "dropped by exec" : "still live";
+
+	line(p, "peak", "%s live in %s objects, at %s",
+	     mm_pen_size(p, size, t->peak_live_bytes), mm_pen_count(count, t->peak_live_count),
+	     mm_pen_time(time, t->peak_at_ns));
+	line(p, "at the end", "%s in %s object%s %s", mm_pen_size(p, size, t->all.live_bytes),
+	     mm_pen_count(count, t->all.live_count), t->all.live_count == 1 ? "" : "s", verdict);
+}
+
+static void put_calls(struct mm_pen *p, const struct mm_report *r)
+{
+	const struct mm_report_totals *t = &r->totals;
+	char count[MM_PEN_TEXT], size[MM_PEN_TEXT], mean[MM_PEN_TEXT], share[MM_PEN_TEXT];
+	uint64_t n = t->all.alloc_count;
+
+	line(p, "allocated", "%s times, %s in all, %s on average", mm_pen_count(count, n),
+	     mm_pen_size(p, size, t->all.alloc_bytes),
+	     mm_pen_size(p, mean, n ? t->all.alloc_bytes / n : MM_UNKNOWN));
+	line(p, "freed", "%s times", mm_pen_count(count, t->all.free_count));
+	line(p, "temporary", "%s (%s of the allocations)",
+	     mm_pen_count(count, t->all.temporary_count), mm_pen_share(share, t->all.temporary_count, n));
+	if (t->realloc_count)
+		line(p, "realloc", "%s times (each is one free and one allocation above)",
+		     mm_pen_count(count, t->realloc_count));
+	if (t->failed_count)
+		line(p, "failed", "%s allocations failed", mm_pen_count(count, t->failed_count));
+	if (t->inherited_free_count)
+		line(p, "inherited", "%s frees of what the parent process had allocated",
+		     mm_pen_count(count, t->inherited_free_count));
+}
+
+static void put_resident(struct mm_pen *p, const struct mm_report *r)
+{
+	const struct mm_report_totals *t = &r->totals;
+	char peak[MM_PEN_TEXT], lost[MM_PEN_TEXT], share[MM_PEN_TEXT];
+
+	if (t->rss_peak_bytes == MM_UNKNOWN)
+		return;
+	if (t->unaccounted_bytes == MM_UNKNOWN) {
+		line(p, "resident", "%s at most", mm_pen_size(p, peak, t->rss_peak_bytes));
+		return;
+	}
+	line(p, "resident", "%s at most; %s (%s) unaccounted",
+	     mm_pen_size(p, peak, t->rss_peak_bytes), mm_pen_size(p, lost, t->unaccounted_bytes),
+	     mm_pen_share(share, t->unaccounted_bytes, t->unaccounted_rss_bytes));
+	if (*t->unaccounted_cause)
+		line(p, "", "%s", t->unaccounted_cause);
+}
+
+static void put_warnings(struct mm_pen *p, const struct mm_report *r)
+{
+	const struct mm_report_run *run = &r->run;
+	char count[MM_PEN_TEXT], size[MM_PEN_TEXT];
+
+	if (run->lost_events_count)
+		warn(p, "%s events were dropped while recording: figures are too low",
+		     mm_pen_count(count, run->lost_events_count));
+	if (run->damaged_count)
+		warn(p, "the trace is damaged: %s in %s places could not be read",
+		     mm_pen_size(p, size, run->damaged_bytes),
+		     mm_pen_count(count, run->damaged_count));
+	if (run->unattributed_count)
+		warn(p, "%s allocations have no known site",
+		     mm_pen_count(count, run->unattributed_count));
+	if (!run->complete)
+		warn(p, "the recording did not end properly: what was saved is shown");
+	if (r->totals.implied_free_count)
+		warn(p, "%s frees were not seen and are implied by reused addresses",
+		     mm_pen_count(count, r->totals.implied_free_count));
+}
+
+void mm_text_head(struct mm_pen *p, const struct mm_report *r)
+{
+	put_run(p, r);
+	put_warnings(p, r);
+	put_calls(p, r);
+	put_live(p, r);
+	put_resident(p, r);
+}
+
+/* --- what next ----------------------------------------------------------------------- */
+
+static void hint(struct mm_pen *p, const char *command, const char *what)
+{
+	fputs("  ", p->out);
+	mm_pen_ink(p, MM_INK_STRONG);
+	fprintf(p->out, "%-38s", command);
+	mm_pen_plain(p);
+	fprintf(p->out, " %s\n", what);
+}
+
+void mm_text_hints(struct mm_pen *p, const struct mm_report *r)
+{
+	if (!p->options->overview)
+		return;
+	mm_pen_title(p, "NEXT", "");
+	hint(p, "mmprof report --tree", "the calls that led to the peak");
+	hint(p, "mmprof report --by function", "every function, with what it called");
+	if (r->leaks.total.leak_count)
+		hint(p, "mmprof report --metric leaks", "what was left, with full stacks");
+	if (r->totals.all.temporary_count * 10 > r->totals.all.alloc_count)
+		hint(p, "mmprof report --metric temporary", "who allocates for a moment only");
+	if (r->process_count > 1 && r->run.process != MM_NO_PROCESS)
+		hint(p, "mmprof report --process all", "all recorded processes together");
+	if (r->run.whole)
+		hint(p, "mmprof report --from 50% --to peak", "a part of the run");
+	hint(p, "mmprof report --json", "everything, for programs");
+}
