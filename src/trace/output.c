@@ -150,8 +150,25 @@ static int open_file(struct mm_output *o, const char *path, struct mm_diag *diag
 	return o->path ? MM_OK : MM_ENOMEM;
 }
 
-int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
-		   uint64_t max_bytes, struct mm_diag *diag)
+static void note_place(struct mm_output *o, uint8_t type, uint64_t at)
+{
+	if (type == MM_BLOCK_CHUNK)
+		o->state.last_chunk = at;
+	else if (type == MM_BLOCK_CHECKPOINT)
+		o->state.last_checkpoint = at;
+}
+
+static void output_free(struct mm_output *o)
+{
+	if (o->fd >= 0)
+		close(o->fd);
+	ZSTD_freeCCtx(o->zstd);
+	mm_buf_deinit(&o->pending);
+	free(o->path);
+	free(o);
+}
+
+static int output_create(struct mm_output **ret, int zstd_level)
 {
 	struct mm_output *o = calloc(1, sizeof *o);
 
@@ -159,19 +176,28 @@ int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
 		return MM_ENOMEM;
 	o->fd = -1;
 	o->level = zstd_level ? zstd_level : DEFAULT_LEVEL;
+	o->zstd = ZSTD_createCCtx();
+	if (!o->zstd || mm_buf_reserve(&o->pending, FLUSH_BYTES)) {
+		output_free(o);
+		return MM_ENOMEM;
+	}
+	*ret = o;
+	return MM_OK;
+}
+
+int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
+		   uint64_t max_bytes, struct mm_diag *diag)
+{
+	struct mm_output *o;
+	int err = output_create(&o, zstd_level);
+
+	if (err)
+		return err;
 	o->max_bytes = max_bytes;
 	o->reserve = max_bytes / 8 < RESERVE_MAX ? max_bytes / 8 : RESERVE_MAX;
-	o->zstd = ZSTD_createCCtx();
-	int err = o->zstd && !mm_buf_reserve(&o->pending, FLUSH_BYTES) ? MM_OK : MM_ENOMEM;
-	if (!err)
-		err = open_file(o, path, diag);
+	err = open_file(o, path, diag);
 	if (err) {
-		if (o->fd >= 0)
-			close(o->fd);
-		ZSTD_freeCCtx(o->zstd);
-		mm_buf_deinit(&o->pending);
-		free(o->path);
-		free(o);
+		output_free(o);
 		return err;
 	}
 	o->state.whole_end = MM_FILE_HEADER;
@@ -179,6 +205,72 @@ int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
 	o->pending.len = MM_FILE_HEADER;
 	*ret = o;
 	return MM_OK;
+}
+
+/* Walks the envelopes from the first: sets where the last whole block ends and its
+ * number. Where the chain is broken, the rest of the file is kept as it is. */
+static int find_end(struct mm_output *o, uint64_t bytes)
+{
+	uint8_t head[MM_BLOCK_HEADER];
+	uint64_t at = MM_FILE_HEADER;
+	struct mm_block b;
+
+	while (bytes - at >= MM_BLOCK_HEADER) {
+		if (pread(o->fd, head, sizeof head, (off_t)at) != sizeof head)
+			return -1;
+		if (mm_block_decode(head, &b)) {
+			at = bytes;
+			break;
+		}
+		if (b.stored > bytes - at - MM_BLOCK_HEADER)
+			break;
+		note_place(o, b.type, at);
+		o->state.blocks = b.number + 1;
+		at += MM_BLOCK_HEADER + b.stored;
+	}
+	o->written = at;
+	return 0;
+}
+
+static int reopen_file(struct mm_output *o, const char *path, struct mm_diag *diag)
+{
+	uint8_t head[MM_FILE_HEADER];
+	uint32_t version, compat;
+	struct stat st;
+
+	o->path = strdup(path);
+	o->seekable = 1;
+	o->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (!o->path)
+		return MM_ENOMEM;
+	if (o->fd < 0 || fstat(o->fd, &st))
+		return mm_fail_errno(diag, "%s", path);
+	ssize_t n = pread(o->fd, head, sizeof head, 0);
+	int err = n < 0 ? MM_ENOTRACE : mm_file_decode(head, (size_t)n, &version, &compat,
+						       &o->state);
+	if (err || st.st_size < MM_FILE_HEADER)
+		return mm_fail(diag, err ? err : MM_ENOTRACE, "%s: is not a trace that can be "
+			       "added to", path);
+	if (find_end(o, (uint64_t)st.st_size) || ftruncate(o->fd, (off_t)o->written) ||
+	    lseek(o->fd, 0, SEEK_END) < 0)
+		return mm_fail_errno(diag, "%s", path);
+	o->state.whole_end = o->written;
+	return MM_OK;
+}
+
+int mm_output_reopen(struct mm_output **ret, const char *path, struct mm_diag *diag)
+{
+	struct mm_output *o;
+	int err = output_create(&o, 0);
+
+	if (err)
+		return err;
+	err = reopen_file(o, path, diag);
+	if (err)
+		output_free(o);
+	else
+		*ret = o;
+	return err;
 }
 
 /* --- blocks ----------------------------------------------------------------------------- */
@@ -220,14 +312,6 @@ static size_t pack(struct mm_output *o, const struct mm_buf *payload, uint8_t *p
 	if (payload->len)
 		memcpy(p, payload->data, payload->len);
 	return payload->len;
-}
-
-static void note_place(struct mm_output *o, uint8_t type, uint64_t at)
-{
-	if (type == MM_BLOCK_CHUNK)
-		o->state.last_chunk = at;
-	else if (type == MM_BLOCK_CHECKPOINT)
-		o->state.last_checkpoint = at;
 }
 
 int mm_output_block(struct mm_output *o, const struct mm_block *kind,

@@ -21,6 +21,9 @@ struct mm_output;
 int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
 		   uint64_t max_bytes, struct mm_diag *diag);
 
+/* Opens an existing trace to append to it. A half block at its end is cut off. */
+int mm_output_reopen(struct mm_output **ret, const char *path, struct mm_diag *diag);
+
 /* Appends one block: prefix, then payload, packed when that helps. `back` is where the
  * last block of its kind starts, 0 = none. Its own start goes to *ret_offset (may be
  * NULL). MM_OK, or the error that stopped the output (MM_ELIMIT: max_bytes). */

@@ -66,6 +66,20 @@ int mm_writer_open(struct mm_writer **ret, const char *path,
 	return MM_OK;
 }
 
+int mm_writer_append(struct mm_writer **ret, const char *path, struct mm_diag *diag)
+{
+	struct mm_writer *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return MM_ENOMEM;
+	int err = mm_output_reopen(&w->out, path, diag);
+	if (err)
+		destroy(w);
+	else
+		*ret = w;
+	return err;
+}
+
 /* --- processes ------------------------------------------------------------------------ */
 
 static int keep_process(struct mm_writer *w, uint32_t number, const struct mm_process *p)

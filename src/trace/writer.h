@@ -44,6 +44,11 @@ struct mm_writer_options {
 int mm_writer_open(struct mm_writer **ret, const char *path,
 		   const struct mm_writer_options *options, struct mm_diag *diag);
 
+/* Opens an existing trace only to append symbols: mm_writer_symbol and
+ * mm_writer_close. What is there stays, but for a half block at its end. MM_ENOTRACE,
+ * MM_ENEWER, MM_EIO ... */
+int mm_writer_append(struct mm_writer **ret, const char *path, struct mm_diag *diag);
+
 /* A new process. p->number is assigned; strings are copied. */
 int mm_writer_process(struct mm_writer *w, const struct mm_process *p, struct mm_stream **ret);
 
