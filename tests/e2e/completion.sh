@@ -19,5 +19,5 @@ check_is "an option of mmprof" --version "$(completes --vers)"
 check_is "an option of a verb" --json "$(completes doctor --js)"
 check_is "a file" a.trace "$(completes report a.)"
 check_is "nothing that does not exist" "" "$(completes zzz)"
-check "all verbs of --help" test "$(completes '' | wc -w)" -ge 6
+check "all verbs of --help" test "$(completes '' | wc -w)" -ge 8
 done_testing
