@@ -60,11 +60,13 @@ void mm_codec_destroy(struct mm_codec *c);
 /* Appends the columns of `rows` to *out. `has_addr` = 0 leaves addresses out.
  * 0 or MM_ENOMEM. */
 int mm_codec_encode(struct mm_codec *c, const struct mm_rows *rows,
-		    const struct mm_chunk_start *start, int has_addr, struct mm_buf *out);
+		    const struct mm_chunk_start *start, int has_addr, int zstd_level,
+		    struct mm_buf *out);
 
-/* Replaces *rows by the events in `data`. `other` of the rows is a copy.
+/* Replaces *rows by the `count` events in `data`. Slots are below 2^32 - 1 and follow the
+ * rule within the chunk; whether they fit what went before is the caller's to check.
  * 0, MM_ENOMEM or MM_ECORRUPT (rows then hold nothing). */
 int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
-		    const struct mm_chunk_start *start, struct mm_rows *rows);
+		    const struct mm_chunk_start *start, int has_addr, struct mm_rows *rows);
 
 #endif

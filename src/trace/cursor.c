@@ -89,7 +89,7 @@ static int unpack_chunk(struct mm_cursor *c, const struct mm_rchunk *chunk)
 	if (err)
 		return err;
 	return mm_codec_decode(c->codec, c->raw.data, c->raw.len, (uint32_t)chunk->info.events,
-			       &chunk->start, &c->rows);
+			       &chunk->start, chunk->has_addr, &c->rows);
 }
 
 /* Makes objects stand before `chunk`. */

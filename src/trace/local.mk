@@ -5,17 +5,22 @@ libmm_trace_la_SOURCES = \
 	src/trace/bytes.h \
 	src/trace/checkpoint.c src/trace/checkpoint.h \
 	src/trace/chunk.c src/trace/chunk.h \
-	src/trace/codec.c src/trace/codec.h \
+	src/trace/codec.h src/trace/codec_state.h \
+	src/trace/columns.c src/trace/columns.h \
 	src/trace/cursor.c \
+	src/trace/decode.c \
 	src/trace/define.c \
 	src/trace/digest.c src/trace/digest.h \
+	src/trace/encode.c \
 	src/trace/event.c src/trace/event.h \
 	src/trace/facts.c src/trace/facts.h \
+	src/trace/guess.h \
 	src/trace/objects.c src/trace/objects.h \
 	src/trace/other.c src/trace/other.h \
 	src/trace/output.c src/trace/output.h \
 	src/trace/reader.c src/trace/reader.h \
 	src/trace/scan.c src/trace/scan.h \
+	src/trace/shape.c src/trace/shape.h \
 	src/trace/source.c src/trace/source.h \
 	src/trace/stream.c src/trace/stream.h \
 	src/trace/symbolsin.c \

@@ -16,7 +16,6 @@
 #include "core/error.h"
 
 enum {
-	DEFAULT_LEVEL = 1,
 	FLUSH_BYTES = 1 << 20,
 	PACK_LEAST = 64, /* shorter payloads stay plain */
 	RESERVE_MAX = 64 << 10
@@ -175,7 +174,7 @@ static int output_create(struct mm_output **ret, int zstd_level)
 	if (!o)
 		return MM_ENOMEM;
 	o->fd = -1;
-	o->level = zstd_level ? zstd_level : DEFAULT_LEVEL;
+	o->level = zstd_level;
 	o->zstd = ZSTD_createCCtx();
 	if (!o->zstd || mm_buf_reserve(&o->pending, FLUSH_BYTES)) {
 		output_free(o);
@@ -298,10 +297,10 @@ void mm_output_use_reserve(struct mm_output *o)
 }
 
 /* Puts the payload at p, packed if that is shorter: its length; 0 = no room. */
-static size_t pack(struct mm_output *o, const struct mm_buf *payload, uint8_t *p,
+static size_t pack(struct mm_output *o, const struct mm_buf *payload, int packed, uint8_t *p,
 		   size_t room, uint8_t *flags)
 {
-	if (payload->len >= PACK_LEAST) {
+	if (payload->len >= PACK_LEAST && !packed) {
 		size_t n = ZSTD_compressCCtx(o->zstd, p, room, payload->data, payload->len,
 					     o->level);
 		if (!ZSTD_isError(n) && n < payload->len) {
@@ -333,7 +332,8 @@ int mm_output_block(struct mm_output *o, const struct mm_block *kind,
 	if (b.prefix)
 		memcpy(body, prefix->data, b.prefix);
 	b.raw = (uint32_t)payload->len;
-	b.stored = b.prefix + (uint32_t)pack(o, payload, body + b.prefix, room, &b.flags);
+	b.stored = b.prefix +
+		(uint32_t)pack(o, payload, b.type == MM_BLOCK_CHUNK, body + b.prefix, room, &b.flags);
 	if (o->max_bytes && at + MM_BLOCK_HEADER + b.stored > o->max_bytes - o->reserve)
 		return remember(o, MM_ELIMIT);
 	b.crc = mm_crc32c(0, body, b.stored);

@@ -233,7 +233,7 @@ static int write_chunk(struct mm_stream *s)
 		err = mm_chunk_encode(&s->head, &w->prefix);
 	if (!err)
 		err = mm_codec_encode(w->codec, &s->rows, &s->head.start, w->has_addr,
-				      &w->payload);
+				      w->zstd_level, &w->payload);
 	if (!err)
 		err = mm_stream_block(s, MM_BLOCK_CHUNK, 0, &s->chunk_at);
 	if (!err)

@@ -18,7 +18,7 @@
 struct mm_writer {
 	struct mm_output *out;
 	uint64_t resolution_ns;
-	int has_addr;
+	int has_addr, zstd_level;
 	uint64_t max_bytes;
 	enum mm_keep keep;
 	struct mm_codec *codec;      /* shared by the streams */

@@ -8,7 +8,7 @@
 #include "trace/facts.h"
 #include "trace/stream.h"
 
-enum { DEFAULT_RESOLUTION = 1000, SYNC_NS = 100000000, SEGMENTS = 3 };
+enum { DEFAULT_RESOLUTION = 1000, DEFAULT_LEVEL = 1, SYNC_NS = 100000000, SEGMENTS = 3 };
 
 static int write_run(struct mm_writer *w, const struct mm_writer_options *opt)
 {
@@ -49,11 +49,12 @@ int mm_writer_open(struct mm_writer **ret, const char *path,
 	w->resolution_ns = options->time_resolution_ns ? options->time_resolution_ns :
 			   DEFAULT_RESOLUTION;
 	w->has_addr = !options->no_addresses;
+	w->zstd_level = options->zstd_level ? options->zstd_level : DEFAULT_LEVEL;
 	w->max_bytes = options->max_bytes;
 	w->keep = options->max_bytes ? options->keep : MM_KEEP_ALL;
 	int err = mm_codec_create(&w->codec);
 	if (!err)
-		err = mm_output_open(&w->out, path, options->zstd_level,
+		err = mm_output_open(&w->out, path, w->zstd_level,
 				     w->keep == MM_KEEP_FIRST ? w->max_bytes : 0, diag);
 	if (err) {
 		destroy(w);

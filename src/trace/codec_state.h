@@ -1,0 +1,24 @@
+/* codec_state.h: scratch memory that encode.c and decode.c share. Private to them. */
+#ifndef MM_TRACE_CODEC_STATE_H
+#define MM_TRACE_CODEC_STATE_H
+
+#include <stdint.h>
+
+#include "trace/codec.h"
+#include "trace/columns.h"
+#include "trace/guess.h"
+#include "trace/shape.h"
+
+/* The value of a byte that says "see the wider column". */
+enum { MM_TOKEN_FAR = 255, MM_SIZE_NARROW = 255 << 8 /* sizes below it take two bytes */ };
+
+struct mm_codec {
+	struct mm_columns *columns;
+	struct mm_shapes *shapes;
+	struct mm_guess *guess;
+	uint32_t birth_slot[MM_CHUNK_EVENTS]; /* decoder: slot of each birth */
+	uint32_t stack[MM_CHUNK_EVENTS];      /* decoder: slots freed in the chunk */
+	uint8_t category[MM_SHAPES_MAX];      /* decoder: of each shape */
+};
+
+#endif

@@ -1,0 +1,369 @@
+/* decode.c: the columns of a chunk back into events (codec.h, FORMAT.md 5).
+ *
+ * The shapes of all events are counted first, so that columns with one byte an event of
+ * some category are known to be long enough before any is read; whatever a token sends
+ * elsewhere is checked there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "trace/bytes.h"
+#include "trace/codec_state.h"
+
+enum category { CAT_OTHER, CAT_BIRTH, CAT_HIDDEN, CAT_OLD, CAT_NEW, CAT_FOREIGN, CATS };
+
+struct decoder {
+	struct mm_codec *c;
+	struct mm_guess *guess;
+	const uint8_t *at[MM_COLS];     /* next byte of each column of bytes */
+	struct mm_bytes wide[MM_COLS];  /* columns of varints */
+	const uint8_t *run_end, *step_end;
+	uint32_t planes_left[MM_COLS];  /* by first plane */
+	int has_addr, bad;
+	uint64_t tick;
+	uint32_t quiet;                 /* events until the next one with a tick */
+	uint32_t births, stack_len, hidden, high;
+	uint32_t last_pop, last_old, last_new, last_out;
+	uint64_t last_foreign, other_at, other_len;
+};
+
+static size_t length(const struct decoder *d, unsigned column)
+{
+	return mm_column(d->c->columns, column)->len;
+}
+
+/* --- before the walk --------------------------------------------------------------------- */
+
+static enum category category_of(const struct mm_shape *s)
+{
+	if (mm_event_is_birth(s->kind))
+		return s->flags & MM_SHAPE_HIDDEN ? CAT_HIDDEN : CAT_BIRTH;
+	if (!mm_event_is_death(s->kind))
+		return CAT_OTHER;
+	if (s->kind == MM_EV_INHERITED)
+		return CAT_FOREIGN;
+	return s->flags & MM_SHAPE_OLD ? CAT_OLD : CAT_NEW;
+}
+
+/* Counts the events of each category: 0 or MM_ECORRUPT. */
+static int count_shapes(struct decoder *d, uint32_t count, uint32_t counts[CATS])
+{
+	const struct mm_buf *lo = mm_column(d->c->columns, MM_COL_SHAPE_LO);
+	struct mm_buf *hi = mm_column(d->c->columns, MM_COL_SHAPE_HI);
+	const struct mm_shapes *shapes = d->c->shapes;
+
+	if (lo->len != count || (hi->len && hi->len != count))
+		return MM_ECORRUPT;
+	if (!hi->len) {
+		if (mm_buf_reserve(hi, count))
+			return MM_ENOMEM;
+		if (count)
+			memset(hi->data, 0, count);
+		hi->len = count;
+	}
+	for (uint32_t i = 0; i < shapes->count; i++)
+		d->c->category[i] = (uint8_t)category_of(&shapes->shapes[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t number = lo->data[i] | (uint32_t)hi->data[i] << 8;
+		if (number >= shapes->count)
+			return MM_ECORRUPT;
+		counts[d->c->category[number]]++;
+	}
+	return MM_OK;
+}
+
+static int check_planes(struct decoder *d, unsigned first, unsigned planes)
+{
+	for (unsigned i = 1; i < planes; i++)
+		if (length(d, first + i) != length(d, first))
+			return MM_ECORRUPT;
+	d->planes_left[first] = (uint32_t)length(d, first);
+	return MM_OK;
+}
+
+static int check_lengths(struct decoder *d, const uint32_t counts[CATS])
+{
+	uint32_t births = counts[CAT_BIRTH] + counts[CAT_HIDDEN];
+
+	if (length(d, MM_COL_SIZE_LO) != births || length(d, MM_COL_SIZE_HI) != births ||
+	    length(d, MM_COL_ADDR) != (d->has_addr ? births : 0) ||
+	    length(d, MM_COL_POP) != counts[CAT_HIDDEN] ||
+	    length(d, MM_COL_OLD) != counts[CAT_OLD] ||
+	    length(d, MM_COL_NEW) != counts[CAT_NEW])
+		return MM_ECORRUPT;
+	if (check_planes(d, MM_COL_ADDR_0, 4) || check_planes(d, MM_COL_POP_0, 4) ||
+	    check_planes(d, MM_COL_OLD_0, 4) || check_planes(d, MM_COL_NEW_0, 2))
+		return MM_ECORRUPT;
+	return MM_OK;
+}
+
+static void open_columns(struct decoder *d)
+{
+	for (unsigned i = 1; i < MM_COLS; i++) {
+		const struct mm_buf *b = mm_column(d->c->columns, i);
+		d->at[i] = b->data;
+		d->wide[i] = b->len ? mm_bytes_of(b->data, b->len) : (struct mm_bytes){ 0 };
+	}
+	d->run_end = d->wide[MM_COL_TIME_RUN].end;
+	d->step_end = d->wide[MM_COL_TIME_STEP].end;
+}
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static inline unsigned take(struct decoder *d, enum mm_column column)
+{
+	return *d->at[column]++;
+}
+
+static uint64_t take_wide(struct decoder *d, enum mm_column column)
+{
+	return mm_bytes_varint(&d->wide[column]);
+}
+
+static uint32_t take_planes(struct decoder *d, enum mm_column first)
+{
+	if (!d->planes_left[first]) {
+		d->bad = 1;
+		return 0;
+	}
+	d->planes_left[first]--;
+	uint32_t v = take(d, first);
+	v |= take(d, first + 1) << 8;
+	v |= take(d, first + 2) << 16;
+	return v | (uint32_t)take(d, first + 3) << 24;
+}
+
+/* Events before the next tick; none comes when the column is used up. */
+static uint32_t next_run(struct decoder *d)
+{
+	uint32_t run = 0;
+
+	while (d->at[MM_COL_TIME_RUN] < d->run_end) {
+		unsigned byte = take(d, MM_COL_TIME_RUN);
+		run += byte;
+		if (byte != MM_TOKEN_FAR)
+			return run;
+	}
+	return UINT32_MAX;
+}
+
+static uint64_t next_step(struct decoder *d)
+{
+	if (d->at[MM_COL_TIME_STEP] >= d->step_end) {
+		d->bad = 1;
+		return 0;
+	}
+	uint64_t step = take(d, MM_COL_TIME_STEP);
+	return 1 + (step == MM_TOKEN_FAR ? take_wide(d, MM_COL_TIME_WIDE) : step);
+}
+
+static inline uint64_t decode_time(struct decoder *d)
+{
+	if (d->quiet) {
+		d->quiet--;
+	} else {
+		d->tick += next_step(d);
+		d->quiet = next_run(d);
+	}
+	return d->tick;
+}
+
+static inline uint64_t decode_size(struct decoder *d)
+{
+	uint64_t lo = take(d, MM_COL_SIZE_LO), hi = take(d, MM_COL_SIZE_HI);
+
+	return hi == MM_TOKEN_FAR ? take_wide(d, MM_COL_SIZE_WIDE) : hi << 8 | lo;
+}
+
+static inline uint32_t take_slot(struct decoder *d, enum mm_column column, uint32_t *last)
+{
+	uint64_t token = take(d, column);
+
+	*last = token == MM_TOKEN_FAR ? take_planes(d, column + 1) :
+		*last + (uint32_t)mm_unzigzag(token);
+	return *last;
+}
+
+static uint64_t decode_addr(struct decoder *d, uint32_t thread, uint64_t size)
+{
+	struct mm_guess *g = d->guess;
+	unsigned lane = mm_guess_lane(thread), token = take(d, MM_COL_ADDR);
+	uint64_t units = mm_guess_units(size), addr = 0;
+	int32_t top = mm_guess_top(g, lane, mm_guess_class(units));
+
+	if (token == MM_ADDR_REUSED && top != MM_GUESS_NONE)
+		addr = g->addr[top];
+	else if (token == MM_ADDR_BEHIND)
+		addr = g->behind[lane];
+	else if (token == MM_ADDR_STAYED && g->moved != MM_GUESS_NONE)
+		addr = g->addr[g->moved];
+	else if (token == MM_ADDR_FAR)
+		addr = g->last[lane] +
+		       ((uint64_t)mm_unzigzag(take_planes(d, MM_COL_ADDR_0)) << 4);
+	else if (token == MM_ADDR_WIDE)
+		addr = g->last[lane] + (uint64_t)mm_unzigzag(take_wide(d, MM_COL_ADDR_WIDE));
+	else if (token >= MM_ADDR_NEAR)
+		addr = g->last[lane] + ((uint64_t)mm_unzigzag(token - MM_ADDR_NEAR) << 4);
+	else {
+		d->bad = 1;
+		return 0;
+	}
+	mm_guess_born(g, lane, d->births, units, addr, token);
+	return addr;
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+static inline void decode_birth(struct decoder *d, const struct mm_shape *s, struct mm_row *r)
+{
+	if (s->flags & MM_SHAPE_HIDDEN) {
+		r->slot = take_slot(d, MM_COL_POP, &d->last_pop);
+		r->flags = MM_ROWF_HIDDEN;
+		d->bad |= d->stack_len || !d->hidden || r->slot == MM_NO_SLOT;
+		d->hidden--;
+	} else if (d->stack_len) {
+		r->slot = d->c->stack[--d->stack_len];
+	} else {
+		r->slot = d->high++;
+		d->bad |= d->hidden || r->slot == MM_NO_SLOT;
+	}
+	if (s->kind == MM_EV_REALLOC_IN && !(s->flags & MM_SHAPE_UNPAIRED))
+		r->ref = s->flags & MM_SHAPE_PAIRED ? d->last_out :
+			 (uint32_t)take_wide(d, MM_COL_PAIR);
+	r->size = decode_size(d);
+	r->addr = d->has_addr ? decode_addr(d, s->thread, r->size) : 0;
+	d->c->birth_slot[d->births++] = r->slot;
+}
+
+static inline uint32_t decode_new(struct decoder *d, const struct mm_shape *s)
+{
+	unsigned token = take(d, MM_COL_NEW);
+	uint32_t birth = d->last_new + (uint32_t)mm_unzigzag(token);
+
+	if (token == MM_TOKEN_FAR) {
+		if (!d->planes_left[MM_COL_NEW_0]) {
+			d->bad = 1;
+			return 0;
+		}
+		d->planes_left[MM_COL_NEW_0]--;
+		uint32_t since = take(d, MM_COL_NEW_0);
+		since |= take(d, MM_COL_NEW_1) << 8;
+		birth = d->births - since - 1;
+	}
+	if (birth >= d->births) {
+		d->bad = 1;
+		return 0;
+	}
+	d->last_new = birth;
+	if (d->has_addr)
+		mm_guess_died(d->guess, mm_guess_lane(s->thread), birth);
+	return birth;
+}
+
+static inline void decode_death(struct decoder *d, const struct mm_shape *s, struct mm_row *r)
+{
+	r->size = MM_UNKNOWN;
+	if (s->kind == MM_EV_INHERITED) {
+		d->last_foreign += (uint64_t)mm_unzigzag(take_wide(d, MM_COL_FOREIGN));
+		r->addr = d->last_foreign;
+		return;
+	}
+	if (s->flags & MM_SHAPE_OLD) {
+		r->slot = take_slot(d, MM_COL_OLD, &d->last_old);
+		d->bad |= r->slot >= d->high;
+	} else {
+		r->ref = decode_new(d, s);
+		r->slot = d->c->birth_slot[r->ref];
+	}
+	if (s->kind == MM_EV_REALLOC_OUT) {
+		d->last_out = r->slot;
+		d->guess->moved = r->ref == MM_NO_SLOT ? MM_GUESS_NONE : (int32_t)r->ref;
+	}
+	d->c->stack[d->stack_len++] = r->slot;
+}
+
+static inline void decode_other(struct decoder *d, struct mm_row *r)
+{
+	uint64_t len = take_wide(d, MM_COL_OTHER_LEN);
+
+	if (len > d->other_len - d->other_at) {
+		d->bad = 1;
+		return;
+	}
+	r->ref = (uint32_t)d->other_at;
+	r->other_len = (uint32_t)len;
+	d->other_at += len;
+}
+
+static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *rows)
+{
+	const uint8_t *lo = d->at[MM_COL_SHAPE_LO], *hi = d->at[MM_COL_SHAPE_HI];
+
+	for (uint32_t i = 0; i < count && !d->bad; i++) {
+		const struct mm_shape *s = &d->c->shapes->shapes[lo[i] | (uint32_t)hi[i] << 8];
+		struct mm_row *r = &rows[i];
+		*r = (struct mm_row){ .tick = decode_time(d), .slot = MM_NO_SLOT,
+				      .thread = s->thread, .site = s->site,
+				      .ref = MM_NO_SLOT, .kind = s->kind,
+				      .align_log2 = s->align_log2 };
+		if (mm_event_is_birth(s->kind))
+			decode_birth(d, s, r);
+		else if (mm_event_is_death(s->kind))
+			decode_death(d, s, r);
+		else
+			decode_other(d, r);
+	}
+	for (unsigned i = 1; i < MM_COLS; i++)
+		d->bad |= d->wide[i].bad;
+}
+
+static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t count)
+{
+	struct mm_columns *columns = d->c->columns;
+	uint32_t counts[CATS] = { 0 };
+	int err = mm_columns_unpack(columns, data, len);
+
+	if (err)
+		return err;
+	const struct mm_buf *shapes = mm_column(columns, MM_COL_SHAPES);
+	err = mm_shapes_decode(d->c->shapes, shapes->data, shapes->len);
+	if (!err)
+		err = count_shapes(d, count, counts);
+	if (!err)
+		err = check_lengths(d, counts);
+	if (err)
+		return err;
+	open_columns(d);
+	d->quiet = next_run(d);
+	mm_guess_reset(d->guess);
+	return MM_OK;
+}
+
+int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+		    const struct mm_chunk_start *start, int has_addr, struct mm_rows *rows)
+{
+	struct decoder d = { .c = c, .guess = c->guess, .has_addr = has_addr,
+			     .tick = start->tick, .high = start->high_water,
+			     .hidden = start->free_depth, .last_out = MM_NO_SLOT };
+
+	rows->count = 0;
+	rows->births = 0;
+	mm_buf_clear(&rows->other);
+	if (count > MM_CHUNK_EVENTS || start->free_depth > start->high_water)
+		return MM_ECORRUPT;
+	if (MM_GROW(rows->rows, rows->cap, count))
+		return MM_ENOMEM;
+	int err = prepare(&d, data, len, count);
+	if (err)
+		return err;
+	const struct mm_buf *other = mm_column(c->columns, MM_COL_OTHER);
+	d.other_len = other->len;
+	if (mm_buf_put(&rows->other, other->data, other->len))
+		return MM_ENOMEM;
+	decode_rows(&d, count, rows->rows);
+	if (d.bad)
+		return MM_ECORRUPT;
+	rows->count = count;
+	rows->births = d.births;
+	return MM_OK;
+}
