@@ -1,0 +1,338 @@
+/* test_memo.c: a stack is believed only when every word holds, and no word is read after
+ * the first that does not. The stacks are made by hand, so that each word can be changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/mman.h>
+
+#include "capture/memo.h"
+#include "capture/probe.h"
+
+enum { PAGE = 4096, PAGES = 16, LIMIT = 64, STAMP = 7, FRAMES = 20 };
+
+/* A stack of frames of 32 bytes; frame n's return address is 0x1000 + n at its top. Every
+ * fourth frame saves BP, every other of those is left by BP. */
+static uint64_t *memory;
+static struct mm_stack_memo *memo;
+
+static int setup(void **state)
+{
+	(void)state;
+	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memo = mm_memo_new(LIMIT);
+	return memory == MAP_FAILED || !memo;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	mm_memo_free(memo);
+	return munmap(memory, PAGES * PAGE);
+}
+
+static uint64_t end_of_memory(void)
+{
+	return (uintptr_t)memory + PAGES * PAGE;
+}
+
+static void fill(uint64_t *at, uint32_t frames)
+{
+	for (uint32_t i = 0; i < frames; i++) {
+		at[i * 4 + 3] = 0x1001 + i;
+		at[i * 4 + 2] = 0x7000 + i;
+	}
+}
+
+/* The trail that a walk over `frames` frames from sp would leave. */
+static void make_trail(struct mm_walk *w, struct mm_reach *reach, uint64_t place, uint64_t sp,
+		       uint32_t frames, int bp_words)
+{
+	struct mm_trail *t = mm_memo_trail(memo);
+
+	*reach = (struct mm_reach){ .lo = (uintptr_t)memory, .hi = end_of_memory() };
+	*w = (struct mm_walk){ .trail = t, .reach = reach };
+	mm_walk_begin(w, place, sp, 0x55);
+	t->frame[0].node = 100;
+	t->frame[0].row = MM_ROW_SP;
+	for (uint32_t i = 1; i < frames; i++) {
+		uint32_t ra = i * 32 - 8;
+		struct mm_frame *f = &t->frame[t->count++];
+		if (bp_words && i % 4 == 0) {
+			t->offset[t->words] = ra - 8;
+			t->value[t->words++] = *(uint64_t *)(uintptr_t)(sp + ra - 8);
+		}
+		t->offset[t->words] = ra;
+		t->value[t->words++] = *(uint64_t *)(uintptr_t)(sp + ra);
+		*f = (struct mm_frame){ .place = t->value[t->words - 1], .sp = sp + ra + 8,
+					.row = MM_ROW_SP, .after = t->words,
+					.bp_at = MM_BP_REGISTER, .node = 100 + i };
+	}
+}
+
+static int find(uint64_t place, uint64_t sp, uint32_t *node)
+{
+	return mm_memo_find(memo, STAMP, place, sp, 0x55, end_of_memory(), node);
+}
+
+static void every_word_counts(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 64, sp = (uintptr_t)at;
+	uint32_t node = 0, words;
+
+	(void)state;
+	fill(at, FRAMES);
+	make_trail(&w, &reach, 0x1000, sp, FRAMES, 1);
+	words = w.trail->words;
+	assert_int_equal(words, FRAMES - 1 + 4);
+	assert_false(find(0x1000, sp, &node));
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_true(find(0x1000, sp, &node));
+	assert_int_equal(node, 100);
+	for (uint32_t i = 0; i < words; i++) {
+		uint64_t *word = (uint64_t *)(uintptr_t)(sp + w.trail->offset[i]);
+		*word ^= 1;
+		assert_false(find(0x1000, sp, &node));
+		*word ^= 1;
+		assert_true(find(0x1000, sp, &node));
+	}
+	/* words that the walk did not read do not count */
+	at[0] ^= 1;
+	assert_true(find(0x1000, sp, &node));
+	/* the innermost frame does */
+	assert_false(find(0x1002, sp, &node));
+	assert_false(find(0x1000, sp + 8, &node));
+	assert_false(mm_memo_find(memo, STAMP + 1, 0x1000, sp, 0x55, end_of_memory(), &node));
+	/* nor is anything believed of memory that is not known to be there */
+	assert_false(mm_memo_find(memo, STAMP, 0x1000, sp, 0x55, sp + FRAMES * 32 - 48, &node));
+}
+
+/* BP matters when a frame is left by it before it is restored, and only then. */
+static void bp_when_needed(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 64, sp = (uintptr_t)at;
+	uint32_t node;
+
+	(void)state;
+	fill(at, FRAMES);
+	make_trail(&w, &reach, 0x1000, sp, FRAMES, 0);
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_true(mm_memo_find(memo, STAMP, 0x1000, sp, 0x56, end_of_memory(), &node));
+	make_trail(&w, &reach, 0x2000, sp, FRAMES, 0);
+	w.trail->frame[5].row = MM_ROW_BP;
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_true(mm_memo_find(memo, STAMP, 0x2000, sp, 0x55, end_of_memory(), &node));
+	assert_false(mm_memo_find(memo, STAMP, 0x2000, sp, 0x56, end_of_memory(), &node));
+	make_trail(&w, &reach, 0x3000, sp, FRAMES, 0);
+	w.trail->frame[5].row = MM_ROW_BP;
+	w.trail->frame[3].row = MM_ROW_SP | UINT64_C(1) << 29; /* saves BP */
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_true(mm_memo_find(memo, STAMP, 0x3000, sp, 0x56, end_of_memory(), &node));
+}
+
+static void nothing_read_after_a_difference(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 15 * PAGE / 8 - 40; /* runs into the last page */
+	uint32_t node;
+
+	(void)state;
+	fill(at, FRAMES);
+	make_trail(&w, &reach, 0x1000, (uintptr_t)at, FRAMES, 1);
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_true(find(0x1000, (uintptr_t)at, &node));
+	at[3] ^= 1;
+	assert_int_equal(munmap((char *)memory + 15 * PAGE, PAGE), 0);
+	assert_false(find(0x1000, (uintptr_t)at, &node)); /* and no fault */
+}
+
+/* Another innermost frame over the same outer ones: walked up to there, then joined. */
+static enum mm_walk_end join_from(struct mm_walk *w, struct mm_reach *reach, uint64_t sp,
+				  uint32_t frames)
+{
+	struct mm_memo_join j;
+	enum mm_walk_end end = MM_WALK_ON;
+
+	make_trail(w, reach, 0x9000, sp, frames, 0);
+	mm_memo_join_begin(memo, STAMP, &j);
+	if (j.entry)
+		end = mm_memo_join(&j, w);
+	return end;
+}
+
+static void joining(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 64, inner = (uintptr_t)(at - 4);
+	uint32_t node, words;
+
+	(void)state;
+	fill(at, FRAMES);
+	make_trail(&w, &reach, 0x1000, (uintptr_t)at, FRAMES, 1);
+	words = w.trail->words;
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	at[-1] = 0x1000; /* a callee's frame: it returns to 0x1000 */
+	assert_int_equal(join_from(&w, &reach, inner, 1), MM_WALK_ON); /* not there yet */
+	assert_int_equal(join_from(&w, &reach, inner, 2), MM_WALK_WHOLE);
+	assert_int_equal(w.trail->count, FRAMES + 1);
+	assert_int_equal(w.trail->words, words + 1);
+	for (uint32_t i = 1; i <= FRAMES; i++) {
+		assert_int_equal(w.trail->frame[i].node, 100 + i - 1);
+		assert_int_equal(w.trail->frame[i].sp, (uintptr_t)at + (i - 1) * 32);
+	}
+	w.trail->frame[0].node = 999;
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_true(find(0x9000, inner, &node));
+	assert_int_equal(node, 999);
+	at[31] ^= 1;
+	assert_false(find(0x9000, inner, &node));
+	at[31] ^= 1;
+	assert_true(find(0x1000, (uintptr_t)at, &node)); /* now the latest again */
+	at[31] ^= 1; /* a word of its rest */
+	assert_int_equal(join_from(&w, &reach, inner, 2), MM_WALK_ON);
+	assert_int_equal(w.trail->count, 2);
+}
+
+/* A stack that filled the trail may only be joined at the same length. */
+static void joining_full(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 64;
+
+	(void)state;
+	fill(at, LIMIT);
+	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT, 0);
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_FULL);
+	at[-1] = 0x1000;
+	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_ON);
+	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT, 0);
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_ON);
+	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT - 1, 0);
+	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_WHOLE);
+	assert_int_equal(w.trail->count, LIMIT);
+}
+
+/* Round and round: what is found is never another stack's, and memory has its limit. */
+static void arena(void **state)
+{
+	enum { STACKS = 3000, ROUNDS = 40 };
+	struct mm_walk w;
+	struct mm_reach reach;
+	struct mm_memo_counts counts;
+	uint64_t last = 0;
+	uint32_t found = 0;
+
+	(void)state;
+	fill(memory + 64, FRAMES);
+	for (int round = 0; round < ROUNDS; round++)
+		for (uint32_t i = 0; i < STACKS; i++) {
+			uint64_t place = 0x100000 + (i * 7919 % STACKS) * 16, sp;
+			uint32_t node = 0;
+			sp = (uintptr_t)(memory + 64);
+			if (i % 3 == 0)
+				place = 0x100000; /* some come back often */
+			if (find(place, sp, &node)) {
+				found++;
+				assert_int_equal(node, (uint32_t)place);
+				continue;
+			}
+			make_trail(&w, &reach, place, sp, 2 + (uint32_t)(place >> 4) % 18, 1);
+			w.trail->frame[0].node = (uint32_t)place;
+			mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+			mm_memo_counts(memo, &counts);
+			assert_true(counts.bytes >= last && counts.bytes <= 256 * 1024);
+			last = counts.bytes;
+		}
+	assert_int_equal(last, 256 * 1024); /* it was of use */
+	assert_true(found >= STACKS / 3 * ROUNDS * 9 / 10); /* those that come back often */
+	assert_int_equal(counts.hits, found);
+}
+
+/* Stacks that never come back earn no more than the first arena. */
+static void no_growth_without_hits(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	struct mm_memo_counts counts;
+
+	(void)state;
+	fill(memory + 64, FRAMES);
+	for (uint64_t i = 0; i < 5000; i++) {
+		make_trail(&w, &reach, 0x100000 + i, (uintptr_t)(memory + 64), FRAMES, 1);
+		mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	}
+	mm_memo_counts(memo, &counts);
+	assert_int_equal(counts.bytes, 16 * 1024);
+	assert_int_equal(counts.kept, 5000);
+}
+
+static void readable_memory(void **state)
+{
+	struct mm_probe probe = { 0 };
+	struct mm_reach reach;
+	uint64_t page = (uintptr_t)memory;
+	volatile uint64_t here = 1;
+
+	(void)state;
+	assert_int_equal(mm_probe_pages(page, PAGES), PAGES);
+	mprotect((char *)memory + 5 * PAGE, PAGE, PROT_NONE);
+	assert_int_equal(mm_probe_pages(page, PAGES), 5);
+	assert_int_equal(mm_probe_pages(page + 5 * PAGE, 1), 0);
+	assert_int_equal(mm_probe_pages(0, 1), 0);
+	/* a guest stack: up to the page that cannot be read, and not into it */
+	mm_reach_begin(&reach, &probe, page + 100, 0);
+	assert_true(mm_reach_word(&reach, page + 100));
+	assert_true(mm_reach_word(&reach, page + 5 * PAGE - 8));
+	assert_false(mm_reach_word(&reach, page + 5 * PAGE - 4));
+	assert_false(mm_reach_word(&reach, page + 5 * PAGE));
+	assert_true(mm_reach_word(&reach, page + 6 * PAGE)); /* elsewhere */
+	mprotect((char *)memory + 9 * PAGE, PAGE, PROT_NONE);
+	assert_false(mm_reach_word(&reach, page + 9 * PAGE - 4));
+	assert_false(mm_reach_word(&reach, 8));
+	assert_false(mm_reach_word(&reach, UINT64_MAX - 4));
+	/* our own stack is found, kept, and survives a visit to another */
+	mm_reach_begin(&reach, &probe, (uintptr_t)&here, 0);
+	assert_true(mm_reach_word(&reach, (uintptr_t)&here));
+	extern char **environ;
+	assert_true(mm_reach_word(&reach, (uintptr_t)environ));
+	assert_true(probe.own_lo <= (uintptr_t)&here && probe.own_hi > (uintptr_t)environ);
+	mm_reach_begin(&reach, &probe, page + 100, 0);
+	assert_true(probe.own_lo <= (uintptr_t)&here && probe.own_hi > (uintptr_t)environ);
+	assert_int_equal(probe.guest_lo, page);
+	/* nested walks learn nothing */
+	struct mm_probe before = probe;
+	mm_reach_begin(&reach, &probe, page + 8 * PAGE, 1);
+	assert_true(mm_reach_word(&reach, page + 8 * PAGE));
+	assert_memory_equal(&before, &probe, sizeof probe);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_word_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(bp_when_needed, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_read_after_a_difference, setup, teardown),
+		cmocka_unit_test_setup_teardown(joining, setup, teardown),
+		cmocka_unit_test_setup_teardown(joining_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(arena, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_growth_without_hits, setup, teardown),
+		cmocka_unit_test_setup_teardown(readable_memory, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("memo", tests, NULL, NULL);
+}
