@@ -47,5 +47,6 @@ include tests/unit/model.mk
 include tests/unit/import.mk
 include tests/stacks/local.mk
 include tests/victims/local.mk
+include tests/stress/local.mk
 include tests/fuzz/local.mk
 include tests/e2e/local.mk
