@@ -1,0 +1,2 @@
+# Names for the addresses of a trace, kept in the trace.
+libmm_model_la_SOURCES += src/model/symbolise.c src/model/symbolise.h

@@ -40,15 +40,13 @@ const char *mm_glob_check(const char *pattern)
 {
 	if (!*pattern)
 		return "the pattern is empty";
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && !*++p)
+	for (const char *p = pattern; *p;) {
+		if (*p == '\\' && !p[1])
 			return "the pattern ends in a backslash";
-		if (*p == '[' && (p == pattern || p[-1] != '\\')) {
-			p = set_end(p);
-			if (!p)
-				return "']' is missing after '['";
-			p--;
-		}
+		const char *end = *p == '[' ? set_end(p) : p + 1 + (*p == '\\');
+		if (!end)
+			return "']' is missing after '['";
+		p = end;
 	}
 	return NULL;
 }

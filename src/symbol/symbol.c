@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "symbol/symmodule.h"
 
-enum { DEFAULT_OPEN_MIB = 512, CACHE_FOLDER_MIB = 512, DEADLINE_EVERY = 16 };
+enum { DEFAULT_OPEN_MIB = 128, CACHE_FOLDER_MIB = 512, DEADLINE_EVERY = 16 };
 
 struct mm_symbols {
 	struct mm_symcontext context;
@@ -167,6 +167,14 @@ int mm_symbols_frames(struct mm_symbols *s, const struct mm_module *module, uint
 	return MM_OK;
 }
 
+int mm_symbols_is_ready(struct mm_symbols *s, const struct mm_module *module, uint64_t address)
+{
+	struct mm_symmodule *m;
+
+	return module_find(s, module, &m) == MM_OK &&
+	       mm_symmodule_knows(m, call_address(module, address));
+}
+
 static int past(uint64_t deadline_ns)
 {
 	struct timespec now;
@@ -219,8 +227,5 @@ int mm_symbols_prepare(struct mm_symbols *s, const struct mm_module *module,
 	}
 	err = prepare_sorted(s, m, pending, pending_count, deadline_ns);
 	free(pending);
-	/* without a deadline the caller gave all it has: the files are not needed again */
-	if (!err && !deadline_ns)
-		mm_symmodule_close_files(m);
 	return err;
 }

@@ -44,6 +44,9 @@ int mm_symbols_frames(struct mm_symbols *s, const struct mm_module *module, uint
 int mm_symbols_prepare(struct mm_symbols *s, const struct mm_module *module,
 		       const uint64_t *addresses, size_t count, uint64_t deadline_ns);
 
+/* True when mm_symbols_frames would answer from memory. */
+int mm_symbols_is_ready(struct mm_symbols *s, const struct mm_module *module, uint64_t address);
+
 /* C++ (Itanium ABI) and Rust (legacy, v0) names; returns a malloc'ed text, a copy of
  * `name` when it is not mangled, NULL without memory. */
 char *mm_demangle(const char *name);
