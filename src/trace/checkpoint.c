@@ -88,7 +88,7 @@ static int encode_free(const struct mm_objects *o, uint32_t first, struct mm_buf
 
 /* Columns, so that like numbers stand together. */
 static void put_objects(const struct mm_object **live, const uint32_t *slots, uint32_t count,
-			uint64_t resolution, struct mm_buf *out)
+			uint64_t resolution, int has_addr, struct mm_buf *out)
 {
 	uint64_t addr = 0, time = 0, order = 0, slot = 0;
 
@@ -105,7 +105,7 @@ static void put_objects(const struct mm_object **live, const uint32_t *slots, ui
 	for (uint32_t i = 0; i < count; i++)
 		mm_buf_varint(out, live[i]->size + 1);
 	for (uint32_t i = 0; i < count; addr = live[i++]->addr)
-		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->addr - addr)));
+		mm_buf_varint(out, has_addr ? mm_zigzag((int64_t)(live[i]->addr - addr)) : 0);
 	for (uint32_t i = 0; i < count; time = live[i++]->time / resolution)
 		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->time / resolution - time)));
 	for (uint32_t i = 0; i < count; order = live[i++]->order)
@@ -113,7 +113,7 @@ static void put_objects(const struct mm_object **live, const uint32_t *slots, ui
 }
 
 static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t resolution,
-			  struct mm_buf *out)
+			  int has_addr, struct mm_buf *out)
 {
 	const struct mm_object **live = malloc(MM_PART_ITEMS * sizeof *live);
 	uint32_t *slots = malloc(MM_PART_ITEMS * sizeof *slots);
@@ -131,7 +131,7 @@ static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t r
 		mm_buf_u8(out, PART_OBJECTS);
 		mm_buf_varint(out, count);
 		mm_buf_varint(out, first);
-		put_objects(live, slots, count, resolution, out);
+		put_objects(live, slots, count, resolution, has_addr, out);
 	}
 	free(live);
 	free(slots);
@@ -139,14 +139,15 @@ static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t r
 }
 
 int mm_checkpoint_encode(const struct mm_objects *o, uint32_t threads,
-			 uint64_t resolution_ns, uint32_t part, struct mm_buf *out)
+			 uint64_t resolution_ns, int has_addr, uint32_t part, struct mm_buf *out)
 {
 	uint32_t object_parts = parts_of(mm_objects_high_water(o));
 
 	if (part == 0)
 		return encode_births(o, threads, out);
 	if (part <= object_parts)
-		return encode_objects(o, (part - 1) * MM_PART_ITEMS, resolution_ns, out);
+		return encode_objects(o, (part - 1) * MM_PART_ITEMS, resolution_ns,
+				      has_addr, out);
 	return encode_free(o, (part - 1 - object_parts) * MM_PART_ITEMS, out);
 }
 

@@ -25,10 +25,10 @@ int mm_checkpoint_decode_head(const uint8_t *data, size_t len,
 			      struct mm_checkpoint_head *ret);
 
 /* Parts that the state of `o` takes, and the payload of one. Threads numbered below
- * `threads` have their births counted in it. */
+ * `threads` have their births counted in it; addresses are written if has_addr. */
 uint32_t mm_checkpoint_parts(const struct mm_objects *o);
 int mm_checkpoint_encode(const struct mm_objects *o, uint32_t threads,
-			 uint64_t resolution_ns, uint32_t part, struct mm_buf *out);
+			 uint64_t resolution_ns, int has_addr, uint32_t part, struct mm_buf *out);
 
 /* Adds one part to `o` (reset before the first; parts in order): 0, MM_ENOMEM,
  * MM_ECORRUPT. */

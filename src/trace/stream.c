@@ -129,7 +129,7 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *given, uint32_t 
 	struct mm_row *r = next_row(s, &ev);
 	if (!r)
 		return MM_ENOMEM;
-	struct mm_object obj = { .addr = s->w->has_addr ? ev.addr : 0, .size = ev.size,
+	struct mm_object obj = { .addr = ev.addr, .size = ev.size,
 		.time = ev.time, .site = ev.site, .thread = ev.thread, .kind = ev.kind,
 		.align_log2 = ev.align_log2 };
 	uint32_t free_before = mm_objects_free_depth(s->objects);
@@ -141,7 +141,7 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *given, uint32_t 
 	if (err)
 		return err;
 	r->size = ev.size;
-	r->addr = obj.addr;
+	r->addr = s->w->has_addr ? ev.addr : 0;
 	r->align_log2 = ev.align_log2;
 	if (ev.kind == MM_EV_REALLOC_IN)
 		r->ref = ev.other;
@@ -290,7 +290,8 @@ int mm_stream_checkpoint(struct mm_stream *s)
 		err = mm_checkpoint_encode_head(&h, &w->prefix);
 		if (!err)
 			err = mm_checkpoint_encode(s->objects, s->tables.thread_count,
-						   w->resolution_ns, h.part, &w->payload);
+						   w->resolution_ns, w->has_addr, h.part,
+						   &w->payload);
 		if (!err)
 			err = mm_stream_block(s, MM_BLOCK_CHECKPOINT, 0, &s->checkpoint_at);
 	}
