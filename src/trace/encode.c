@@ -227,14 +227,13 @@ static void encode_row(struct encoder *e, const struct mm_row *r)
 	put(e, MM_COL_SHAPE_HI, number >> 8);
 }
 
-/* Columns of bytes get their lengths; the others keep theirs. */
+/* Columns of bytes get their lengths; those of varints, which may have moved, have them. */
 static void set_lengths(struct encoder *e)
 {
 	for (unsigned i = 1; i < MM_COLS; i++) {
 		struct mm_buf *b = mm_column(e->c->columns, i);
-		size_t len = (size_t)(e->at[i] - b->data);
-		if (len)
-			b->len = len;
+		if (!b->len)
+			b->len = (size_t)(e->at[i] - b->data);
 	}
 	if (e->c->shapes->count <= 256)
 		mm_column(e->c->columns, MM_COL_SHAPE_HI)->len = 0;

@@ -1,1 +1,7 @@
 # Unit tests: trace.
+trace_helpers = tests/unit/tracegen.c tests/unit/tracegen.h \
+	tests/unit/tracecheck.c tests/unit/tracecheck.h
+check_PROGRAMS += test_trace
+test_trace_SOURCES = tests/unit/test_trace.c $(trace_helpers)
+test_trace_LDADD = $(MM_TEST_LIBS)
+TESTS += test_trace
