@@ -92,12 +92,20 @@ void mm_cli_version(void)
 
 /* --- --help --------------------------------------------------------------------- */
 
+static int argument_kind(const struct mm_cli_option *o)
+{
+	if (!o->arg)
+		return no_argument;
+	return o->arg[0] == '[' ? optional_argument : required_argument;
+}
+
 static void print_option(const struct mm_cli_option *o)
 {
 	char left[80];
 	int n = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", o->letter ? '-' : ' ',
 			 o->letter ? o->letter : ' ', o->letter ? ',' : ' ', o->name,
-			 o->arg ? "=" : "", o->arg ? o->arg : "");
+			 argument_kind(o) == required_argument ? "=" : "",
+			 o->arg ? o->arg : "");
 
 	fputs(left, stdout);
 	if (n > HELP_COLUMN - 2) {
@@ -153,12 +161,12 @@ static void make_tables(const struct mm_cli_command *c, struct option *longs, ch
 	*letters++ = ':';
 	for (; n < c->option_count; n++) {
 		const struct mm_cli_option *o = &c->options[n];
-		longs[n] = (struct option){ o->name, o->arg ? required_argument : no_argument,
-					    NULL, KEY_FIRST + (int)n };
+		int kind = argument_kind(o);
+		longs[n] = (struct option){ o->name, kind, NULL, KEY_FIRST + (int)n };
 		if (!o->letter)
 			continue;
 		*letters++ = o->letter;
-		if (o->arg)
+		for (int colons = kind; colons > 0; colons--) /* 1 = required, 2 = optional */
 			*letters++ = ':';
 	}
 	*letters = 0;
@@ -216,7 +224,7 @@ int mm_cli_next(struct mm_cli_parse *p)
 {
 	const struct mm_cli_command *c = p->command;
 	struct option longs[OPTIONS_MAX + 3];
-	char letters[2 * OPTIONS_MAX + 3];
+	char letters[3 * OPTIONS_MAX + 3];
 
 	if (c->option_count > OPTIONS_MAX)
 		abort();

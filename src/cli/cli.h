@@ -59,7 +59,8 @@ int mm_cli_flush(int status, int trouble);
 struct mm_cli_option {
 	const char *name; /* "output" for --output; never NULL */
 	char letter;      /* 'o' for -o; 0 = none */
-	const char *arg;  /* name of its argument in --help; NULL = takes none */
+	const char *arg;  /* name of its argument in --help; NULL = takes none;
+	                     "[=callers]" = may be left out (value is NULL then) */
 	const char *help; /* may hold '\n' */
 };
 

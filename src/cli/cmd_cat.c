@@ -16,7 +16,7 @@
 #include "trace/reader.h"
 
 enum { OPT_JSON, OPT_KIND, OPT_THREAD, OPT_PROCESS, OPT_SITE, OPT_ADDRESS, OPT_MIN_SIZE,
-       OPT_MAX_SIZE, OPT_FROM, OPT_TO, OPT_COUNT };
+	OPT_MAX_SIZE, OPT_FROM, OPT_TO, OPT_COUNT };
 
 static const struct mm_cli_option cat_options[] = {
 	[OPT_JSON] = { "json", 0, NULL, "one JSON object a line" },

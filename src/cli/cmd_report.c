@@ -28,7 +28,7 @@ static const struct mm_cli_option options[] = {
 	[OPT_FROM] = { "from", 0, "TIME", "count from here: 12.5s, 1:02.5, 50%, peak, mark:NAME" },
 	[OPT_TO] = { "to", 0, "TIME", "count to here, not included" },
 	[OPT_ROWS] = { "rows", 'n', "N", "rows of a table; 0 = all (default 10, JSON 50)" },
-	[OPT_TREE] = { "tree", 't', NULL, "the calls from main to where memory was asked for;\n"
+	[OPT_TREE] = { "tree", 't', "[=callers]", "the calls from main to where memory was asked for;\n"
 		       "--tree=callers: from there back to main" },
 	[OPT_MATCH] = { "match", 0, "GLOB", "only stacks with a function, file or library like this" },
 	[OPT_PROCESS] = { "process", 'p', "PID", "another process of the trace: a PID, #NUMBER,\n"
@@ -102,25 +102,6 @@ static int number(const char *text, unsigned long most, unsigned long *ret)
 	return *end || *ret > most ? -1 : 0;
 }
 
-/* --tree or --tree=callers: the one option with an argument that may be left out; taken
- * out of argv before the parser sees it. */
-static int take_tree(int *argc, char **argv, enum mm_tree *ret)
-{
-	int kept = 1, bad = 0;
-
-	for (int i = 1; i < *argc; i++) {
-		const char *a = argv[i];
-		if (strcmp(a, "--tree=callers") == 0)
-			*ret = MM_TREE_CALLERS;
-		else if (strcmp(a, "--tree=callees") == 0)
-			*ret = MM_TREE_CALLEES;
-		else
-			argv[kept++] = argv[i];
-	}
-	*argc = kept;
-	return bad;
-}
-
 static int take_number(struct mm_cli_parse *p, struct request *q, enum option o)
 {
 	unsigned long n;
@@ -157,6 +138,17 @@ static int take_key(struct mm_cli_parse *p, struct request *q, enum option o)
 	return 0;
 }
 
+static int take_tree(struct mm_cli_parse *p, struct request *q)
+{
+	if (!p->value || strcmp(p->value, "callees") == 0)
+		q->model.tree = MM_TREE_CALLEES;
+	else if (strcmp(p->value, "callers") == 0)
+		q->model.tree = MM_TREE_CALLERS;
+	else
+		return mm_cli_usage(p, "--tree: '%s' is neither callees nor callers", p->value);
+	return 0;
+}
+
 static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 {
 	switch (o) {
@@ -164,7 +156,7 @@ static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 	case OPT_ROWS: case OPT_WIDTH: return take_number(p, q, o);
 	case OPT_FROM: q->model.from = p->value; break;
 	case OPT_TO: q->model.to = p->value; break;
-	case OPT_TREE: q->model.tree = MM_TREE_CALLEES; break;
+	case OPT_TREE: return take_tree(p, q);
 	case OPT_MATCH: q->model.match = p->value; q->overview = 0; break;
 	case OPT_PROCESS: q->model.process = p->value; break;
 	case OPT_CATEGORIES: q->categories = p->value; break;
@@ -183,7 +175,6 @@ static int parse(struct mm_cli_parse *p, struct request *q, int argc, char **arg
 	int o;
 
 	q->overview = 1;
-	take_tree(&argc, argv, &q->model.tree);
 	mm_cli_begin(p, &command, argc, argv);
 	while ((o = mm_cli_next(p)) >= 0) {
 		*ret = take_option(p, q, (enum option)o);

@@ -17,16 +17,17 @@ static const struct mm_cli_option options[] = {
 	{ "output", 'o', "FILE", "where to" },
 	{ "quiet", 'q', NULL, "silence" },
 	{ "depth", 0, "N", "frames" },
+	{ "tree", 't', "[=callers]", "calls" },
 };
 
 static const struct mm_cli_command command = {
 	.verb = "thing", .usage = "[OPTION]...", .about = "Does a thing.",
-	.options = options, .option_count = 3, .trouble = 125,
+	.options = options, .option_count = 4, .trouble = 125,
 };
 
 static const struct mm_cli_command stopping = {
 	.verb = "thing", .usage = "[OPTION]... COMMAND", .about = "Runs a thing.",
-	.options = options, .option_count = 3, .trouble = 125, .stop_at_operand = 1,
+	.options = options, .option_count = 4, .trouble = 125, .stop_at_operand = 1,
 };
 
 /* Parses a NULL-terminated argv; writes "o=FILE q d=N" into got and the operand's index. */
@@ -73,6 +74,19 @@ static void operands_may_come_first(void **state)
 	(void)state;
 	assert_int_equal(parse(&command, argv, got, &operand), 0);
 	assert_string_equal(got, "quiet ");
+	assert_string_equal(argv[operand], "left");
+}
+
+static void an_argument_may_be_left_out(void **state)
+{
+	char *argv[] = { (char *)"thing", (char *)"-t", (char *)"left", (char *)"--tree",
+			 (char *)"--tree=callers", (char *)"-tcallees", NULL };
+	char got[256];
+	int operand;
+
+	(void)state;
+	assert_int_equal(parse(&command, argv, got, &operand), 0);
+	assert_string_equal(got, "tree tree tree=callers tree=callees ");
 	assert_string_equal(argv[operand], "left");
 }
 
@@ -168,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_are_read),
 		cmocka_unit_test(operands_may_come_first),
+		cmocka_unit_test(an_argument_may_be_left_out),
 		cmocka_unit_test(a_command_keeps_its_own_options),
 		cmocka_unit_test(wrong_usage_is_told),
 		cmocka_unit_test(help_and_version_go_to_stdout),
