@@ -55,7 +55,7 @@ static const struct mm_cli_option record_options[] = {
 		"go on until all recorded descendants have ended, not only COMMAND" },
 	[O_RESOLUTION] = { "time-resolution", 0, "TIME",
 		"keep times in units of TIME (default 1us)" },
-	[O_CONFIG] = { "config", 'c', "FILE", "read categories and budgets from FILE" },
+	[O_CONFIG] = { "categories", 'c', "FILE", "read categories and budgets from FILE" },
 	[O_QUIET] = { "quiet", 'q', NULL, "print no status line and no summary" },
 };
 
@@ -316,6 +316,12 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 		res->totals.live_count == 1 ? "" : "s",
 		res->unaccounted_bytes == MM_UNKNOWN ? "unknown"
 			: mm_format_size(d, res->unaccounted_bytes));
+	if (res->totals.implied)
+		fprintf(stderr, "[mmprof] %s objects ended unseen: their addresses were "
+			"allocated again\n", mm_format_count(a, res->totals.implied));
+	if (res->malformed)
+		fprintf(stderr, "[mmprof] %s pieces of shared memory were damaged by the "
+			"program\n", mm_format_count(a, res->malformed));
 	if (res->cause[0])
 		fprintf(stderr, "[mmprof] unaccounted memory: %s\n", res->cause);
 	list_others(res);

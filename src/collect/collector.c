@@ -28,6 +28,7 @@ enum {
 	QUEUES_MAX = 256 * 1024 * 1024,  /* bytes in queues, in all */
 	GOOD_FILL = 320 * 1024,          /* bytes of a ring worth a visit */
 	SHORTEST_US = 200, LONGEST_US = 8000, IDLE_US = 30000,
+	SCARCE_SEGS = MM_RING_SEGS_ALL / 4 * 3, QUIET_MS = 5,
 	SYNC_MS = 80, LOOK_MS = 5, SHOW_MS = 500
 };
 
@@ -76,6 +77,7 @@ static int drain_all(struct collector *c, uint64_t stamp)
 		err = err ? err : e;
 		if (f->procs[i]->drained > c->fill)
 			c->fill = f->procs[i]->drained;
+		mm_image_wake_writers(f->procs[i]->image);
 	}
 	return err;
 }
@@ -122,6 +124,46 @@ static int turn(struct collector *c, int last)
 	err = merge_all(c, stamp, last);
 	int e = mm_family_end(f, 0);
 	return err ? err : e;
+}
+
+/* --- segments ----------------------------------------------------------------- */
+
+static int is_scarce(const struct mm_image *image)
+{
+	return atomic_load(&image->control->ring_segs) > SCARCE_SEGS;
+}
+
+/* Threads by the thousand, each with a segment of its own and little to say: those that
+ * have been quiet give theirs back. */
+static int ask_back(struct mm_proc *p, uint64_t now)
+{
+	int asked = 0;
+
+	for (size_t i = 0; i < p->lane_count; i++) {
+		struct mm_lane *l = p->lanes[i];
+		if (!l->dead && !l->busy && now - l->moved_ns > QUIET_MS * MS) {
+			mm_lane_revoke(l);
+			asked |= l->revoking == 1;
+		}
+	}
+	return asked;
+}
+
+static void relieve(struct collector *c, uint64_t now)
+{
+	struct mm_family *f = &c->family;
+	int asked = 0;
+
+	for (size_t i = 0; i < f->proc_count; i++)
+		if (is_scarce(f->procs[i]->image))
+			asked |= ask_back(f->procs[i], now);
+	if (asked)
+		mm_bound_barrier();
+	for (size_t i = 0; i < f->proc_count; i++) {
+		for (size_t j = 0; j < f->procs[i]->lane_count; j++)
+			mm_lane_settle_revoke(f->procs[i]->lanes[j]);
+		mm_image_wake_writers(f->procs[i]->image);
+	}
 }
 
 /* --- the child ------------------------------------------------------------------- */
@@ -231,6 +273,7 @@ static int housekeeping(struct collector *c)
 	uint64_t now = mm_monotonic_ns();
 	int err = mm_watch_tick(&c->watch, &c->family, now);
 
+	relieve(c, now);
 	if (now >= c->next_look) {
 		mm_family_look(&c->family);
 		c->next_look = now + LOOK_MS * MS;

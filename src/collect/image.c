@@ -171,6 +171,22 @@ int mm_image_name(const struct mm_image *i, uint32_t process, uint32_t number,
 	return MM_OK;
 }
 
+/* While there are segments for all, whoever waits has filled its own ring: wake all. When
+ * the pool is empty thousands may wait, of whom only so many can go on. */
+void mm_image_wake_writers(struct mm_image *i)
+{
+	struct mm_shm_control *c = i->control;
+	uint32_t given = i->given, in_use = atomic_load(&c->ring_segs);
+
+	if (!given)
+		return;
+	i->given = 0;
+	atomic_fetch_add(&c->space_seq, 1);
+	if (atomic_load(&c->space_waiters))
+		syscall(SYS_futex, &c->space_seq, FUTEX_WAKE,
+			in_use + given < MM_RING_SEGS_ALL ? INT_MAX : (int)given, NULL, NULL, 0);
+}
+
 static void give_all(struct mm_image *i, _Atomic uint32_t *numbers, size_t count)
 {
 	for (size_t k = 0; k < count; k++) {

@@ -28,6 +28,7 @@ struct mm_image {
 	/* For the collector's main thread: who was found in which slot. */
 	void *owner[MM_SHM_PROCESSES];           /* struct mm_proc; NULL = nobody yet */
 	uint8_t thread_known[MM_SHM_THREADS / 8];
+	uint32_t given;                          /* segments given back since the last wake */
 	uint32_t forks, children;                /* forks told of, children found */
 	uint64_t empty_ns;                       /* since when nobody is alive, 0 = somebody is */
 	struct mm_image *next; /* for whoever keeps a list */
@@ -47,6 +48,9 @@ int mm_image_create(struct mm_image **ret, const struct mm_image_options *option
 
 /* Tells the targets to stop, wakes those who wait, lets go. NULL is fine. */
 void mm_image_destroy(struct mm_image *image);
+
+/* Wakes writers that wait for segments if any have been given back. */
+void mm_image_wake_writers(struct mm_image *image);
 
 /* Size the memory may have under the calling process's limits; 0 = too small to record. */
 uint64_t mm_image_bytes(void);

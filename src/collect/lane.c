@@ -1,12 +1,8 @@
 /* lane.c: drains rings and gives segments back (lane.h, core/shm.h). */
 #include "collect/lane.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "core/error.h"
 
@@ -27,20 +23,12 @@ void mm_lane_deinit(struct mm_lane *l)
 	mm_entries_deinit(&l->queue);
 }
 
-static void wake_writers(struct mm_lane *l)
-{
-	struct mm_shm_control *c = l->image->control;
-
-	atomic_fetch_add(&c->space_seq, 1);
-	if (atomic_load(&c->space_waiters))
-		syscall(SYS_futex, &c->space_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
 static void give_back(struct mm_lane *l, uint32_t seg)
 {
 	atomic_fetch_sub(&l->shared->ring_segs, 1);
 	atomic_fetch_sub(&l->image->control->ring_segs, 1);
 	mm_shm_seg_give(l->image->base, seg);
+	l->image->given++;
 }
 
 /* Records of one segment up to `head`. */
@@ -85,7 +73,7 @@ static struct mm_seg *current(struct mm_lane *l)
 int mm_lane_drain(struct mm_lane *l, uint64_t bytes, uint64_t *ret_bytes)
 {
 	uint64_t done = 0;
-	int freed = 0, err = MM_OK;
+	int err = MM_OK;
 
 	l->partial = 1;
 	/* A chain cannot be longer than a ring: a wild one must not hold us. */
@@ -110,12 +98,9 @@ int mm_lane_drain(struct mm_lane *l, uint64_t bytes, uint64_t *ret_bytes)
 			break;
 		}
 		give_back(l, l->seg);
-		freed = 1;
 		l->seg = mm_image_seg(l->image, next) ? next : 0;
 		l->at = 0;
 	}
-	if (freed)
-		wake_writers(l);
 	*ret_bytes = done;
 	return err;
 }
@@ -123,7 +108,8 @@ int mm_lane_drain(struct mm_lane *l, uint64_t bytes, uint64_t *ret_bytes)
 void mm_lane_look(struct mm_lane *l, uint64_t now_stamp)
 {
 	l->busy = atomic_load_explicit(&l->shared->busy, memory_order_acquire) != 0;
-	if (!l->busy || l->dead)
+	l->final = l->dead;
+	if (!l->busy)
 		l->idle_stamp = now_stamp;
 }
 
@@ -131,7 +117,7 @@ uint64_t mm_lane_bound(const struct mm_lane *l)
 {
 	if (l->partial)
 		return l->last_stamp;
-	if (l->dead)
+	if (l->final)
 		return UINT64_MAX;
 	return l->last_stamp > l->idle_stamp ? l->last_stamp : l->idle_stamp;
 }
@@ -158,7 +144,6 @@ static void return_chain(struct mm_lane *l)
 	}
 	l->seg = 0;
 	l->at = 0;
-	wake_writers(l);
 }
 
 void mm_lane_settle_revoke(struct mm_lane *l)

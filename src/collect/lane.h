@@ -25,7 +25,8 @@ struct mm_lane {
 	uint32_t at;         /* bytes of it consumed */
 	uint32_t tid;        /* as the process sees it */
 	uint32_t number;     /* thread of the stream */
-	uint8_t dead;        /* gone from /proc: what is in the ring is all */
+	uint8_t dead;        /* the thread is gone: what is in the ring is all ... */
+	uint8_t final;       /* ... and was when it was last drained */
 	uint8_t busy;        /* as last seen */
 	uint8_t partial;     /* the last drain left something behind */
 	uint8_t revoking;    /* 1 = asked for its segments, 2 = has them all back */

@@ -239,7 +239,7 @@ static int tidy(struct mm_proc *p, uint64_t now)
 		struct mm_lane *l = p->lanes[i];
 		if (mm_entries_count(&l->queue) == 0) {
 			mm_entries_clear(&l->queue, keep);
-			if (l->dead && !l->partial) {
+			if (l->final && !l->partial) {
 				int e = end_lane(p, l, now);
 				err = err ? err : e;
 				continue;
