@@ -72,13 +72,11 @@ static int add_sample(struct note_reader *n, const struct mm_event *ev)
 	return MM_OK;
 }
 
-static int take_note(void *arg, const struct mm_event *ev)
+static int take_note(void *arg, const struct mm_event *ev, uint32_t index)
 {
 	struct note_reader *n = arg;
 
-	n->at.index++;
-	if (ev->kind < MM_EV_OTHER)
-		return 0;
+	n->at.index = index + 1;
 	switch (ev->kind) {
 	case MM_EV_MARK: n->err = add_mark(n, ev); break;
 	case MM_EV_METRIC: n->err = add_metric(n, ev); break;
@@ -105,7 +103,7 @@ int mm_notes_read(struct mm_notes *notes, struct mm_reader *r, uint32_t process,
 		if (info->events == (uint64_t)info->births + info->deaths)
 			continue;
 		n.at = (struct mm_point){ c, 0 };
-		int err = mm_reader_decode(r, process, c, take_note, &n);
+		int err = mm_reader_decode_other(r, process, c, take_note, &n);
 		if (n.err)
 			return n.err;
 		if (err == MM_ENOMEM)

@@ -343,3 +343,29 @@ int mm_reader_decode(struct mm_reader *r, uint32_t process, uint32_t chunk,
 	mm_cursor_close(c);
 	return err;
 }
+
+int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk,
+			   int (*fn)(void *arg, const struct mm_event *ev, uint32_t index),
+			   void *arg)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	struct mm_cursor *c;
+	struct mm_event ev;
+
+	if (!p || chunk >= p->chunk_count)
+		return MM_ENOENT;
+	int err = create(&c, r, process);
+	if (err)
+		return err;
+	err = unpack_chunk(c, &p->chunks[chunk]);
+	c->resolution_ns = p->chunks[chunk].resolution_ns;
+	for (size_t i = 0; !err && i < c->rows.count; i++) {
+		if (c->rows.rows[i].kind < MM_EV_OTHER)
+			continue;
+		err = make_event(c, &c->rows.rows[i], &ev);
+		if (!err)
+			err = fn(arg, &ev, (uint32_t)i);
+	}
+	mm_cursor_close(c);
+	return err;
+}

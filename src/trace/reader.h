@@ -135,4 +135,10 @@ uint32_t mm_cursor_chunk(const struct mm_cursor *c);
 int mm_reader_decode(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		     int (*fn)(void *arg, const struct mm_event *ev), void *arg);
 
+/* The same for kinds from MM_EV_OTHER up only, each with its number in the chunk: much
+ * cheaper, since no object is followed. */
+int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk,
+			   int (*fn)(void *arg, const struct mm_event *ev, uint32_t index),
+			   void *arg);
+
 #endif
