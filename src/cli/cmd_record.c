@@ -21,11 +21,13 @@
 #include "collect/launch.h"
 #include "collect/procfs.h"
 #include "collect/program.h"
+#include "collect/stampclock.h"
 #include "core/shm.h"
+#include "model/symbolise.h"
 #include "symbol/categories.h"
 #include "trace/writer.h"
 
-enum { DEFAULT_DEPTH = 128 };
+enum { DEFAULT_DEPTH = 128, SYMBOLS_LEAST_MS = 50, SYMBOLS_MOST_MS = 2000 };
 
 enum { O_OUTPUT, O_ON_FULL, O_DEPTH, O_MMAP, O_NO_FOLLOW, O_NO_ADDRESSES, O_FREE_STACKS,
 	O_MAX_SIZE, O_KEEP, O_SYMBOLS, O_WAIT_ALL, O_RESOLUTION, O_CONFIG, O_QUIET };
@@ -78,12 +80,11 @@ struct record {
 	const char *output, *config;
 	char *path;     /* of the trace, templates filled in */
 	char *program, *preload, *command;
-	int symbols;    /* enum symbols_mode */
+	int symbols;    /* enum mm_symbolise_mode */
+	int no_deadline; /* take the time that symbols need */
 	int quiet, keep_given, status_shown;
 	int trouble;    /* exit status when prepare fails */
 };
-
-enum symbols_mode { SYMBOLS_DEFAULT = 0, SYMBOLS_FULL = 1, SYMBOLS_NONE = 2 };
 
 /* --- options --------------------------------------------------------------- */
 
@@ -118,7 +119,9 @@ static int set_choice(struct record *r, struct mm_cli_parse *p, int option)
 		break;
 	default:
 		i = pick(p->value, symbols, 3);
-		r->symbols = i;
+		r->symbols = i == 0 ? MM_SYMBOLISE_NAMES : i == 1 ? MM_SYMBOLISE_FULL
+								   : MM_SYMBOLISE_NONE;
+		r->no_deadline = i == 1;
 	}
 	return i < 0 ? bad(p, record_options[option].name) : 0;
 }
@@ -329,6 +332,25 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 		mm_format_size(a, bytes), strcmp(r->path, "trace.bin") ? r->path : "");
 }
 
+/* --- the end --------------------------------------------------------------------- */
+
+/* Names of what is on the stacks, within a twentieth of the run's time: report finds
+ * the rest. */
+static void add_symbols(const struct record *r, struct mm_writer *w, uint64_t run_ns)
+{
+	uint64_t budget = run_ns / 20;
+	struct mm_diag diag = { "" };
+
+	if (budget < SYMBOLS_LEAST_MS * UINT64_C(1000000))
+		budget = SYMBOLS_LEAST_MS * UINT64_C(1000000);
+	if (budget > SYMBOLS_MOST_MS * UINT64_C(1000000))
+		budget = SYMBOLS_MOST_MS * UINT64_C(1000000);
+	int err = mm_symbolise_writer(w, r->path, r->symbols,
+				      r->no_deadline ? 0 : mm_monotonic_ns() + budget, &diag);
+	if (err && !r->quiet)
+		mm_cli_warn("no symbols in the trace: %s", mm_diag_text(&diag, err));
+}
+
 /* --- the verb ------------------------------------------------------------------- */
 
 static int finish(struct record *r, struct mm_writer *w, const struct mm_collect_result *res)
@@ -337,6 +359,8 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 	struct mm_diag diag = { "" };
 	int err = mm_writer_sync(w, UINT64_MAX, 1), e;
 
+	if (!err)
+		add_symbols(r, w, res->duration_ns);
 	mm_writer_get_stats(w, &stats);
 	e = mm_writer_close(w, &diag);
 	err = err ? err : e;
@@ -375,7 +399,7 @@ static int record(struct record *r, struct mm_diag *diag)
 int mm_cmd_record(int argc, char **argv)
 {
 	struct record r = { .output = "trace.bin", .collect.depth = DEFAULT_DEPTH,
-		.writer.time_resolution_ns = 1000 };
+		.writer.time_resolution_ns = 1000, .symbols = MM_SYMBOLISE_FULL };
 	struct mm_diag diag = { "" };
 	int status = parse(&r, argc, argv);
 
