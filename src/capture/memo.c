@@ -14,7 +14,8 @@ enum {
 	ALL_ARENAS = 64 * 1024 * 1024,
 	UNIT = 16,             /* entries start at multiples of it */
 	ARENA_PER_SLOT = 128,  /* bytes of arena for each slot of the index */
-	WAYS = 2
+	WAYS = 2,
+	CHOICES = 8            /* entries tried for one stack */
 };
 
 struct kept_frame {
@@ -42,6 +43,7 @@ struct mm_stack_memo {
 	uint64_t size;         /* of the arena, a power of two; 0 = none */
 	uint64_t head;         /* bytes ever written, padding included */
 	uint64_t latest;       /* position of the entry last used, 0 = none */
+	uint64_t key;          /* where the stack last sought and not found belongs */
 	uint64_t lap_hits, lap_kept; /* counts when the arena last began anew */
 	struct mm_memo_counts counts;
 };
@@ -166,18 +168,22 @@ static inline uint64_t frame_place(const struct mm_memo_entry *e, uint32_t i)
 	return i == 0 ? e->place : values(e)[frames(e)[i].after - 1];
 }
 
-/* Index of the first word from `word` on that is not what it was; e->words when
- * all are. In order, and nothing after the first difference is read. */
-static inline uint32_t verify(const struct mm_memo_entry *e, uint32_t word)
+/* Index of the first word from `word` on that is not what it was, and what it is now;
+ * e->words when all are. In order, and nothing after the first difference is read. */
+static inline uint32_t verify(const struct mm_memo_entry *e, uint32_t word, uint64_t *ret_other)
 {
 	const uint64_t *value = values(e);
 	const uint32_t *offset = offsets(e);
 	const char *sp = (const char *)(uintptr_t)e->sp;
 	uint32_t n = e->words;
 
-	for (; word < n; word++)
-		if (*(const volatile uint64_t *)(sp + offset[word]) != value[word])
+	for (; word < n; word++) {
+		uint64_t now = *(const volatile uint64_t *)(sp + offset[word]);
+		if (now != value[word]) {
+			*ret_other = now;
 			break;
+		}
+	}
 	return word;
 }
 
@@ -190,9 +196,14 @@ static inline uint64_t stack_hash(uint64_t place, uint64_t sp)
 	return h ^ h >> 29;
 }
 
-static inline uint64_t *set_of(const struct mm_stack_memo *m, uint64_t hash)
+static inline uint64_t next_key(uint64_t key, uint32_t word, uint64_t other)
 {
-	return m->index + (hash & (slots_of(m->size) / WAYS - 1)) * WAYS;
+	return stack_hash(key ^ other, key + word);
+}
+
+static inline uint64_t *set_of(const struct mm_stack_memo *m, uint64_t key)
+{
+	return m->index + (key & (slots_of(m->size) / WAYS - 1)) * WAYS;
 }
 
 static inline const struct mm_memo_entry *entry_at(const struct mm_stack_memo *m, uint64_t position)
@@ -206,27 +217,46 @@ static inline int is_live(const struct mm_stack_memo *m, uint64_t position)
 	return position != 0 && m->head - position <= m->size;
 }
 
+static inline const struct mm_memo_entry *entry_of(const struct mm_stack_memo *m, uint64_t key,
+						   uint64_t *ret_position)
+{
+	const uint64_t *set = set_of(m, key);
+
+	for (int i = 0; i < WAYS; i++) {
+		uint64_t position = (uint32_t)set[i] * (uint64_t)UNIT;
+		if (set[i] >> 32 == key >> 32 && is_live(m, position)) {
+			*ret_position = position;
+			return entry_at(m, position);
+		}
+	}
+	return NULL;
+}
+
+/* Stacks that agree in (place, sp) form a tree: the next to try is the one that was met
+ * when a stack differed from this one in the same word by the same value. */
 int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64_t sp,
 		 uint64_t bp, uint64_t hi, uint32_t *ret_node)
 {
-	uint64_t hash = stack_hash(place, sp), *set;
+	uint64_t key = stack_hash(place, sp), position;
 
-	if (m->size == 0)
-		return 0;
-	set = set_of(m, hash);
-	for (int i = 0; i < WAYS; i++) {
-		uint64_t position = (uint32_t)set[i] * (uint64_t)UNIT;
-		if (set[i] >> 32 != hash >> 32 || !is_live(m, position))
-			continue;
-		const struct mm_memo_entry *e = entry_at(m, position);
-		if (e->place != place || e->sp != sp || e->stamp != stamp || hi - sp < e->top ||
-		    (frames(e)->needs_bp && e->bp != bp) || verify(e, 0) != e->words)
-			continue;
-		m->latest = position;
-		m->counts.hits++;
-		*ret_node = frames(e)->node;
-		return 1;
+	for (int i = 0; m->size != 0 && i < CHOICES; i++) {
+		const struct mm_memo_entry *e = entry_of(m, key, &position);
+		if (!e || e->place != place || e->sp != sp || e->stamp != stamp || hi - sp < e->top)
+			break;
+		uint32_t word = e->words;
+		uint64_t other = bp;
+		if (!frames(e)->needs_bp || e->bp == bp) {
+			word = verify(e, 0, &other);
+			if (word == e->words) {
+				m->latest = position;
+				m->counts.hits++;
+				*ret_node = frames(e)->node;
+				return 1;
+			}
+		}
+		key = next_key(key, word, other);
 	}
+	m->key = key;
 	return 0;
 }
 
@@ -293,6 +323,7 @@ static enum mm_walk_end join_at(struct mm_memo_join *j, uint32_t i, struct mm_wa
 {
 	const struct mm_memo_entry *e = j->entry;
 	uint32_t after = frames(e)[i].after;
+	uint64_t other;
 
 	if (after < j->bad || !same_state(e, i, w))
 		return MM_WALK_ON;
@@ -300,7 +331,7 @@ static enum mm_walk_end join_at(struct mm_memo_join *j, uint32_t i, struct mm_wa
 		j->entry = NULL;
 		return MM_WALK_ON;
 	}
-	j->bad = verify(e, after);
+	j->bad = verify(e, after, &other);
 	if (j->bad != e->words)
 		return MM_WALK_ON;
 	copy_rest(e, i, w);
@@ -399,13 +430,13 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w, uint64
 	e->top = top;
 }
 
-/* The way of a set that is worth least: the same stack's, a dead one, the older. */
-static uint64_t *choose_way(struct mm_stack_memo *m, uint64_t hash)
+/* The way of a set that is worth least: a dead one, the older. */
+static uint64_t *choose_way(struct mm_stack_memo *m, uint64_t key)
 {
-	uint64_t *set = set_of(m, hash), *worst = set;
+	uint64_t *set = set_of(m, key), *worst = set;
 
 	for (int i = 0; i < WAYS; i++) {
-		if (!is_live(m, (uint32_t)set[i] * (uint64_t)UNIT))
+		if (!is_live(m, (uint32_t)set[i] * (uint64_t)UNIT) || set[i] >> 32 == key >> 32)
 			return &set[i];
 		if ((uint32_t)set[i] < (uint32_t)*worst)
 			worst = &set[i];
@@ -418,7 +449,6 @@ void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_walk 
 {
 	struct mm_trail *t = w->trail;
 	uint64_t position = take_room(m, entry_bytes(t->words, t->count));
-	uint64_t hash;
 	struct mm_memo_entry *e;
 
 	if (position == 0)
@@ -429,8 +459,7 @@ void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_walk 
 	write_entry(e, w, w->first_bp, end);
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&e->stamp = stamp;
-	hash = stack_hash(e->place, e->sp);
-	*choose_way(m, hash) = hash >> 32 << 32 | position / UNIT;
+	*choose_way(m, m->key) = m->key >> 32 << 32 | position / UNIT;
 	m->latest = position;
 	m->counts.kept++;
 	m->counts.joins += t->frame[t->count - 1].row == 0;

@@ -53,7 +53,8 @@ void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm
  * MM_WALK_ON. Reads nothing at or above reach->hi. */
 enum mm_walk_end mm_memo_join(struct mm_memo_join *j, struct mm_walk *w);
 
-/* Keeps a plain trail with its nodes. `end` is how it ended. */
+/* Keeps a plain trail with its nodes: that of the stack for which mm_memo_find() last said
+ * no. `end` is how it ended. */
 void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_walk *w,
 		  enum mm_walk_end end);
 

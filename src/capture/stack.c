@@ -245,8 +245,8 @@ uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, 
 	if (__builtin_expect(!t->memo, 0))
 		return walk_small(&reach, from);
 	stamp = memo_stamp();
-	if (from->sp < reach.hi &&
-	    mm_memo_find(t->memo, stamp, from->ra, from->sp, from->bp, reach.hi, &node))
+	if (mm_memo_find(t->memo, stamp, from->ra, from->sp, from->bp,
+			 from->sp < reach.hi ? reach.hi : from->sp, &node))
 		return node;
 	return walk_stack(mm_memo_trail(t->memo), t->memo, stamp, &reach, from);
 }

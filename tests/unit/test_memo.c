@@ -81,6 +81,16 @@ static int find(uint64_t place, uint64_t sp, uint32_t *node)
 	return mm_memo_find(memo, STAMP, place, sp, 0x55, end_of_memory(), node);
 }
 
+/* As in a program: sought in vain, then kept. */
+static void keep(const struct mm_walk *w, enum mm_walk_end end)
+{
+	const struct mm_frame *f = w->trail->frame;
+	uint32_t node;
+
+	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &node));
+	mm_memo_keep(memo, STAMP, w, end);
+}
+
 static void every_word_counts(void **state)
 {
 	struct mm_walk w;
@@ -94,7 +104,7 @@ static void every_word_counts(void **state)
 	words = w.trail->words;
 	assert_int_equal(words, FRAMES - 1 + 4);
 	assert_false(find(0x1000, sp, &node));
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	assert_true(find(0x1000, sp, &node));
 	assert_int_equal(node, 100);
 	for (uint32_t i = 0; i < words; i++) {
@@ -126,17 +136,17 @@ static void bp_when_needed(void **state)
 	(void)state;
 	fill(at, FRAMES);
 	make_trail(&w, &reach, 0x1000, sp, FRAMES, 0);
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	assert_true(mm_memo_find(memo, STAMP, 0x1000, sp, 0x56, end_of_memory(), &node));
 	make_trail(&w, &reach, 0x2000, sp, FRAMES, 0);
 	w.trail->frame[5].row = MM_ROW_BP;
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	assert_true(mm_memo_find(memo, STAMP, 0x2000, sp, 0x55, end_of_memory(), &node));
 	assert_false(mm_memo_find(memo, STAMP, 0x2000, sp, 0x56, end_of_memory(), &node));
 	make_trail(&w, &reach, 0x3000, sp, FRAMES, 0);
 	w.trail->frame[5].row = MM_ROW_BP;
 	w.trail->frame[3].row = MM_ROW_SP | UINT64_C(1) << 29; /* saves BP */
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	assert_true(mm_memo_find(memo, STAMP, 0x3000, sp, 0x56, end_of_memory(), &node));
 }
 
@@ -150,7 +160,7 @@ static void nothing_read_after_a_difference(void **state)
 	(void)state;
 	fill(at, FRAMES);
 	make_trail(&w, &reach, 0x1000, (uintptr_t)at, FRAMES, 1);
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	assert_true(find(0x1000, (uintptr_t)at, &node));
 	at[3] ^= 1;
 	assert_int_equal(munmap((char *)memory + 15 * PAGE, PAGE), 0);
@@ -182,7 +192,7 @@ static void joining(void **state)
 	fill(at, FRAMES);
 	make_trail(&w, &reach, 0x1000, (uintptr_t)at, FRAMES, 1);
 	words = w.trail->words;
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	at[-1] = 0x1000; /* a callee's frame: it returns to 0x1000 */
 	assert_int_equal(join_from(&w, &reach, inner, 1), MM_WALK_ON); /* not there yet */
 	assert_int_equal(join_from(&w, &reach, inner, 2), MM_WALK_WHOLE);
@@ -193,7 +203,7 @@ static void joining(void **state)
 		assert_int_equal(w.trail->frame[i].sp, (uintptr_t)at + (i - 1) * 32);
 	}
 	w.trail->frame[0].node = 999;
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	keep(&w, MM_WALK_WHOLE);
 	assert_true(find(0x9000, inner, &node));
 	assert_int_equal(node, 999);
 	at[31] ^= 1;
@@ -215,16 +225,44 @@ static void joining_full(void **state)
 	(void)state;
 	fill(at, LIMIT);
 	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT, 0);
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_FULL);
+	keep(&w, MM_WALK_FULL);
 	at[-1] = 0x1000;
 	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_ON);
-	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT, 0);
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	make_trail(&w, &reach, 0x2000, (uintptr_t)at, LIMIT, 0);
+	keep(&w, MM_WALK_WHOLE);
+	at[-1] = 0x2000;
 	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_ON);
-	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT - 1, 0);
-	mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+	make_trail(&w, &reach, 0x3000, (uintptr_t)at, LIMIT - 1, 0);
+	keep(&w, MM_WALK_WHOLE);
+	at[-1] = 0x3000;
 	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_WHOLE);
 	assert_int_equal(w.trail->count, LIMIT);
+}
+
+/* Many stacks with one innermost frame, told apart further out. */
+static void variants(void **state)
+{
+	enum { VARIANTS = 6 };
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 64, sp = (uintptr_t)at;
+	uint32_t node, hits = 0;
+
+	(void)state;
+	for (int round = 0; round < 3; round++)
+		for (uint32_t v = 0; v < VARIANTS; v++) {
+			fill(at, FRAMES);
+			at[(v % 3 + 2) * 4 + 3] = 0x9000 + v; /* in one of three words */
+			if (find(0x1000, sp, &node)) {
+				assert_int_equal(node, 1000 + v);
+				hits++;
+				continue;
+			}
+			make_trail(&w, &reach, 0x1000, sp, FRAMES, 1);
+			w.trail->frame[0].node = 1000 + v;
+			keep(&w, MM_WALK_WHOLE);
+		}
+	assert_int_equal(hits, 2 * VARIANTS); /* each was learnt at once, none forgotten */
 }
 
 /* Round and round: what is found is never another stack's, and memory has its limit. */
@@ -253,7 +291,7 @@ static void arena(void **state)
 			}
 			make_trail(&w, &reach, place, sp, 2 + (uint32_t)(place >> 4) % 18, 1);
 			w.trail->frame[0].node = (uint32_t)place;
-			mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+			keep(&w, MM_WALK_WHOLE);
 			mm_memo_counts(memo, &counts);
 			assert_true(counts.bytes >= last && counts.bytes <= 256 * 1024);
 			last = counts.bytes;
@@ -274,7 +312,7 @@ static void no_growth_without_hits(void **state)
 	fill(memory + 64, FRAMES);
 	for (uint64_t i = 0; i < 5000; i++) {
 		make_trail(&w, &reach, 0x100000 + i, (uintptr_t)(memory + 64), FRAMES, 1);
-		mm_memo_keep(memo, STAMP, &w, MM_WALK_WHOLE);
+		keep(&w, MM_WALK_WHOLE);
 	}
 	mm_memo_counts(memo, &counts);
 	assert_int_equal(counts.bytes, 16 * 1024);
@@ -329,6 +367,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_read_after_a_difference, setup, teardown),
 		cmocka_unit_test_setup_teardown(joining, setup, teardown),
 		cmocka_unit_test_setup_teardown(joining_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(variants, setup, teardown),
 		cmocka_unit_test_setup_teardown(arena, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_growth_without_hits, setup, teardown),
 		cmocka_unit_test_setup_teardown(readable_memory, setup, teardown),
