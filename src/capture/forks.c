@@ -2,7 +2,6 @@
 #include "capture/forks.h"
 
 #include <linux/membarrier.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -57,6 +56,7 @@ static void forget_ring(struct mm_hook *t)
 	t->next = t->end = t->limit = NULL;
 	t->seg = t->published = NULL;
 	t->slot = NULL;
+	t->pad = NULL;
 	t->fork_stamp = 0;
 	t->allocated = 0;
 }
@@ -87,6 +87,12 @@ bool mm_forks_adopt(struct mm_hook *t)
 	return true;
 }
 
+/* What pthread_atfork comes to; weak so that a program of another libc can at
+ * least be loaded with us. */
+extern int __register_atfork(void (*before)(void), void (*parent)(void), void (*child)(void),
+			     void *library) __attribute__((weak));
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
 static void before_fork(void)
 {
 	struct mm_hook *t = &mm_hook_self;
@@ -115,5 +121,7 @@ static void after_fork_child(void)
 
 void mm_forks_watch(void)
 {
-	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	if (__register_atfork != NULL)
+		__register_atfork(before_fork, after_fork_parent, after_fork_child,
+				  &__dso_handle);
 }

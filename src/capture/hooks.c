@@ -104,8 +104,9 @@ MM_EXPORT void *calloc(size_t n, size_t size)
 /* --- realloc -------------------------------------------------------------------- */
 
 /* Turns the first two words of the hole into the free half and voids the rest. */
-static void fill_free(uint64_t *hole, const void *old, uint64_t t0)
+static void fill_free(struct mm_hook *t, uint64_t *hole, const void *old, uint64_t t0)
 {
+	mm_arch_local_inc(&t->slot->events);
 	hole[1] = t0;
 	hole[2] = MM_REC_HEAD(MM_REC_VOID, MM_RING_REALLOC_WORDS - 3);
 	hole[0] = MM_REC_HEAD(MM_REC_FREE, (uintptr_t)old);
@@ -118,12 +119,13 @@ struct realloc_call {
 };
 
 /* Fills the hole when nothing was recorded meanwhile. */
-static void fill_whole(uint64_t *hole, const struct realloc_call *r)
+static void fill_whole(struct mm_hook *t, uint64_t *hole, const struct realloc_call *r)
 {
 	if (r->new == NULL && r->n == 0) {
-		fill_free(hole, r->old, r->t0);
+		fill_free(t, hole, r->old, r->t0);
 		return;
 	}
+	mm_arch_local_inc(&t->slot->events);
 	hole[1] = r->t1;
 	hole[2] = r->n;
 	hole[3] = r->node;
@@ -137,23 +139,43 @@ static void fill_whole(uint64_t *hole, const struct realloc_call *r)
 	hole[0] = MM_REC_HEAD(MM_REC_REALLOC, (uintptr_t)r->new);
 }
 
+/* True when a free of p is among the records committed since the hole, none of which
+ * has been published. */
+static bool freed_since(const struct mm_hook *t, const uint64_t *hole, const void *p)
+{
+	const struct mm_seg *seg = mm_shm_seg(
+		mm_target.base, (uint32_t)(((const char *)hole - (char *)mm_target.base) /
+					   MM_SEG_SIZE));
+	const uint64_t *w = hole + MM_RING_REALLOC_WORDS;
+
+	for (;;) {
+		const uint64_t *end = seg == t->seg ? t->next : seg->data + seg->tail / 8;
+		uint32_t n;
+		for (; w < end && (n = mm_rec_words(w, (uint32_t)(end - w))) != 0; w += n)
+			if ((MM_REC_KIND(w[0]) == MM_REC_FREE ||
+			     MM_REC_KIND(w[0]) == MM_REC_FREE_AT) &&
+			    MM_REC_ADDR(w[0]) == (uintptr_t)p)
+				return true;
+		if (seg == t->seg)
+			return false;
+		seg = mm_shm_seg(mm_target.base, seg->pending_next);
+		w = seg->data;
+	}
+}
+
 /* Records made meanwhile (by a signal handler, or below the next realloc) have
- * stamps between t0 and t1: the two halves must stand on either side of them. */
+ * stamps between t0 and t1: the two halves must stand on either side of them. If
+ * the next realloc is made of the program's malloc and free, they stand there. */
 static void fill_split(struct mm_hook *t, bool nested, uint64_t *hole,
 		       const struct realloc_call *r)
 {
-	uint64_t w[4] = { 0, 0, r->n, r->node };
+	bool below = r->new != NULL && mm_record_has(t, r->new);
+	uint64_t w[4] = { MM_REC_HEAD(r->new ? MM_REC_ALLOC : MM_REC_FAILED, (uintptr_t)r->new),
+			  0, r->n, r->node };
 
-	if (r->new != NULL && mm_record_has(t, r->new)) {
-		/* The next realloc is made of the program's malloc and free. */
-		if (!nested)
-			mm_ring_leave(t);
-		return;
-	}
-	w[0] = MM_REC_HEAD(r->new ? MM_REC_ALLOC : MM_REC_FAILED, (uintptr_t)r->new);
-	if (r->new != NULL || r->n == 0)
-		fill_free(hole, r->old, r->t0);
-	if (r->new != NULL || r->n != 0)
+	if ((r->new != NULL || r->n == 0) && !(below && freed_since(t, hole, r->old)))
+		fill_free(t, hole, r->old, r->t0);
+	if (!below && (r->new != NULL || r->n != 0))
 		mm_ring_write(t, nested, w, 4);
 	else if (!nested)
 		mm_ring_leave(t);
@@ -165,10 +187,10 @@ static void fill(struct mm_hook *t, bool nested, uint64_t *hole, const struct re
 		fill_split(t, nested, hole, r);
 		return;
 	}
-	fill_whole(hole, r);
+	fill_whole(t, hole, r);
 	if (nested)
-		mm_arch_local_inc(&t->slot->events);
-	else if (MM_LIKELY(t->end != NULL))
+		return;
+	if (MM_LIKELY(t->end != NULL))
 		mm_ring_leave_at(t, t->slot, t->seg, hole + MM_RING_REALLOC_WORDS);
 	else
 		mm_ring_leave(t);
@@ -183,11 +205,14 @@ static void *recorded_realloc(struct mm_hook *t, const struct mm_caller *from, v
 	uint64_t *hole;
 
 	r.node = MM_REC_NODE(mm_record_node(t, from, nested), 0, MM_CALL_REALLOC);
-	hole = mm_ring_hole(t, nested);
-	if (MM_UNLIKELY(hole == NULL))
-		return mm_chain.realloc(old, n);
+	do {
+		hole = mm_ring_hole(t, nested);
+		if (MM_UNLIKELY(hole == NULL))
+			return mm_chain.realloc(old, n);
+		r.t0 = mm_hook_stamp();
+		/* Records of a handler in between are older than t0: start behind. */
+	} while (MM_UNLIKELY(*(uint64_t *volatile *)&t->next != hole + MM_RING_REALLOC_WORDS));
 	t->allocated = 0;
-	r.t0 = mm_hook_stamp();
 	r.new = mm_chain.realloc(old, n);
 	r.t1 = mm_hook_stamp();
 	/* In a child forked by a signal handler meanwhile the hole is not ours. */

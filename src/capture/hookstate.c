@@ -11,6 +11,7 @@
 #include "capture/chain.h"
 #include "capture/forks.h"
 #include "capture/newops.h"
+#include "capture/ring.h"
 #include "capture/syscalls.h"
 
 __thread struct mm_hook mm_hook_self = { .epoch = MM_HOOK_NO_EPOCH };
@@ -18,6 +19,9 @@ struct mm_target mm_target;
 _Alignas(4096) struct mm_hook_gate mm_hook_gate;
 
 extern char **environ;
+
+/* Absent from other C libraries, in which we only pass calls on. */
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 uint64_t mm_hook_stamp_slow(void)
 {
@@ -101,7 +105,7 @@ static bool register_thread(struct mm_hook *t, uint32_t epoch)
 	t->slot = s;
 	t->slot_number = n;
 	t->seg = t->published = NULL;
-	t->next = t->end = t->limit = NULL;
+	t->next = t->end = t->limit = t->pad = NULL;
 	t->inside = MM_HOOK_NONE;
 	mm_stack_thread_adopt(&t->stack, n);
 	t->epoch = epoch;
@@ -190,7 +194,7 @@ bool mm_hook_admit(struct mm_hook *t)
 	bool ok;
 
 	/* Before libc has its environment nothing can be known. */
-	if (mode == MM_TARGET_OFF || (mode == MM_TARGET_UNTRIED && environ == NULL))
+	if (mode == MM_TARGET_OFF || gnu_get_libc_version == NULL || (mode == MM_TARGET_UNTRIED && environ == NULL))
 		return false;
 	if (word != 0 && t->refused == word) {
 		atomic_fetch_add(&mm_shm_process(mm_target.base,
@@ -229,7 +233,7 @@ static bool peek(uint64_t addr, uint64_t *out)
 		      mm_sys_ptr(&from), 1, 0) == (long)sizeof *out;
 }
 
-bool mm_hook_outer_left(const struct mm_hook *t, uint64_t sp)
+static bool has_left(const struct mm_hook *t, uint64_t sp)
 {
 	uint64_t ra;
 
@@ -240,4 +244,12 @@ bool mm_hook_outer_left(const struct mm_hook *t, uint64_t sp)
 	if (sp >= t->outer_sp)
 		return true;
 	return peek(t->outer_sp - 8, &ra) && ra != t->outer_ra;
+}
+
+bool mm_hook_outer_left(struct mm_hook *t, uint64_t sp)
+{
+	if (!has_left(t, sp))
+		return false;
+	mm_ring_recover(t);
+	return true;
 }

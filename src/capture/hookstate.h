@@ -56,6 +56,8 @@ struct mm_hook {
 
 	uint64_t *limit;             /* of this segment's data, always */
 	struct mm_seg *published;    /* first segment not published to its end */
+	uint64_t *pad;               /* where an interrupted hook may still write */
+	uint32_t pad_words;
 	uint64_t allocated;          /* object of the latest alloc record */
 	uint64_t fork_stamp;         /* of a fork under way; 0 = none */
 	uint32_t refused;            /* epoch that had no room for this thread */
@@ -104,8 +106,8 @@ void mm_hook_stop(void);
 bool mm_hook_gate_arm(void);
 
 /* A hook was entered at sp while t says that one is at work: true when that one
- * has left the stack. In doubt false. */
-bool mm_hook_outer_left(const struct mm_hook *t, uint64_t sp);
+ * has left the stack; what it had begun is then settled. In doubt false. */
+bool mm_hook_outer_left(struct mm_hook *t, uint64_t sp);
 
 /* The stamp where the processor's counter is not to be trusted. */
 uint64_t mm_hook_stamp_slow(void);

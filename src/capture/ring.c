@@ -10,7 +10,10 @@
 
 #include "capture/syscalls.h"
 
-enum { WAIT_MS = 100 };
+enum {
+	WAIT_MS = 100,
+	PAD_WORDS = MM_RING_REALLOC_WORDS /* the longest fast record */
+};
 
 static struct mm_shm_control *control(void)
 {
@@ -61,6 +64,7 @@ static bool start_afresh(struct mm_hook *t)
 	uint32_t seg;
 
 	t->seg = NULL; /* the old one is not ours to touch any more */
+	t->pad = NULL;
 	t->next = t->limit = t->end = NULL;
 	seg = take_segment(t);
 	if (seg == 0)
@@ -111,8 +115,17 @@ static void publish_all(struct mm_hook *t)
 		mm_ring_wake();
 }
 
+/* The outermost hook is past its last write by the fast path. */
+static void settle(struct mm_hook *t)
+{
+	if (t->pad != NULL)
+		t->pad[0] = MM_REC_HEAD(MM_REC_VOID, t->pad_words - 1);
+	t->pad = NULL;
+}
+
 static void leave(struct mm_hook *t)
 {
+	settle(t);
 	publish_all(t);
 	t->inside = MM_HOOK_NONE;
 	atomic_store_explicit(&t->slot->busy, 0, memory_order_release);
@@ -132,6 +145,18 @@ void mm_ring_leave(struct mm_hook *t)
 	mm_sys_unblock(&mask);
 }
 
+void mm_ring_recover(struct mm_hook *t)
+{
+	uint64_t mask;
+
+	mm_sys_block(&mask);
+	if (t->inside == MM_HOOK_HOLDS || (atomic_load(&t->slot->busy) && atomic_load(&t->slot->seg)))
+		leave(t);
+	t->inside = MM_HOOK_NONE;
+	atomic_store_explicit(&t->slot->busy, 0, memory_order_release);
+	mm_sys_unblock(&mask);
+}
+
 /* Makes sure that the segment written to is this thread's own. */
 static bool hold(struct mm_hook *t)
 {
@@ -145,9 +170,31 @@ static bool hold(struct mm_hook *t)
 	return true;
 }
 
-static bool has_room(struct mm_hook *t, uint32_t n)
+/* In a nested hook. The interrupted one may be about to write where the ring ended
+ * when it looked: that place becomes a pad, void whatever it holds, and the fast
+ * path is closed until the interrupted hook has come by the slow one. */
+static void step_aside(struct mm_hook *t)
 {
-	return hold(t) && (t->next + n <= t->limit || move_on(t));
+	t->end = NULL;
+	if (t->pad == NULL && t->next != NULL && t->next < t->limit) {
+		size_t left = (size_t)(t->limit - t->next);
+		t->pad = t->next;
+		t->pad_words = left < PAD_WORDS ? (uint32_t)left : PAD_WORDS;
+		t->next += t->pad_words;
+	}
+	if (t->pad != NULL)
+		t->pad[0] = MM_REC_HEAD(MM_REC_VOID, t->pad_words - 1);
+}
+
+static bool has_room(struct mm_hook *t, bool nested, uint32_t n)
+{
+	if (!hold(t))
+		return false;
+	if (nested)
+		step_aside(t);
+	else
+		settle(t);
+	return t->next + n <= t->limit || move_on(t);
 }
 
 static void drop(struct mm_hook *t)
@@ -193,7 +240,7 @@ static bool make_room(struct mm_hook *t, bool nested, uint32_t n, const uint64_t
 
 	for (;;) {
 		uint32_t seen = atomic_load(&c->space_seq);
-		if (has_room(t, n))
+		if (has_room(t, nested, n))
 			return true;
 		if (mm_shm_collector_gone(mm_target.base)) {
 			mm_hook_stop();

@@ -4,7 +4,8 @@
  * instruction that no signal handler of the thread can divide; a handler that
  * recorded in between makes that instruction fail, and the record is stamped and
  * written again behind the handler's. So nothing is lost, stamps never go back,
- * and a hook left by longjmp leaves nothing behind. A ring without space makes
+ * and a hook left by longjmp leaves nothing behind. What the interrupted hook has
+ * written or is about to write lands in a pad that the handler's hook leaves it. A ring without space makes
  * its writer wait (holding no stamp, busy or segment) or drop, as the recording
  * was told; a collector that is gone ends the wait and the recording.
  *
@@ -36,6 +37,9 @@ uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested);
 /* Leaves a hook: publishes what is committed, nested hooks' records included. */
 void mm_ring_leave(struct mm_hook *t);
 
+/* Publishes what an outermost hook that has been left had committed. */
+void mm_ring_recover(struct mm_hook *t);
+
 /* Asks the collector to look. */
 void mm_ring_wake(void);
 
@@ -51,7 +55,6 @@ mm_ring_leave_at(struct mm_hook *t, struct mm_shm_thread *slot, struct mm_seg *s
 		 uint64_t *w)
 {
 	atomic_store_explicit(&seg->head, mm_ring_bytes(seg, w), memory_order_release);
-	mm_arch_local_inc(&slot->events);
 	t->inside = MM_HOOK_NONE;
 	atomic_signal_fence(memory_order_seq_cst);
 	/* A handler's hook that still found us inside did not publish. */
@@ -87,6 +90,7 @@ mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3
 			w[3] = w3;
 		w[1] = mm_hook_stamp();
 		if (MM_LIKELY(mm_arch_local_cas(&t->next, w, w + n))) {
+			mm_arch_local_inc(&slot->events);
 			mm_ring_leave_at(t, slot, seg, w + n);
 			return;
 		}

@@ -367,21 +367,6 @@ static pid_t start(struct reader *rd, char *const argv[])
 
 /* --- the run -------------------------------------------------------------------------- */
 
-/* True while any process that was seen live still is. */
-static int anyone_left(struct reader *rd)
-{
-	for (uint32_t i = 0; i < rd->images; i++) {
-		struct mm_shm_control *c = rd->image[i]->base;
-		uint32_t n = atomic_load(&c->process_next);
-		for (uint32_t p = 0; p < n && p < MM_SHM_PROCESSES; p++) {
-			struct mm_shm_process *s = mm_shm_process(c, p);
-			if (atomic_load(&s->state) == MM_PROC_LIVE && kill((pid_t)s->pid, 0) == 0)
-				return 1;
-		}
-	}
-	return 0;
-}
-
 static void intervene(struct reader *rd, unsigned round)
 {
 	for (uint32_t i = 0; i < rd->images; i++) {
@@ -431,13 +416,14 @@ void rr_run(const struct rr_setup *setup, char *const argv[], struct rr_result *
 		intervene(&rd, round);
 		int any = rd.stalled ? 0 : round_over(&rd, round % 16 == 0);
 		int status;
-		pid_t got;
+		pid_t got = 0;
 		while ((got = waitpid(-1, &status, WNOHANG)) > 0)
 			if (got == pid) {
 				r->status = status;
 				done = 1;
 			}
-		if (done && !any && !anyone_left(&rd) && poll(&p, 1, 0) == 0)
+		/* We are the subreaper: no child left means that nobody is. */
+		if (done && got < 0 && !any && poll(&p, 1, 0) == 0)
 			break;
 	}
 	if (!rd.stalled)
