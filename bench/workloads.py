@@ -93,7 +93,7 @@ print(length)
 
 
 def python_json(work, scale):
-    path = write_if_missing(os.path.join(work, "json.py"), lambda out: out.write(PYTHON_JSON))
+    path = write_if_missing(os.path.join(work, "roundtrip.py"), lambda out: out.write(PYTHON_JSON))
     python = os.path.realpath(sys.executable)
     return Workload("python-json", [python, "-S", "-s", path, str(max(1, round(10 * scale)))],
                     env={"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"})
