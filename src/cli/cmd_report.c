@@ -243,6 +243,9 @@ static int run(struct request *q, struct mm_diag *diag)
 		err = make_report(q, reader, &report, diag);
 	if (reader)
 		mm_reader_close(reader);
+	if (!err && !report->run.complete)
+		mm_cli_warn("%s: the recording did not end properly: what was saved is shown",
+			    q->model.trace);
 	if (!err)
 		show(report, q);
 	mm_report_free(report);

@@ -108,15 +108,19 @@ static int table_has(const struct elf *e, const Elf64_Shdr *s, const char *symbo
 	return 0;
 }
 
-static int has_symbol(const struct elf *e, const char *symbol)
+static int any_table_has(const struct elf *e, uint32_t type, const char *symbol)
 {
 	const Elf64_Shdr *s;
 
 	for (unsigned i = 0; (s = section(e, i)); i++)
-		if ((s->sh_type == SHT_SYMTAB || s->sh_type == SHT_DYNSYM) &&
-		    table_has(e, s, symbol))
+		if (s->sh_type == type && table_has(e, s, symbol))
 			return 1;
 	return 0;
+}
+
+static int has_symbol(const struct elf *e, const char *symbol)
+{
+	return any_table_has(e, SHT_DYNSYM, symbol) || any_table_has(e, SHT_SYMTAB, symbol);
 }
 
 int mm_program_has_symbol(const char *path, const char *symbol)
@@ -207,8 +211,9 @@ static int check_loader(const struct elf *e, const char *path, struct mm_diag *d
 	const char *loader = p ? at(e, p->p_offset, p->p_filesz) : NULL;
 
 	if (!loader || !memchr(loader, 0, p->p_filesz)) {
-		/* The loader itself, run as a command, has none either. */
-		if (has_symbol(e, loader_symbol))
+		/* The loader itself, run as a command, has none either; a static program may
+		 * hold the same symbol, but exports nothing. */
+		if (any_table_has(e, SHT_DYNSYM, loader_symbol))
 			return MM_OK;
 		return mm_fail(diag, MM_EUNSUP, "%s is statically linked: nothing can be loaded "
 			       "into it; link it dynamically", path);

@@ -67,7 +67,8 @@ int mm_work_select(struct mm_work *w, struct mm_diag *diag)
 	uint32_t n = mm_reader_processes(w->reader), one;
 
 	if (!n)
-		return mm_fail(diag, MM_ENOENT, "the trace holds no process; record again");
+		return mm_fail(diag, MM_ENOENT, "%s holds no process: record again",
+			       w->options->trace ? w->options->trace : "the trace");
 	w->selected = calloc(n, sizeof *w->selected);
 	if (!w->selected)
 		return MM_ENOMEM;

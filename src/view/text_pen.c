@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "trace/event.h"
+#include "model/report.h"
 #include "view/utf8.h"
 
 void mm_pen_ink(struct mm_pen *p, enum mm_ink ink)

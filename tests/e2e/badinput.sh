@@ -39,7 +39,7 @@ cat >prog.c <<'C'
 int main(int argc, char **argv)
 {
 	(void)argv;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 50000; i++) {
 		void *volatile p = malloc((size_t)i % 97 + 1);
 		if (argc == 1)
 			free(p);
@@ -186,7 +186,7 @@ if [ "$status" -eq 7 ]; then
 else
 	says "file limit: refused" 125 'limit|too large'
 fi
-if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=16k none small 2>/dev/null; then
+if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=4k none small 2>/dev/null; then
 	run "$mmprof" record -o small/t ./prog x
 	check_is "full disk: the program's status" 7 "$status"
 	check "full disk: the program unharmed" grep -q unharmed out
