@@ -1,7 +1,7 @@
 /* cfi.c: FDE search and the program of a frame (cfi.h). */
 #include "capture/cfi.h"
 
-#include "capture/bytes.h"
+#include "capture/octets.h"
 #include "core/error.h"
 
 enum {
@@ -14,7 +14,7 @@ struct entry { /* a CIE with the FDE that refers to it */
 	uint64_t code_align;
 	int64_t data_align;
 	uint64_t start, length; /* addresses covered */
-	struct mm_bytes cie_program, fde_program;
+	struct mm_octets cie_program, fde_program;
 	uint8_t fde_enc, signal_frame, ra_reg;
 	uint8_t sized; /* augmentation data carry their length */
 };
@@ -30,7 +30,7 @@ struct program { /* one run of a program */
 	} saved[SEEN_STATES];
 };
 
-static int image_at(const struct mm_cfi_image *im, uint64_t addr, struct mm_bytes *ret)
+static int image_at(const struct mm_cfi_image *im, uint64_t addr, struct mm_octets *ret)
 {
 	uint32_t n = im->count < MM_CFI_RANGES ? im->count : MM_CFI_RANGES;
 
@@ -48,19 +48,19 @@ static int image_at(const struct mm_cfi_image *im, uint64_t addr, struct mm_byte
 }
 
 /* An encoded pointer; `data` is what datarel is relative to. */
-static uint64_t get_encoded(struct mm_bytes *b, uint8_t enc, uint64_t data)
+static uint64_t get_encoded(struct mm_octets *b, uint8_t enc, uint64_t data)
 {
-	uint64_t at = mm_bytes_addr(b), v;
+	uint64_t at = mm_octets_addr(b), v;
 
 	switch (enc & 0x0f) {
-	case 0x00: case 0x04: v = mm_bytes_u(b, 8); break;
-	case 0x01: v = mm_bytes_uleb(b); break;
-	case 0x02: v = mm_bytes_u(b, 2); break;
-	case 0x03: v = mm_bytes_u(b, 4); break;
-	case 0x09: v = (uint64_t)mm_bytes_sleb(b); break;
-	case 0x0a: v = (uint64_t)(int16_t)mm_bytes_u(b, 2); break;
-	case 0x0b: v = (uint64_t)(int32_t)mm_bytes_u(b, 4); break;
-	case 0x0c: v = mm_bytes_u(b, 8); break;
+	case 0x00: case 0x04: v = mm_octets_u(b, 8); break;
+	case 0x01: v = mm_octets_uleb(b); break;
+	case 0x02: v = mm_octets_u(b, 2); break;
+	case 0x03: v = mm_octets_u(b, 4); break;
+	case 0x09: v = (uint64_t)mm_octets_sleb(b); break;
+	case 0x0a: v = (uint64_t)(int16_t)mm_octets_u(b, 2); break;
+	case 0x0b: v = (uint64_t)(int32_t)mm_octets_u(b, 4); break;
+	case 0x0c: v = mm_octets_u(b, 8); break;
 	default: b->bad = 1; return 0;
 	}
 	switch (enc & 0x70) {
@@ -74,12 +74,12 @@ static uint64_t get_encoded(struct mm_bytes *b, uint8_t enc, uint64_t data)
 /* --- entries ------------------------------------------------------------------ */
 
 /* Reads a length and confines *b to what it covers; MM_ENOENT at the terminator. */
-static int open_entry(struct mm_bytes *b)
+static int open_entry(struct mm_octets *b)
 {
-	uint64_t len = mm_bytes_u(b, 4);
+	uint64_t len = mm_octets_u(b, 4);
 
 	if (len == 0xffffffff)
-		len = mm_bytes_u(b, 8);
+		len = mm_octets_u(b, 8);
 	if (b->bad)
 		return MM_ECORRUPT;
 	if (len == 0)
@@ -90,21 +90,21 @@ static int open_entry(struct mm_bytes *b)
 	return MM_OK;
 }
 
-static void cie_augmentation(struct mm_bytes *b, const uint8_t *aug, const uint8_t *aug_end,
+static void cie_augmentation(struct mm_octets *b, const uint8_t *aug, const uint8_t *aug_end,
 			     struct entry *e)
 {
-	uint64_t len = mm_bytes_uleb(b);
-	struct mm_bytes d = mm_bytes_take(b, len);
+	uint64_t len = mm_octets_uleb(b);
+	struct mm_octets d = mm_octets_take(b, len);
 
 	for (; aug < aug_end && !d.bad; aug++) {
 		if (*aug == 'R')
-			e->fde_enc = (uint8_t)mm_bytes_u(&d, 1);
+			e->fde_enc = (uint8_t)mm_octets_u(&d, 1);
 		else if (*aug == 'L')
-			mm_bytes_u(&d, 1);
+			mm_octets_u(&d, 1);
 		else if (*aug == 'S')
 			e->signal_frame = 1;
 		else if (*aug == 'P') {
-			uint8_t enc = (uint8_t)mm_bytes_u(&d, 1);
+			uint8_t enc = (uint8_t)mm_octets_u(&d, 1);
 			if (enc != ENC_OMIT)
 				get_encoded(&d, enc & 0x7f, 0);
 		} else
@@ -115,26 +115,26 @@ static void cie_augmentation(struct mm_bytes *b, const uint8_t *aug, const uint8
 
 static int read_cie(const struct mm_cfi_image *im, uint64_t at, struct entry *e)
 {
-	struct mm_bytes b;
+	struct mm_octets b;
 	const uint8_t *aug, *aug_end;
 	uint8_t version;
 
 	if (image_at(im, at, &b) != MM_OK || open_entry(&b) != MM_OK)
 		return MM_ECORRUPT;
-	if (mm_bytes_u(&b, 4) != 0)
+	if (mm_octets_u(&b, 4) != 0)
 		return MM_ECORRUPT; /* that is an FDE */
-	version = (uint8_t)mm_bytes_u(&b, 1);
+	version = (uint8_t)mm_octets_u(&b, 1);
 	if (version != 1 && version != 3 && version != 4)
 		return MM_ECORRUPT;
 	aug = b.p;
-	while (mm_bytes_u(&b, 1) != 0)
+	while (mm_octets_u(&b, 1) != 0)
 		; /* ends at the first 0, which a read past the end also gives */
 	aug_end = b.p;
-	if (version == 4 && (mm_bytes_u(&b, 1) != 8 || mm_bytes_u(&b, 1) != 0))
+	if (version == 4 && (mm_octets_u(&b, 1) != 8 || mm_octets_u(&b, 1) != 0))
 		return MM_ECORRUPT;
-	e->code_align = mm_bytes_uleb(&b);
-	e->data_align = mm_bytes_sleb(&b);
-	e->ra_reg = (uint8_t)(version == 1 ? mm_bytes_u(&b, 1) : mm_bytes_uleb(&b));
+	e->code_align = mm_octets_uleb(&b);
+	e->data_align = mm_octets_sleb(&b);
+	e->ra_reg = (uint8_t)(version == 1 ? mm_octets_u(&b, 1) : mm_octets_uleb(&b));
 	e->fde_enc = 0;
 	e->signal_frame = 0;
 	if (b.bad || e->ra_reg >= MM_REG_COUNT)
@@ -150,7 +150,7 @@ static int read_cie(const struct mm_cfi_image *im, uint64_t at, struct entry *e)
 
 static int read_fde(const struct mm_cfi_image *im, uint64_t at, struct entry *e)
 {
-	struct mm_bytes b;
+	struct mm_octets b;
 	uint64_t here, back;
 	int err;
 
@@ -159,8 +159,8 @@ static int read_fde(const struct mm_cfi_image *im, uint64_t at, struct entry *e)
 	err = open_entry(&b);
 	if (err != MM_OK)
 		return err;
-	here = mm_bytes_addr(&b);
-	back = mm_bytes_u(&b, 4);
+	here = mm_octets_addr(&b);
+	back = mm_octets_u(&b, 4);
 	if (b.bad || back == 0)
 		return MM_ECORRUPT;
 	err = read_cie(im, here - back, e);
@@ -171,7 +171,7 @@ static int read_fde(const struct mm_cfi_image *im, uint64_t at, struct entry *e)
 	if ((e->fde_enc & ENC_INDIRECT) != 0)
 		return MM_ECORRUPT;
 	if (e->sized)
-		mm_bytes_take(&b, mm_bytes_uleb(&b));
+		mm_octets_take(&b, mm_octets_uleb(&b));
 	e->fde_program = b;
 	return b.bad ? MM_ECORRUPT : MM_OK;
 }
@@ -181,19 +181,19 @@ static int read_fde(const struct mm_cfi_image *im, uint64_t at, struct entry *e)
 /* No usable table: entry after entry, to the terminator or the end. */
 static int scan(const struct mm_cfi_image *im, uint64_t at, uint64_t pc, uint64_t *ret_fde)
 {
-	struct mm_bytes b;
+	struct mm_octets b;
 	struct entry e;
 
 	if (image_at(im, at, &b) != MM_OK)
 		return MM_ECORRUPT;
-	while (mm_bytes_left(&b)) {
-		struct mm_bytes one = b;
-		uint64_t fde = mm_bytes_addr(&b);
+	while (mm_octets_left(&b)) {
+		struct mm_octets one = b;
+		uint64_t fde = mm_octets_addr(&b);
 		int err = open_entry(&one);
 		if (err != MM_OK)
 			return err;
 		b.p = one.end;
-		if (mm_bytes_u(&one, 4) == 0)
+		if (mm_octets_u(&one, 4) == 0)
 			continue; /* a CIE */
 		if (read_fde(im, fde, &e) == MM_OK && pc - e.start < e.length) {
 			*ret_fde = fde;
@@ -205,17 +205,17 @@ static int scan(const struct mm_cfi_image *im, uint64_t at, uint64_t pc, uint64_
 
 /* Last row of the table with start <= pc. Rows are (start, FDE), both sdata4
  * relative to hdr. */
-static int search(struct mm_bytes *table, uint64_t count, uint64_t hdr, uint64_t pc,
+static int search(struct mm_octets *table, uint64_t count, uint64_t hdr, uint64_t pc,
 		  uint64_t *ret_fde)
 {
 	uint64_t room = (uint64_t)(table->end - table->p) / 8;
 	uint64_t lo = 0, hi = count < room ? count : room;
-	struct mm_bytes b = *table;
+	struct mm_octets b = *table;
 
 	while (lo < hi) {
 		uint64_t mid = lo + (hi - lo) / 2;
 		b.p = table->p + mid * 8;
-		if (hdr + (uint64_t)(int32_t)mm_bytes_u(&b, 4) <= pc)
+		if (hdr + (uint64_t)(int32_t)mm_octets_u(&b, 4) <= pc)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -223,21 +223,21 @@ static int search(struct mm_bytes *table, uint64_t count, uint64_t hdr, uint64_t
 	if (lo == 0)
 		return MM_ENOENT;
 	b.p = table->p + (lo - 1) * 8 + 4;
-	*ret_fde = hdr + (uint64_t)(int32_t)mm_bytes_u(&b, 4);
+	*ret_fde = hdr + (uint64_t)(int32_t)mm_octets_u(&b, 4);
 	return b.bad ? MM_ECORRUPT : MM_OK;
 }
 
 int mm_cfi_find(const struct mm_cfi_image *im, uint64_t hdr, uint64_t pc, uint64_t *ret_fde)
 {
-	struct mm_bytes b;
+	struct mm_octets b;
 	uint8_t frame_enc, count_enc, table_enc;
 	uint64_t frame, count;
 
-	if (image_at(im, hdr, &b) != MM_OK || mm_bytes_u(&b, 1) != 1)
+	if (image_at(im, hdr, &b) != MM_OK || mm_octets_u(&b, 1) != 1)
 		return MM_ECORRUPT;
-	frame_enc = (uint8_t)mm_bytes_u(&b, 1);
-	count_enc = (uint8_t)mm_bytes_u(&b, 1);
-	table_enc = (uint8_t)mm_bytes_u(&b, 1);
+	frame_enc = (uint8_t)mm_octets_u(&b, 1);
+	count_enc = (uint8_t)mm_octets_u(&b, 1);
+	table_enc = (uint8_t)mm_octets_u(&b, 1);
 	if (b.bad || frame_enc == ENC_OMIT)
 		return MM_ECORRUPT;
 	frame = get_encoded(&b, frame_enc, hdr);
@@ -249,7 +249,7 @@ int mm_cfi_find(const struct mm_cfi_image *im, uint64_t hdr, uint64_t pc, uint64
 
 /* --- programs ------------------------------------------------------------------- */
 
-static void set_rule(struct program *p, struct mm_bytes *b, uint64_t reg, uint8_t kind,
+static void set_rule(struct program *p, struct mm_octets *b, uint64_t reg, uint8_t kind,
 		     int64_t value)
 {
 	if (value != (int32_t)value) {
@@ -260,12 +260,12 @@ static void set_rule(struct program *p, struct mm_bytes *b, uint64_t reg, uint8_
 		p->now->reg[reg] = (struct mm_cfi_rule){ .kind = kind, .value = (int32_t)value };
 }
 
-static void set_expr(struct program *p, struct mm_bytes *b, struct mm_cfi_rule *rule, uint8_t kind)
+static void set_expr(struct program *p, struct mm_octets *b, struct mm_cfi_rule *rule, uint8_t kind)
 {
-	uint64_t len = mm_bytes_uleb(b);
-	int64_t at = (int64_t)(mm_bytes_addr(b) - p->now->fde);
+	uint64_t len = mm_octets_uleb(b);
+	int64_t at = (int64_t)(mm_octets_addr(b) - p->now->fde);
 
-	mm_bytes_take(b, len);
+	mm_octets_take(b, len);
 	if (b->bad || len > UINT16_MAX || at != (int32_t)at) {
 		b->bad = 1;
 		return;
@@ -274,7 +274,7 @@ static void set_expr(struct program *p, struct mm_bytes *b, struct mm_cfi_rule *
 				      .value = (int32_t)at };
 }
 
-static void set_cfa(struct program *p, struct mm_bytes *b, uint64_t reg, int64_t value)
+static void set_cfa(struct program *p, struct mm_octets *b, uint64_t reg, int64_t value)
 {
 	if (reg >= MM_REG_COUNT || value != (int32_t)value) {
 		b->bad = 1;
@@ -290,7 +290,7 @@ static void restore(struct program *p, uint64_t reg)
 		p->now->reg[reg] = p->initial ? p->initial->reg[reg] : (struct mm_cfi_rule){ 0 };
 }
 
-static void remember(struct program *p, struct mm_bytes *b)
+static void remember(struct program *p, struct mm_octets *b)
 {
 	if (p->depth == SEEN_STATES) {
 		b->bad = 1;
@@ -301,7 +301,7 @@ static void remember(struct program *p, struct mm_bytes *b)
 	__builtin_memcpy(s->reg, p->now->reg, sizeof s->reg);
 }
 
-static void recall(struct program *p, struct mm_bytes *b)
+static void recall(struct program *p, struct mm_octets *b)
 {
 	if (p->depth == 0) {
 		b->bad = 1;
@@ -316,15 +316,15 @@ static void recall(struct program *p, struct mm_bytes *b)
  * 0x10, 0x11, 0x14-0x16 and 0x2f. */
 static const uint64_t TAKES_REGISTER = UINT64_C(0x8000007303e0);
 
-static void step_register(struct program *p, struct mm_bytes *b, uint8_t op)
+static void step_register(struct program *p, struct mm_octets *b, uint8_t op)
 {
 	int64_t align = p->e->data_align;
-	uint64_t reg = mm_bytes_uleb(b), other;
+	uint64_t reg = mm_octets_uleb(b), other;
 	struct mm_cfi_rule unused;
 
 	switch (op) {
 	case 0x05: case 0x2f: /* offset_extended, GNU_negative_offset_extended */
-		other = mm_bytes_uleb(b);
+		other = mm_octets_uleb(b);
 		set_rule(p, b, reg, MM_CFI_OFFSET,
 			 (int64_t)((op == 0x2f ? 0 - other : other) * (uint64_t)align));
 		break;
@@ -332,7 +332,7 @@ static void step_register(struct program *p, struct mm_bytes *b, uint8_t op)
 	case 0x07: set_rule(p, b, reg, MM_CFI_UNDEFINED, 0); break;
 	case 0x08: set_rule(p, b, reg, MM_CFI_SAME, 0); break;
 	case 0x09: /* register */
-		other = mm_bytes_uleb(b);
+		other = mm_octets_uleb(b);
 		set_rule(p, b, reg, other < MM_REG_COUNT ? MM_CFI_REGISTER : MM_CFI_UNDEFINED, 0);
 		if (reg < MM_REG_COUNT && other < MM_REG_COUNT)
 			p->now->reg[reg].reg = (uint8_t)other;
@@ -343,11 +343,11 @@ static void step_register(struct program *p, struct mm_bytes *b, uint8_t op)
 		break;
 	case 0x11: case 0x15: /* offset_extended_sf, val_offset_sf */
 		set_rule(p, b, reg, op == 0x11 ? MM_CFI_OFFSET : MM_CFI_VAL_OFFSET,
-			 (int64_t)((uint64_t)mm_bytes_sleb(b) * (uint64_t)align));
+			 (int64_t)((uint64_t)mm_octets_sleb(b) * (uint64_t)align));
 		break;
 	case 0x14: /* val_offset */
 		set_rule(p, b, reg, MM_CFI_VAL_OFFSET,
-			 (int64_t)(mm_bytes_uleb(b) * (uint64_t)align));
+			 (int64_t)(mm_octets_uleb(b) * (uint64_t)align));
 		break;
 	}
 }
@@ -357,51 +357,51 @@ static void advance(struct program *p, uint64_t units)
 	p->loc += units * p->e->code_align;
 }
 
-static void step_other(struct program *p, struct mm_bytes *b, uint8_t op)
+static void step_other(struct program *p, struct mm_octets *b, uint8_t op)
 {
 	uint64_t reg;
 
 	switch (op) {
 	case 0x00: break; /* nop */
 	case 0x01: p->loc = get_encoded(b, p->e->fde_enc, 0); break;
-	case 0x02: advance(p, mm_bytes_u(b, 1)); break;
-	case 0x03: advance(p, mm_bytes_u(b, 2)); break;
-	case 0x04: advance(p, mm_bytes_u(b, 4)); break;
+	case 0x02: advance(p, mm_octets_u(b, 1)); break;
+	case 0x03: advance(p, mm_octets_u(b, 2)); break;
+	case 0x04: advance(p, mm_octets_u(b, 4)); break;
 	case 0x0a: remember(p, b); break;
 	case 0x0b: recall(p, b); break;
 	case 0x0c: /* def_cfa */
-		reg = mm_bytes_uleb(b);
-		set_cfa(p, b, reg, (int64_t)mm_bytes_uleb(b));
+		reg = mm_octets_uleb(b);
+		set_cfa(p, b, reg, (int64_t)mm_octets_uleb(b));
 		break;
-	case 0x0d: set_cfa(p, b, mm_bytes_uleb(b), p->now->cfa.value); break;
-	case 0x0e: set_cfa(p, b, p->now->cfa.reg, (int64_t)mm_bytes_uleb(b)); break;
+	case 0x0d: set_cfa(p, b, mm_octets_uleb(b), p->now->cfa.value); break;
+	case 0x0e: set_cfa(p, b, p->now->cfa.reg, (int64_t)mm_octets_uleb(b)); break;
 	case 0x0f: set_expr(p, b, &p->now->cfa, MM_CFI_VAL_EXPR); break;
 	case 0x12: /* def_cfa_sf */
-		reg = mm_bytes_uleb(b);
+		reg = mm_octets_uleb(b);
 		set_cfa(p, b, reg,
-			(int64_t)((uint64_t)mm_bytes_sleb(b) * (uint64_t)p->e->data_align));
+			(int64_t)((uint64_t)mm_octets_sleb(b) * (uint64_t)p->e->data_align));
 		break;
 	case 0x13:
 		set_cfa(p, b, p->now->cfa.reg,
-			(int64_t)((uint64_t)mm_bytes_sleb(b) * (uint64_t)p->e->data_align));
+			(int64_t)((uint64_t)mm_octets_sleb(b) * (uint64_t)p->e->data_align));
 		break;
-	case 0x2e: mm_bytes_uleb(b); break; /* GNU_args_size */
+	case 0x2e: mm_octets_uleb(b); break; /* GNU_args_size */
 	default: b->bad = 1;
 	}
 }
 
 /* Runs *b until its end or until the location passes pc. */
-static int run(struct program *p, struct mm_bytes b)
+static int run(struct program *p, struct mm_octets b)
 {
-	while (mm_bytes_left(&b)) {
-		uint8_t op = (uint8_t)mm_bytes_u(&b, 1);
+	while (mm_octets_left(&b)) {
+		uint8_t op = (uint8_t)mm_octets_u(&b, 1);
 		uint64_t low = op & 0x3f;
 
 		if (op >> 6 == 1)
 			advance(p, low);
 		else if (op >> 6 == 2)
 			set_rule(p, &b, low, MM_CFI_OFFSET,
-				 (int64_t)(mm_bytes_uleb(&b) * (uint64_t)p->e->data_align));
+				 (int64_t)(mm_octets_uleb(&b) * (uint64_t)p->e->data_align));
 		else if (op >> 6 == 3)
 			restore(p, low);
 		else if (TAKES_REGISTER >> op & 1)
@@ -447,7 +447,7 @@ int mm_cfi_rules(const struct mm_cfi_image *im, uint64_t fde, uint64_t pc,
 const uint8_t *mm_cfi_expr_bytes(const struct mm_cfi_image *im, const struct mm_cfi_rules *r,
 				 const struct mm_cfi_rule *rule, size_t *ret_len)
 {
-	struct mm_bytes b;
+	struct mm_octets b;
 
 	if (image_at(im, r->fde + (uint64_t)(int64_t)rule->value, &b) != MM_OK ||
 	    (uint64_t)(b.end - b.p) < rule->expr_len)

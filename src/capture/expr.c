@@ -1,13 +1,13 @@
 /* expr.c: a small stack machine (expr.h). Operation numbers are DWARF 5, 7.7.1. */
 #include "capture/expr.h"
 
-#include "capture/bytes.h"
+#include "capture/octets.h"
 #include "core/error.h"
 
 enum { EXPR_CELLS = 32, EXPR_STEPS = 512 };
 
 struct machine {
-	struct mm_bytes b;
+	struct mm_octets b;
 	const uint8_t *start;
 	const struct mm_registers *regs;
 	mm_expr_read *read;
@@ -71,7 +71,7 @@ static void deref(struct machine *m, uint32_t size)
 
 static void jump(struct machine *m, int taken)
 {
-	int64_t by = (int16_t)mm_bytes_u(&m->b, 2);
+	int64_t by = (int16_t)mm_octets_u(&m->b, 2);
 
 	if (!taken || m->b.bad)
 		return;
@@ -132,11 +132,11 @@ static void constant(struct machine *m, uint8_t op)
 	uint64_t v;
 
 	if (op == 0x10)
-		v = mm_bytes_uleb(&m->b);
+		v = mm_octets_uleb(&m->b);
 	else if (op == 0x11)
-		v = (uint64_t)mm_bytes_sleb(&m->b);
+		v = (uint64_t)mm_octets_sleb(&m->b);
 	else
-		v = mm_bytes_u(&m->b, op == 0x03 ? 8 : 1u << (op - 0x08) / 2);
+		v = mm_octets_u(&m->b, op == 0x03 ? 8 : 1u << (op - 0x08) / 2);
 	switch (op) {
 	case 0x09: v = (uint64_t)(int8_t)v; break;
 	case 0x0b: v = (uint64_t)(int16_t)v; break;
@@ -153,7 +153,7 @@ static void unary(struct machine *m, uint8_t op)
 	case 0x19: push(m, (int64_t)v < 0 ? 0 - v : v); break;
 	case 0x1f: push(m, 0 - v); break;
 	case 0x20: push(m, ~v); break;
-	case 0x23: push(m, v + mm_bytes_uleb(&m->b)); break;
+	case 0x23: push(m, v + mm_octets_uleb(&m->b)); break;
 	}
 }
 
@@ -166,7 +166,7 @@ static void step(struct machine *m, uint8_t op)
 		return;
 	}
 	if (op >= 0x70 && op <= 0x8f) {
-		push_register(m, op - 0x70u, mm_bytes_sleb(&m->b));
+		push_register(m, op - 0x70u, mm_octets_sleb(&m->b));
 		return;
 	}
 	switch (op) {
@@ -178,7 +178,7 @@ static void step(struct machine *m, uint8_t op)
 	case 0x12: push(m, peek(m, 0)); break;
 	case 0x13: pop(m); break;
 	case 0x14: push(m, peek(m, 1)); break;
-	case 0x15: push(m, peek(m, mm_bytes_u(&m->b, 1))); break;
+	case 0x15: push(m, peek(m, mm_octets_u(&m->b, 1))); break;
 	case 0x16:
 		a = pop(m), b = pop(m);
 		push(m, a);
@@ -189,10 +189,10 @@ static void step(struct machine *m, uint8_t op)
 	case 0x28: jump(m, pop(m) != 0); break;
 	case 0x2f: jump(m, 1); break;
 	case 0x92:
-		a = mm_bytes_uleb(&m->b);
-		push_register(m, a, mm_bytes_sleb(&m->b));
+		a = mm_octets_uleb(&m->b);
+		push_register(m, a, mm_octets_sleb(&m->b));
 		break;
-	case 0x94: deref(m, (uint32_t)mm_bytes_u(&m->b, 1)); break;
+	case 0x94: deref(m, (uint32_t)mm_octets_u(&m->b, 1)); break;
 	case 0x96: break; /* nop */
 	default: binary(m, op);
 	}
@@ -207,10 +207,10 @@ int mm_expr_value(const uint8_t *p, size_t len, const struct mm_registers *regs,
 
 	if (initial)
 		push(&m, *initial);
-	for (int n = 0; mm_bytes_left(&m.b) && m.err == MM_OK; n++) {
+	for (int n = 0; mm_octets_left(&m.b) && m.err == MM_OK; n++) {
 		if (n == EXPR_STEPS)
 			return MM_ECORRUPT;
-		step(&m, (uint8_t)mm_bytes_u(&m.b, 1));
+		step(&m, (uint8_t)mm_octets_u(&m.b, 1));
 	}
 	v = pop(&m);
 	if (m.b.bad)

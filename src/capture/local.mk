@@ -1,6 +1,6 @@
 # Stacks: from a hook's caller to a node of the call tree.
 capture_stack_sources = \
-	src/capture/bytes.h \
+	src/capture/octets.h \
 	src/capture/calltree.c src/capture/calltree.h \
 	src/capture/cfi.c src/capture/cfi.h \
 	src/capture/expr.c src/capture/expr.h \

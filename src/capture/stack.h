@@ -6,7 +6,16 @@
  * frame when the stack is one seen before. Reads nothing that a walk would not
  * read and nothing that is not proven readable.
  *
- * Vocabulary: row, memo, node as in DESIGN 4b and core/shm.h.
+ * Vocabulary
+ *   row, memo  capture/rows.h, capture/memo.h; node as in core/shm.h
+ *   value      of a frame's node: its return address; of a frame that a signal
+ *              interrupted, the address of the interrupted instruction + 1: so
+ *              value - 1 always lies in the instruction the frame stands at
+ *   cut        a stack that could not be followed to its end: no unwind table
+ *              for an address, memory that is not readable, or more than `depth`
+ *              frames, of which the innermost are kept. Its outermost frame's
+ *              parent is the one MM_NODE_CUT child of the root.
+ *
  * Never: malloc, a lock, the loader's lock, stdio, a change of errno.
  */
 #ifndef MM_CAPTURE_STACK_H
@@ -39,9 +48,11 @@ struct mm_stack_thread {
 };
 
 /* Binds the module to process slot `process` of the mapping at `base`. Called
- * once at attach and again in a forked child, whose tree then starts empty (rows
- * stay, memos are dropped). `depth` frames are kept, 1 .. MM_DEPTH_MAX. Returns
- * 0, or MM_ENOSPC when the mapping has no room for the tree. Single-threaded. */
+ * once at attach and again in a forked child, whose tree then starts empty: the
+ * slot gets a directory segment, node 0 (the root) and module 0 (unknown), with
+ * the modules known so far under their old numbers; memos are no longer believed.
+ * `depth` frames are kept, 1 .. MM_DEPTH_MAX, the same in a child. Returns 0,
+ * MM_EINVAL, or MM_ENOSPC when the mapping has no room. Single-threaded. */
 int mm_stack_bind(void *base, uint32_t process, uint32_t depth);
 
 /* Prepares *t for the calling thread, which owns thread slot `slot`; reuses the

@@ -398,7 +398,7 @@ static void timer_signals(int until)
 	do {
 		spin(20);
 		clock_gettime(CLOCK_MONOTONIC, &t);
-	} while (signals < until && t.tv_sec - start.tv_sec < 10);
+	} while (signals < until && t.tv_sec - start.tv_sec < 60);
 	setitimer(ITIMER_REAL, &never, NULL);
 }
 
@@ -504,7 +504,7 @@ int main(int argc, char **argv)
 	coroutines();
 	many_threads();
 	synchronous_signals();
-	timer_signals(600);
+	timer_signals(argc > 4 ? atoi(argv[4]) : 600);
 #ifdef __clang__
 	harness_no_shadow(1); /* its instrumentation misses exits by exception */
 #endif
