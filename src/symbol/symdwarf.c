@@ -275,7 +275,7 @@ static int frames_fill(struct mm_symdwarf *d, struct unit *u, struct mm_symunit_
 			return MM_ENOMEM;
 		frame->function = name.text;
 		frame->inlined = node->depth > 0;
-		a->plain_name = name.plain;
+		a->name_elsewhere = name.local;
 		a->count++;
 		if (!node->depth || a->count == MM_SYMDWARF_FRAMES)
 			return MM_OK;
@@ -293,7 +293,7 @@ int mm_symdwarf_find(struct mm_symdwarf *d, uint64_t address, struct mm_symdwarf
 	struct unit *u = unit_at(d, address);
 
 	ret->count = 0;
-	ret->plain_name = 1;
+	ret->name_elsewhere = 1;
 	if (!u && !d->all_units) {
 		if (units_read(d))
 			return MM_ENOMEM;

@@ -30,8 +30,8 @@ enum { MM_SYMDWARF_FRAMES = 256 }; /* deepest nest of inlined calls that is told
 struct mm_symdwarf_answer {
 	struct mm_frame frames[MM_SYMDWARF_FRAMES]; /* texts kept in `strings` */
 	size_t count;      /* 0 = nothing known */
-	int plain_name;    /* the outermost name comes without its parameters: a mangled
-	                      name in the symbol table says more */
+	int name_elsewhere; /* a mangled name in the symbol table says more than the
+	                       outermost name */
 };
 
 /* MM_ENOMEM or 0. */

@@ -155,13 +155,13 @@ static int files_ask(struct mm_symmodule *m, struct mm_symcontext *c, uint64_t a
 	const char *name;
 
 	a->count = 0;
-	a->plain_name = 1;
+	a->name_elsewhere = 1;
 	if (files_open(m, c) || (m->dwarf && mm_symdwarf_find(m->dwarf, address, a)))
 		return MM_ENOMEM;
 	if (!a->count)
 		a->frames[a->count++] = (struct mm_frame){ .function = "", .file = "" };
 	struct mm_frame *outer = &a->frames[a->count - 1];
-	if (!a->plain_name)
+	if (!a->name_elsewhere)
 		return MM_OK;
 	if (table_name(m, c, address, *outer->function != 0, &name))
 		return MM_ENOMEM;

@@ -73,50 +73,71 @@ static int has_scopes(Dwarf_Die *die)
 	return 0;
 }
 
-static void scope_put(struct mm_buf *b, Dwarf_Die *die)
+static int scopes_put(struct mm_buf *b, const Dwarf_Die *die, int is_lambda, int nested);
+
+/* A function's own scopes are those of its declaration, wherever its code is told of. */
+static void function_scope_put(struct mm_buf *b, Dwarf_Die *die, int nested)
+{
+	const char *name = dwarf_diename(die);
+	Dwarf_Die declared = declaration(*die);
+
+	if (declared.addr != die->addr && nested < CHAIN_MAX) {
+		mm_buf_clear(b);
+		scopes_put(b, &declared, 0, nested + 1);
+	}
+	mm_buf_printf(b, "%s()::", name ? name : "");
+}
+
+/* Writes one scope; nonzero when names in it are known to their function alone. */
+static int scope_put(struct mm_buf *b, Dwarf_Die *die, int is_lambda, int nested)
 {
 	const char *name = dwarf_diename(die);
 
 	switch (dwarf_tag(die)) {
 	case DW_TAG_namespace:
 		mm_buf_printf(b, "%s::", name ? name : "(anonymous namespace)");
-		break;
+		return 0;
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 	case DW_TAG_enumeration_type:
-		mm_buf_printf(b, "%s::", name ? name : "{unnamed}");
-		break;
+		mm_buf_printf(b, "%s::", name ? name : is_lambda ? "{lambda}" : "{unnamed}");
+		return !name;
 	case DW_TAG_subprogram:
-		mm_buf_printf(b, "%s()::", name ? name : "");
-		break;
+		function_scope_put(b, die, nested);
+		return 1;
 	}
+	return 0;
 }
 
 /* Writes the scopes around die: walks down from its unit, at each level into the one
  * child that spans it. */
-static void scopes_put(struct mm_buf *b, const Dwarf_Die *die)
+static int scopes_put(struct mm_buf *b, const Dwarf_Die *die, int is_lambda, int nested)
 {
 	Dwarf_Die at, child, around = *die;
+	int local = 0;
 
 	if (!dwarf_diecu(&around, &at, NULL, NULL))
-		return;
+		return 0;
 	for (int depth = 0; depth < SCOPE_MAX && dwarf_child(&at, &child) == 0; depth++) {
 		at = child;
 		while (mm_symunit_next(&child) == 0 && (char *)child.addr <= (char *)die->addr)
 			at = child;
 		if ((char *)at.addr >= (char *)die->addr)
-			return;
-		scope_put(b, &at);
+			break;
+		local |= scope_put(b, &at, is_lambda, nested);
 	}
+	return local;
 }
 
-static const char *scoped_name(struct mm_symnames *n, Dwarf_Die *die, const char *own)
+static const char *scoped_name(struct mm_symnames *n, Dwarf_Die *die, const char *own,
+			       int *ret_local)
 {
 	struct mm_buf b = { 0 };
 	const char *kept = NULL;
+	int is_lambda = strncmp(own, "operator()", 10) == 0 || strstr(own, "<lambda");
 
-	scopes_put(&b, die);
+	*ret_local = scopes_put(&b, die, is_lambda, 0);
 	if (mm_buf_put(&b, own, strlen(own) + 1) == MM_OK && !b.failed)
 		kept = mm_symstrings_keep(n->strings, (char *)b.data);
 	mm_buf_deinit(&b);
@@ -132,14 +153,13 @@ static int name_make(struct mm_symnames *n, Dwarf_Die *die, Dwarf_Die *declared,
 	if (linkage && (is_mangled(linkage) || !own)) {
 		char *text = mm_demangle(linkage);
 		ret->text = text ? mm_symstrings_keep(n->strings, text) : NULL;
-		ret->plain = 0;
+		ret->local = 0;
 		free(text);
 	} else if (own && has_scopes(declared)) {
-		ret->text = scoped_name(n, declared, own);
-		ret->plain = 1;
+		ret->text = scoped_name(n, declared, own, &ret->local);
 	} else {
 		ret->text = mm_symstrings_keep(n->strings, own ? own : "");
-		ret->plain = 1;
+		ret->local = !own;
 	}
 	return ret->text ? MM_OK : MM_ENOMEM;
 }

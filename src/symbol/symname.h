@@ -12,7 +12,10 @@
 #include "base/map.h"
 #include "symbol/symstrings.h"
 
-struct mm_symname { const char *text; int plain; /* without parameters */ };
+struct mm_symname {
+	const char *text;
+	int local; /* of a lambda, or declared in a function: a mangled name tells more */
+};
 
 /* The caller's memory; set strings, zero the rest. */
 struct mm_symnames {

@@ -43,12 +43,39 @@ const char *mm_symtab_own(struct mm_symtab *t, const char *name, size_t len)
 	return t->owned[t->owned_count++] = copy;
 }
 
-/* .symtab names may carry the version they are exported with. */
-static const char *without_version(struct mm_symtab *t, const char *name)
+/* Length of a name without what compilers append to the parts and copies of a function
+ * (".part.0", ".cold", ".llvm.123") and without the version it is exported with. */
+static size_t source_length(const char *name)
 {
-	const char *at = strchr(name, '@');
+	static const char *const suffixes[] = {
+		"cold", "part", "isra", "constprop", "lto_priv", "llvm", "localalias",
+	};
+	size_t len = strcspn(name, "@");
 
-	return !at || at == name ? name : mm_symtab_own(t, name, (size_t)(at - name));
+	if (!len)
+		return strlen(name);
+	for (;;) {
+		size_t end = len, at = SIZE_MAX;
+		while (end && name[end - 1] >= '0' && name[end - 1] <= '9')
+			end--;
+		end = end && name[end - 1] == '.' ? end - 1 : len;
+		for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+			size_t n = strlen(suffixes[i]);
+			if (end > n + 1 && name[end - n - 1] == '.' &&
+			    memcmp(name + end - n, suffixes[i], n) == 0)
+				at = end - n - 1;
+		}
+		if (at == SIZE_MAX)
+			return len;
+		len = at;
+	}
+}
+
+static const char *source_name(struct mm_symtab *t, const char *name)
+{
+	size_t len = source_length(name);
+
+	return name[len] ? mm_symtab_own(t, name, len) : name;
 }
 
 static unsigned symbol_rank(const GElf_Sym *sym)
@@ -85,7 +112,7 @@ static int symbol_take(struct mm_symtab *t, Elf *elf, size_t strings, const GElf
 	uint64_t end = code_section_end(elf, sym);
 	if (!end)
 		return MM_OK;
-	name = without_version(t, name);
+	name = source_name(t, name);
 	if (!name || mm_symtab_add(t, sym->st_value, sym->st_size, name, symbol_rank(sym)))
 		return MM_ENOMEM;
 	if (!sym->st_size) /* for now: mm_symtab_sort cuts it at the next symbol */

@@ -15,7 +15,7 @@
 struct mm_symtab_entry {
 	uint64_t low, high;  /* [low, high) */
 	uint64_t reach;      /* the largest high of this and all before */
-	const char *name;    /* mangled, without @version */
+	const char *name;    /* mangled, without @version, .cold, .part.0 ... */
 	uint8_t rank;        /* better names are higher */
 };
 
@@ -23,7 +23,7 @@ struct mm_symtab_entry {
 struct mm_symtab {
 	struct mm_symtab_entry *entries;
 	size_t count, cap;
-	char **owned;        /* names without their @version */
+	char **owned;        /* names that had to be cut */
 	size_t owned_count, owned_cap;
 };
 

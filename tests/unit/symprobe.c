@@ -1,11 +1,13 @@
 /* symprobe.c: asks src/symbol about addresses of one ELF file, for scripts that compare
  * with other tools.
  *
- *     symprobe [-c] [-n] [-r ROOT] FILE < ADDRESSES
+ *     symprobe [-c] [-d] [-n] [-r ROOT] FILE [BUILDID] < ADDRESSES
+ *     symprobe -D < NAMES
  *
  * ADDRESSES: hexadecimal, as in the file, one a line; looked up exactly (not as return
  * addresses). Prints, per address: the address, then a line "function\tfile:line" per
- * frame, innermost first. -c uses the cache, -n symbol tables only.
+ * frame, innermost first. -c uses the cache, -d asks servers, -n symbol tables only. -D
+ * demangles the first word of each line.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,21 @@ static void print_frames(uint64_t address, const struct mm_frame *frames, size_t
 		       frames[i].inlined ? " (inlined)" : "");
 }
 
+static int demangle_lines(void)
+{
+	char line[1 << 17];
+
+	while (fgets(line, sizeof line, stdin)) {
+		size_t len = strcspn(line, "\t\n");
+		char end = line[len];
+		line[len] = 0;
+		char *text = mm_demangle(line);
+		printf("%s%c%s", text ? text : "", end ? end : '\n', end ? line + len + 1 : "");
+		free(text);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct mm_symbol_options options = { .no_cache = 1 };
@@ -48,9 +65,11 @@ int main(int argc, char **argv)
 	uint64_t *addresses;
 	int c;
 
-	while ((c = getopt(argc, argv, "cdnr:")) != -1) {
+	while ((c = getopt(argc, argv, "cDdnr:")) != -1) {
 		if (c == 'c')
 			options.no_cache = 0;
+		else if (c == 'D')
+			return demangle_lines();
 		else if (c == 'd')
 			options.debuginfod = 1;
 		else if (c == 'n')
