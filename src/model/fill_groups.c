@@ -25,6 +25,8 @@ struct grouping {
 	size_t count, cap;
 	struct mm_map by_key; /* key -> group + 1 */
 	uint32_t serial;
+	uint32_t *path;       /* frames of the stack in hand */
+	size_t path_cap;
 };
 
 static int find_group(struct grouping *g, uint64_t key, struct group **ret)
@@ -105,58 +107,54 @@ static int add_inclusive(struct grouping *g, uint32_t frame, const struct mm_mea
 	return err;
 }
 
-struct first_frame { uint32_t frame; int found, is_user; };
-
-static void look_for_first(struct grouping *g, struct first_frame *first, uint32_t frame)
+/* The inclusive sums of one stack. */
+static int add_callers(struct grouping *g, size_t n, const struct mm_measure *m)
 {
-	unsigned kind = mm_naming_frame(g->work->naming, frame)->kind;
-	int is_user = kind == MM_FRAME_USER || kind == MM_FRAME_LOST;
+	int err = MM_OK;
 
-	if (!first->found || (is_user && !first->is_user))
-		*first = (struct first_frame){ frame, 1, is_user };
-}
-
-/* The inclusive sums of one stack, and its first frame. */
-static int climb_groups(struct grouping *g, uint32_t process, uint32_t site,
-			const struct mm_measure *m, struct first_frame *first)
-{
 	g->serial++;
-	while (site) {
-		uint32_t f, count;
-		int err = mm_naming_frames(g->work->naming, process, site, &f, &count);
-		for (uint32_t i = 0; !err && i < count; i++) {
-			if (mm_naming_frame(g->work->naming, f + i)->kind == MM_FRAME_CATEGORY)
-				continue;
-			look_for_first(g, first, f + i);
-			err = add_inclusive(g, f + i, m);
-		}
-		if (err)
-			return err;
-		uint32_t parent = mm_reader_site(g->work->reader, process, site)->parent;
-		site = parent < site ? parent : 0;
-	}
-	return MM_OK;
+	for (size_t i = 0; !err && i < n; i++)
+		if (mm_naming_frame(g->work->naming, g->path[i])->kind != MM_FRAME_CATEGORY)
+			err = add_inclusive(g, g->path[i], m);
+	return err;
 }
 
-static int add_own(struct grouping *g, const struct first_frame *first,
-		   const struct mm_measure *m, uint64_t oldest)
+static int own_group(struct grouping *g, size_t n, struct group **ret)
+{
+	const char *none = mm_report_store_text(g->work->store, "[no stack]");
+
+	if (n)
+		return frame_group(g, g->path[mm_ground_first(&g->work->ground, g->path, n)], ret);
+	int err = find_group(g, (uintptr_t)none, ret);
+	if (!err)
+		(*ret)->row.name = none;
+	return err;
+}
+
+static int add_own(struct grouping *g, size_t n, const struct mm_measure *m, uint64_t oldest)
 {
 	struct group *group;
-	int err = first->found
-		? frame_group(g, first->frame, &group)
-		: find_group(g, (uintptr_t)mm_report_store_text(g->work->store, "[no stack]"),
-			     &group);
+	int err = own_group(g, n, &group);
 
 	if (err)
 		return err;
-	if (!first->found) {
-		group->row.name = mm_report_store_text(g->work->store, "[no stack]");
+	if (!n)
 		mm_measure_add(&group->row.inclusive, m);
-	}
 	mm_measure_add(&group->row.own, m);
 	if (oldest < group->row.oldest_ns)
 		group->row.oldest_ns = oldest;
 	return MM_OK;
+}
+
+static int add_site(struct grouping *g, struct mm_place place)
+{
+	const struct mm_sums *s = &g->work->sums[place.sum];
+	size_t n;
+	int err = mm_ground_frames(&g->work->ground, place, &g->path, &g->path_cap, &n);
+
+	if (!err)
+		err = add_callers(g, n, &s->sites[place.site]);
+	return err ? err : add_own(g, n, &s->sites[place.site], s->oldest[place.site]);
 }
 
 static int flag_sites(struct mm_work *w, size_t sum, uint8_t **ret)
@@ -182,14 +180,9 @@ static int group_frames(struct grouping *g)
 		int err = flag_sites(w, k, &wanted);
 		if (!err)
 			err = mm_naming_prepare_flagged(w->naming, s->process, wanted);
-		for (uint32_t i = 0; !err && i < s->site_count; i++) {
-			struct first_frame first = { 0, 0, 0 };
-			if (!wanted[i])
-				continue;
-			err = climb_groups(g, s->process, i, &s->sites[i], &first);
-			if (!err)
-				err = add_own(g, &first, &s->sites[i], s->oldest[i]);
-		}
+		for (uint32_t i = 0; !err && i < s->site_count; i++)
+			if (wanted[i])
+				err = add_site(g, (struct mm_place){ (uint32_t)k, i });
 		free(wanted);
 		if (err)
 			return err;
@@ -346,5 +339,6 @@ int mm_fill_groups(struct mm_work *w, struct mm_report_table *ret)
 		err = make_table(&g, ret);
 	mm_map_deinit(&g.by_key);
 	free(g.groups);
+	free(g.path);
 	return err;
 }

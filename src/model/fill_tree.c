@@ -49,41 +49,10 @@ static int add_branch(struct tree *t, uint32_t parent, uint32_t frame, uint32_t 
 	return MM_OK;
 }
 
-static int site_path(struct tree *t, uint32_t process, uint32_t site, size_t *ret)
-{
-	size_t n = 0;
-
-	while (site) {
-		uint32_t first, count;
-		int err = mm_naming_frames(t->work->naming, process, site, &first, &count);
-		if (!err)
-			err = MM_GROW(t->path, t->path_cap, n + count);
-		if (err)
-			return err;
-		for (uint32_t i = 0; i < count; i++)
-			t->path[n++] = first + i;
-		uint32_t parent = mm_reader_site(t->work->reader, process, site)->parent;
-		site = parent < site ? parent : 0;
-	}
-	*ret = n;
-	return MM_OK;
-}
-
-/* Frames of the runtime at the inner end are not drawn. */
-static size_t first_drawn(const struct tree *t, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned kind = mm_naming_frame(t->work->naming, t->path[i])->kind;
-		if (kind != MM_FRAME_RUNTIME && kind != MM_FRAME_CATEGORY)
-			return i;
-	}
-	return 0;
-}
-
 static int add_path(struct tree *t, size_t n, uint64_t figure, uint64_t calls)
 {
 	int callers = t->work->options->tree == MM_TREE_CALLERS;
-	size_t first = first_drawn(t, n);
+	size_t first = mm_ground_first(&t->work->ground, t->path, n);
 	uint32_t at = 0;
 
 	t->branches[0].total += figure;
@@ -114,7 +83,8 @@ static int build(struct tree *t)
 			size_t n;
 			if (!figure || !mm_ground_keeps(&w->ground, k, i))
 				continue;
-			int err = site_path(t, s->process, i, &n);
+			int err = mm_ground_frames(&w->ground, (struct mm_place){ (uint32_t)k, i },
+						   &t->path, &t->path_cap, &n);
 			if (!err)
 				err = add_path(t, n, figure, s->sites[i].alloc_count);
 			if (err)

@@ -11,6 +11,7 @@ libmm_model_la_SOURCES = \
 	src/model/merge.c \
 	src/model/model.c src/model/model.h \
 	src/model/naming.c src/model/naming.h \
+	src/model/peak_parts.c src/model/peak_parts.h \
 	src/model/ranking.c src/model/ranking.h \
 	src/model/report.c src/model/report.h \
 	src/model/report_store.c src/model/report_store.h \

@@ -72,6 +72,7 @@ static int set_up(struct mm_work *w)
 		if (err)
 			return err;
 		s->sweep = sweep;
+		s->births_wanted = o->metric == MM_METRIC_LEAKS;
 		s->point_wanted = TIMELINE_POINTS;
 		s->progress = o->progress;
 	}

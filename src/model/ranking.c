@@ -115,18 +115,26 @@ static const char *stack_id(struct mm_ground *g, const uint32_t *frames, size_t 
 	return mm_report_store_printf(g->store, "%016llx", (unsigned long long)(h ^ h >> 31));
 }
 
-static uint32_t first_user(struct mm_ground *g, const uint32_t *frames, size_t count)
+static int is_runtime(const struct mm_report_frame *f)
+{
+	return f->kind == MM_FRAME_RUNTIME || f->kind == MM_FRAME_CATEGORY;
+}
+
+/* Past the runtime's frames; one without a name that such a frame called is of them. */
+uint32_t mm_ground_first(const struct mm_ground *g, const uint32_t *frames, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		unsigned kind = mm_naming_frame(g->naming, frames[i])->kind;
-		if (kind == MM_FRAME_USER || kind == MM_FRAME_LOST)
+		const struct mm_report_frame *f = mm_naming_frame(g->naming, frames[i]);
+		int skips = is_runtime(f) || (!*f->function && i + 1 < count &&
+			    mm_naming_frame(g->naming, frames[i + 1])->kind == MM_FRAME_RUNTIME);
+		if (!skips)
 			return (uint32_t)i;
 	}
 	return 0;
 }
 
-static int climb_frames(struct mm_ground *g, struct mm_place place, uint32_t **frames,
-			size_t *cap, size_t *ret_count)
+int mm_ground_frames(const struct mm_ground *g, struct mm_place place, uint32_t **frames,
+		     size_t *cap, size_t *ret_count)
 {
 	uint32_t process = g->sums[place.sum].process;
 	size_t n = 0;
@@ -151,14 +159,14 @@ static int make_stack(struct mm_ground *g, struct mm_place place, struct mm_repo
 {
 	uint32_t *frames = NULL;
 	size_t cap = 0, count = 0;
-	int err = climb_frames(g, place, &frames, &cap, &count);
+	int err = mm_ground_frames(g, place, &frames, &cap, &count);
 
 	if (!err) {
 		*ret = (struct mm_report_stack){
 			.id = stack_id(g, frames, count),
 			.frames = mm_report_store_copy(g->store, frames, count, sizeof *frames),
 			.count = (uint32_t)count,
-			.first = first_user(g, frames, count),
+			.first = mm_ground_first(g, frames, count),
 		};
 		err = mm_report_store_failed(g->store) ? MM_ENOMEM : MM_OK;
 	}

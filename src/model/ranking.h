@@ -40,6 +40,14 @@ static inline int mm_ground_keeps(const struct mm_ground *g, size_t sum, uint32_
 	return !g->matched || g->matched[sum][site];
 }
 
+/* Index of the frame that a stack (innermost first) is listed under: the first that is
+ * not the runtime's; 0 when all are. */
+uint32_t mm_ground_first(const struct mm_ground *g, const uint32_t *frames, size_t count);
+
+/* Frames of a place's whole stack, innermost first, into *frames (grown by *cap). */
+int mm_ground_frames(const struct mm_ground *g, struct mm_place place, uint32_t **frames,
+		     size_t *cap, size_t *ret_count);
+
 /* The first `limit` places by metric (0 = all whose figure is not 0): a malloc'ed array
  * in *ret, its length in *ret_count; in *ret_positive how many have a figure. */
 int mm_ranking_pick(const struct mm_ground *g, enum mm_metric metric, size_t limit,

@@ -8,16 +8,12 @@
 
 #include "model/naming.h"
 
+/* What no rule below tells. */
 static const char *const exact_names[] = {
-	"__libc_calloc", "__libc_malloc", "__libc_memalign", "__libc_realloc",
-	"__rdl_alloc", "__rdl_realloc", "__rg_alloc", "__rg_realloc",
-	"__rust_alloc", "__rust_alloc_zeroed", "__rust_realloc",
-	"__strdup", "__strndup", "_Znaj", "_Znam", "_Znwj", "_Znwm",
-	"aligned_alloc", "calloc", "g_malloc", "g_malloc0", "g_malloc0_n", "g_malloc_n",
-	"g_memdup", "g_memdup2", "g_realloc", "g_realloc_n", "g_strdup", "g_strndup",
-	"g_try_malloc", "malloc", "memalign", "posix_memalign", "pvalloc", "realloc",
-	"reallocarray", "strdup", "strndup", "valloc", "xcalloc", "xmalloc", "xmemdup",
-	"xrealloc", "xstrdup", "xstrndup", "xzalloc",
+	"__libc_memalign", "__rdl_alloc", "__rg_alloc", "__rust_alloc", "__rust_alloc_zeroed",
+	"__strndup", "_Znaj", "_Znam", "_Znwj", "_Znwm", "aligned_alloc", "g_memdup",
+	"g_memdup2", "g_strndup", "memalign", "posix_memalign", "pvalloc", "strndup", "valloc",
+	"xmemdup", "xstrndup", "xzalloc",
 };
 
 static const char *const prefixes[] = {
@@ -47,6 +43,13 @@ static const char *qualified_name(const char *f)
 	return *f == '<' ? f : name;
 }
 
+/* sqlite3DbMallocRaw, CRYPTO_malloc, PyMem_RawRealloc, my_strdup: wrappers by their name. */
+static int names_a_wrapper(const char *function)
+{
+	return strcasestr(function, "malloc") || strcasestr(function, "calloc") ||
+	       strcasestr(function, "realloc") || strcasestr(function, "strdup");
+}
+
 int mm_naming_is_runtime(const char *function)
 {
 	for (size_t i = 0; i < sizeof exact_names / sizeof *exact_names; i++)
@@ -56,5 +59,6 @@ int mm_naming_is_runtime(const char *function)
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return 1;
-	return 0;
+	/* A C++ or Rust name says so in its arguments and namespaces, too: only plain C. */
+	return !strchr(function, ':') && !strchr(function, '(') && names_a_wrapper(function);
 }

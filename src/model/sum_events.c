@@ -262,6 +262,32 @@ void mm_sum_snapshot_end(struct mm_sums *f)
 	each_live(f, end_object);
 }
 
+static void derive_live(const struct mm_sums *f, struct mm_measure *m)
+{
+	m->live_bytes = m->alloc_bytes - m->free_bytes;
+	m->live_count = m->alloc_count - m->free_count;
+	m->leak_bytes = f->discards ? 0 : m->live_bytes;
+	m->leak_count = f->discards ? 0 : m->live_count;
+}
+
+void mm_sum_derive_end(struct mm_sums *f)
+{
+	struct mm_measure *general = &f->categories[MM_CATEGORY_GENERAL].own;
+
+	for (uint32_t i = 0; i < f->site_count; i++) {
+		const struct mm_measure *m = &f->sites[i];
+		derive_live(f, &f->sites[i]);
+		general->live_bytes += m->live_bytes;
+		general->live_count += m->live_count;
+		general->leak_bytes += m->leak_bytes;
+		general->leak_count += m->leak_count;
+	}
+	for (uint32_t i = 0; i < f->thread_count; i++)
+		derive_live(f, &f->threads[i]);
+	for (int i = 0; i < MM_SIZE_BUCKETS; i++)
+		derive_live(f, &f->sizes[i]);
+}
+
 void mm_sum_finish(struct mm_sums *f)
 {
 	uint64_t counted = 0;

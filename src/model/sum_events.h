@@ -28,6 +28,9 @@ void mm_sum_begin_categories(struct mm_sums *f);
 void mm_sum_snapshot_peak(struct mm_sums *f);
 void mm_sum_snapshot_end(struct mm_sums *f);
 
+/* The same as mm_sum_snapshot_end, from births and deaths already counted. */
+void mm_sum_derive_end(struct mm_sums *f);
+
 /* What follows from the rest when all is counted. */
 void mm_sum_finish(struct mm_sums *f);
 

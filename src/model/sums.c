@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "core/error.h"
+#include "model/peak_parts.h"
 #include "model/sum_events.h"
 
 int mm_sums_init(struct mm_sums *f, struct mm_reader *r, uint32_t process,
@@ -133,19 +134,34 @@ static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
 	return err ? err : f->failed;
 }
 
+/* At the peak's chunk the sums hold what came before it. */
+static int stop_at_peak(struct mm_sums *f, uint32_t chunk)
+{
+	if (f->from || f->has_gaps || f->peak_given || chunk != f->peak_at.chunk)
+		return MM_OK;
+	int err = mm_peak_parts(f);
+	f->peak_known = err == MM_OK;
+	return err < 0 ? err : MM_OK;
+}
+
 static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
 {
 	for (uint32_t c = f->begin_at.chunk; c <= f->end_at.chunk; c++) {
 		uint32_t events = (uint32_t)mm_reader_chunk(f->reader, f->process, c)->events;
 		struct mm_point a = { c, c == f->begin_at.chunk ? f->begin_at.index : 0 };
 		struct mm_point b = { c, c == f->end_at.chunk ? f->end_at.index : events };
-		int err = 1;
+		int err = stop_at_peak(f, c);
 
+		if (err)
+			return err;
+		err = 1;
 		if (f->progress)
 			mm_progress_step(f->progress, c - f->begin_at.chunk,
 					 f->end_at.chunk - f->begin_at.chunk + 1);
 		if (a.index == 0 && b.index == events)
 			err = take_digest(f, c);
+		if (err == 1 || mm_reader_chunk(f->reader, f->process, c)->after_gap)
+			f->has_gaps = 1;
 		if (err == 1)
 			err = walk_part(f, a, b, diag);
 		if (err < 0)
@@ -243,10 +259,27 @@ static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
 {
 	int err = collect_digests(f, diag);
 
+	if (err || f->peak_known || !f->peak_bytes)
+		return err;
+	err = mm_visit_to(&f->visit, f->peak_at, f->peak_at, NULL, NULL, diag);
 	if (!err)
-		err = mm_visit_to(&f->visit, f->peak_at, f->peak_at, NULL, NULL, diag);
-	if (!err && f->peak_bytes)
 		mm_sum_snapshot_peak(f);
+	return err;
+}
+
+/* Of a whole, undamaged process the digests say what lives at its end, too: what was
+ * born and did not die. Only who was born when takes a visit. */
+static int collect_end(struct mm_sums *f, struct mm_diag *diag)
+{
+	int whole = f->from == 0 && f->to == MM_UNKNOWN && !f->has_gaps;
+
+	if (!f->sweep && whole && !f->births_wanted) {
+		mm_sum_derive_end(f);
+		return MM_OK;
+	}
+	int err = mm_visit_to(&f->visit, f->end_at, f->end_at, NULL, NULL, diag);
+	if (!err)
+		mm_sum_snapshot_end(f);
 	return err;
 }
 
@@ -264,10 +297,9 @@ int mm_sums_collect(struct mm_sums *f, struct mm_diag *diag)
 	if (!err)
 		err = f->sweep ? collect_sweep(f, diag) : collect_by_digests(f, diag);
 	if (!err)
-		err = mm_visit_to(&f->visit, f->end_at, f->end_at, NULL, NULL, diag);
+		err = collect_end(f, diag);
 	if (err)
 		return err;
-	mm_sum_snapshot_end(f);
 	if (f->to == MM_UNKNOWN)
 		f->end = *mm_reader_totals(f->reader, f->process);
 	mm_sum_finish(f);

@@ -37,15 +37,18 @@ struct mm_sums { /* caller's memory; set up by mm_sums_init */
 	const struct mm_shares *shares;
 	uint64_t from, to;        /* ns */
 	int sweep;
+	int births_wanted;        /* `oldest` is asked for: worth a visit to the end */
 	int discards;             /* the process ended by exec: nothing leaks */
 	struct mm_point begin_at, end_at;
 	struct mm_point peak_at;
 	int peak_given;           /* by the caller, of several processes together */
+	int peak_known;           /* its parts were told without a visit */
 
 	struct mm_totals begin, end; /* running totals at the range's ends */
 	uint64_t peak_bytes, peak_time, peak_count;
 	struct mm_measure *sites; /* by site of birth */
-	uint64_t *oldest;         /* by site: birth of its oldest object live at the end */
+	uint64_t *oldest;         /* by site: birth of its oldest object live at the end;
+	                             MM_UNKNOWN none, or not looked for */
 	uint32_t site_count;
 	struct mm_measure *threads; /* by thread of birth; the last one: unknown */
 	uint32_t thread_count;      /* with it */
@@ -61,6 +64,7 @@ struct mm_sums { /* caller's memory; set up by mm_sums_init */
 
 	struct mm_visit visit;
 	struct mm_progress *progress;
+	int has_gaps;             /* not every chunk gave a digest, or some are missing */
 	int failed;               /* an error inside a walk */
 };
 

@@ -369,3 +369,22 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
 	mm_cursor_close(c);
 	return err;
 }
+
+int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct mm_rows *rows)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	struct mm_cursor *c;
+
+	if (!p || chunk >= p->chunk_count)
+		return MM_ENOENT;
+	int err = create(&c, r, process);
+	if (err)
+		return err;
+	struct mm_rows own = c->rows;
+	c->rows = *rows;
+	err = unpack_chunk(c, &p->chunks[chunk]);
+	*rows = c->rows;
+	c->rows = own;
+	mm_cursor_close(c);
+	return err;
+}
