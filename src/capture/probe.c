@@ -11,54 +11,49 @@
 
 enum {
 	PAGE = 4096,
-	PAGES_ASKED = 32,       /* a question: its vector is on our stack */
-	PAGES_AHEAD = 8,        /* asked at least, of a stack */
+	PAGES_AHEAD = 4,        /* asked at least, of a stack */
 	PAGES_FAR = 2,
 	NEAR = 1024 * 1024      /* beyond the known run by less: the same stack */
 };
 
 /* --- questions ------------------------------------------------------------------ */
 
-/* The kernel copies the new mask before it looks at `how`, which is impossible:
- * EFAULT says unreadable, EINVAL readable, and nothing changes. */
-static int page_readable(uint64_t page)
+/* The kernel copies the new mask before it looks at `how`, which is impossible: EFAULT
+ * says unreadable, EINVAL readable, and nothing changes. A call that every program
+ * makes, so no sandbox kills for it, and several times cheaper than the one below. */
+static int64_t ask_by_mask(uint64_t page)
 {
-	return mm_arch_syscall(SYS_rt_sigprocmask, ~UINT64_C(0), page, 0, 8, 0, 0) == -EINVAL;
+	return mm_arch_syscall(SYS_rt_sigprocmask, ~UINT64_C(0), page, 0, 8, 0, 0);
 }
 
-static uint32_t pages_one_by_one(uint64_t page, uint32_t n)
+/* A byte of the page, copied by the kernel from ourselves. */
+static int readable_by_copy(uint64_t page)
+{
+	uint8_t byte;
+	struct iovec local = { .iov_base = &byte, .iov_len = 1 };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)page, .iov_len = 1 };
+	int64_t pid = mm_arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+
+	return mm_arch_syscall(SYS_process_vm_readv, (uint64_t)pid, (uintptr_t)&local, 1,
+			       (uintptr_t)&remote, 1, 0) == 1;
+}
+
+static int page_readable(uint64_t page)
+{
+	int64_t answer = ask_by_mask(page);
+
+	if (answer == -EINVAL)
+		return 1;
+	return answer != -EFAULT && readable_by_copy(page);
+}
+
+uint32_t mm_probe_pages(uint64_t page, uint32_t n)
 {
 	uint32_t i = 0;
 
 	while (i < n && page_readable(page + (uint64_t)i * PAGE))
 		i++;
 	return i;
-}
-
-uint32_t mm_probe_pages(uint64_t page, uint32_t n)
-{
-	struct iovec remote[PAGES_ASKED], local;
-	uint8_t sink[PAGES_ASKED];
-	uint32_t done = 0;
-
-	while (done < n) {
-		uint32_t ask = n - done < PAGES_ASKED ? n - done : PAGES_ASKED;
-		for (uint32_t i = 0; i < ask; i++) {
-			remote[i].iov_base = (void *)(uintptr_t)(page + (uint64_t)(done + i) * PAGE);
-			remote[i].iov_len = 1;
-		}
-		local = (struct iovec){ .iov_base = sink, .iov_len = ask };
-		int64_t pid = mm_arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-		int64_t got = mm_arch_syscall(SYS_process_vm_readv, (uint64_t)pid,
-					      (uintptr_t)&local, 1, (uintptr_t)remote, ask, 0);
-		if (got == -EPERM || got == -ENOSYS || got == -EACCES || got == -ESRCH)
-			return done + pages_one_by_one(page + (uint64_t)done * PAGE, n - done);
-		if (got > 0)
-			done += (uint32_t)got;
-		if (got < (int64_t)ask)
-			break;
-	}
-	return done;
 }
 
 /* --- memory of stacks -------------------------------------------------------------- */
