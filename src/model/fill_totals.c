@@ -36,35 +36,7 @@ static void add_totals(struct mm_report_totals *t, const struct mm_sums *s)
 
 /* --- unaccounted --------------------------------------------------------------------- */
 
-struct live_watch { struct mm_visit visit; uint64_t peak; };
-
-static void watch_peak(void *arg, const struct mm_event *ev, struct mm_point after)
-{
-	struct live_watch *l = arg;
-	uint64_t live = mm_objects_totals(mm_visit_objects(&l->visit))->live_bytes;
-
-	(void)ev;
-	(void)after;
-	if (live > l->peak)
-		l->peak = live;
-}
-
-/* Most bytes ever live at once up to a sample; `known` of its chunk's beginning. */
-static int peak_until(struct mm_work *w, const struct mm_note_sample *s, uint64_t *peak,
-		      struct mm_diag *diag)
-{
-	struct live_watch l = { .peak = *peak };
-	int err;
-
-	mm_visit_init(&l.visit, w->reader, s->process);
-	err = mm_visit_to(&l.visit, (struct mm_point){ s->at.chunk, 0 }, s->at, watch_peak, &l,
-			  diag);
-	mm_visit_deinit(&l.visit);
-	*peak = l.peak;
-	return err;
-}
-
-/* Peak before each chunk of the process; malloc'ed. */
+/* Most bytes ever live at once until the end of each chunk of the process; malloc'ed. */
 static uint64_t *chunk_peaks(const struct mm_work *w, uint32_t process)
 {
 	uint32_t n = mm_reader_chunks(w->reader, process);
@@ -74,9 +46,9 @@ static uint64_t *chunk_peaks(const struct mm_work *w, uint32_t process)
 		const struct mm_chunk_info *info = mm_reader_chunk(w->reader, process, c);
 		if (info->before.peak_bytes > peak)
 			peak = info->before.peak_bytes;
-		peaks[c] = peak;
 		if (info->peak_bytes > peak)
 			peak = info->peak_bytes;
+		peaks[c] = peak;
 	}
 	return peaks;
 }
@@ -88,24 +60,14 @@ static uint64_t excess(const struct mm_note_sample *s, uint64_t peak)
 	return s->sample.anon_bytes > explained ? s->sample.anon_bytes - explained : 0;
 }
 
-static int weigh_sample(struct mm_work *w, const struct mm_note_sample *s, uint64_t peak,
-			struct mm_diag *diag)
+static void weigh_sample(struct mm_report_totals *t, const struct mm_note_sample *s,
+			 uint64_t peak)
 {
-	struct mm_report_totals *t = &w->report->totals;
-	const struct mm_chunk_info *info = mm_reader_chunk(w->reader, s->process, s->at.chunk);
-	int first = t->unaccounted_bytes == MM_UNKNOWN, err = MM_OK;
-
-	if (info->peak_bytes > peak && info->peak_time < s->time)
-		peak = info->peak_bytes;
-	/* Only a sample that could be the worst is worth a visit. */
-	else if (info->peak_bytes > peak && (first || excess(s, peak) > t->unaccounted_bytes))
-		err = peak_until(w, s, &peak, diag);
-	if (!err && (first || excess(s, peak) > t->unaccounted_bytes)) {
-		t->unaccounted_bytes = excess(s, peak);
-		t->unaccounted_at_ns = s->time;
-		t->unaccounted_rss_bytes = s->sample.rss_bytes;
-	}
-	return err;
+	if (t->unaccounted_bytes != MM_UNKNOWN && excess(s, peak) <= t->unaccounted_bytes)
+		return;
+	t->unaccounted_bytes = excess(s, peak);
+	t->unaccounted_at_ns = s->time;
+	t->unaccounted_rss_bytes = s->sample.rss_bytes;
 }
 
 static int in_range(const struct mm_work *w, const struct mm_note_sample *s)
@@ -113,22 +75,21 @@ static int in_range(const struct mm_work *w, const struct mm_note_sample *s)
 	return s->time >= w->from && s->time < w->to;
 }
 
-static int weigh_samples(struct mm_work *w, struct mm_diag *diag)
+static int weigh_samples(struct mm_work *w)
 {
 	uint64_t *peaks = chunk_peaks(w, w->selected[0]);
-	int err = peaks ? MM_OK : MM_ENOMEM;
 
-	for (size_t i = 0; !err && i < w->notes.sample_count; i++) {
+	for (size_t i = 0; peaks && i < w->notes.sample_count; i++) {
 		const struct mm_note_sample *s = &w->notes.samples[i];
 		if (in_range(w, s) && s->sample.anon_bytes != MM_UNKNOWN &&
 		    s->sample.rss_bytes != MM_UNKNOWN)
-			err = weigh_sample(w, s, peaks[s->at.chunk], diag);
+			weigh_sample(&w->report->totals, s, peaks[s->at.chunk]);
 	}
 	free(peaks);
-	return err;
+	return peaks ? MM_OK : MM_ENOMEM;
 }
 
-static int fill_unaccounted(struct mm_work *w, struct mm_diag *diag)
+static int fill_unaccounted(struct mm_work *w)
 {
 	struct mm_report_totals *t = &w->report->totals;
 	char cause[256] = "";
@@ -139,7 +100,7 @@ static int fill_unaccounted(struct mm_work *w, struct mm_diag *diag)
 	/* Of several processes pages may be shared: no sum of theirs would be true. */
 	if (w->selected_count != 1)
 		return MM_OK;
-	int err = weigh_samples(w, diag);
+	int err = weigh_samples(w);
 	if (err || t->unaccounted_bytes == MM_UNKNOWN)
 		return err;
 	t->unaccounted_ppm = t->unaccounted_rss_bytes
@@ -180,7 +141,7 @@ static void fill_peak(struct mm_work *w, struct mm_report_totals *t)
 			t->peak_at_ns = w->sums[i].peak_time;
 }
 
-int mm_fill_totals(struct mm_work *w, struct mm_diag *diag)
+int mm_fill_totals(struct mm_work *w)
 {
 	struct mm_report_totals *t = &w->report->totals;
 
@@ -191,5 +152,5 @@ int mm_fill_totals(struct mm_work *w, struct mm_diag *diag)
 	t->mapped_bytes = w->notes.map_count == 0 ? MM_UNKNOWN
 		: w->notes.map_bytes > w->notes.unmap_bytes
 			? w->notes.map_bytes - w->notes.unmap_bytes : 0;
-	return fill_unaccounted(w, diag);
+	return fill_unaccounted(w);
 }

@@ -94,12 +94,12 @@ static int collect(struct mm_work *w, struct mm_diag *diag)
 	return err;
 }
 
-static int fill(struct mm_work *w, struct mm_diag *diag)
+static int fill(struct mm_work *w)
 {
 	int err = mm_fill_run(w);
 
 	if (!err)
-		err = mm_fill_totals(w, diag);
+		err = mm_fill_totals(w);
 	if (!err)
 		err = mm_fill_processes(w);
 	if (!err)
@@ -136,7 +136,7 @@ static int make(struct mm_work *w, struct mm_diag *diag)
 		err = mm_work_range(w, diag);
 	if (!err)
 		err = collect(w, diag);
-	return err ? err : fill(w, diag);
+	return err ? err : fill(w);
 }
 
 int mm_model_report(struct mm_report **ret, struct mm_reader *r,

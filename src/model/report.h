@@ -181,8 +181,9 @@ struct mm_report_totals {
 	uint64_t discarded_bytes, discarded_count;   /* ended by exec, not leaked */
 	uint64_t mapped_bytes;        /* mapped directly and still mapped; MM_UNKNOWN not recorded */
 	uint64_t rss_peak_bytes;
-	/* Private memory beyond what was ever live at once until then and what was recorded
-	 * as mapped: the most that any sample shows, and that sample. */
+	/* Private memory beyond what was ever live at once until then (to the end of the
+	 * sample's chunk) and what was recorded as mapped: the most that any sample shows,
+	 * and that sample. */
 	uint64_t unaccounted_bytes, unaccounted_at_ns;
 	uint64_t unaccounted_rss_bytes;
 	uint64_t unaccounted_ppm;      /* of that sample's resident bytes */

@@ -39,7 +39,7 @@ int mm_work_merge_peak(struct mm_work *w, struct mm_diag *diag);
 
 /* fill_*.c */
 int mm_fill_run(struct mm_work *w);
-int mm_fill_totals(struct mm_work *w, struct mm_diag *diag);
+int mm_fill_totals(struct mm_work *w);
 int mm_fill_processes(struct mm_work *w);
 int mm_fill_categories(struct mm_work *w);
 int mm_fill_threads(struct mm_work *w);
