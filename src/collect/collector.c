@@ -43,6 +43,8 @@ struct collector {
 	struct mm_collect_result *ret;
 	pid_t child;
 	int child_done, child_status;
+	struct rusage used; /* by the child, when it is done */
+	uint64_t own_bytes; /* our resident size when it was forked */
 	uint64_t fill;      /* largest drain of a lane in the latest round */
 	uint64_t round_ns, next_sync, next_look, next_show, quiet_since, launched_ns;
 };
@@ -104,8 +106,8 @@ static int merge_all(struct collector *c, uint64_t stamp, int last)
 static int turn(struct collector *c, int last)
 {
 	struct mm_family *f = &c->family;
-	int err = mm_family_scan(f);
 	uint64_t stamp = mm_stampclock_tick(&c->clock);
+	int err = mm_family_scan(f);
 
 	if (!err)
 		err = mm_family_scan_threads(f, 0);
@@ -178,7 +180,8 @@ static void look_at_child(struct collector *c)
 	int status;
 	pid_t pid;
 
-	while (!c->child_done && (pid = waitpid(c->child, &status, WNOHANG | WUNTRACED)) != 0) {
+	while (!c->child_done &&
+	       (pid = wait4(c->child, &status, WNOHANG | WUNTRACED, &c->used)) != 0) {
 		if (pid < 0 && errno == EINTR)
 			continue;
 		if (pid > 0 && WIFSTOPPED(status)) {
@@ -248,14 +251,33 @@ static void show(struct collector *c)
 	c->o->show(c->o->show_ctx, &s);
 }
 
+/* The kernel knows a peak that no sample saw. Its figure begins with our own size at the
+ * fork, and includes children that were waited for. */
+static void note_peak(struct collector *c, struct mm_proc *p)
+{
+	uint64_t peak = (uint64_t)c->used.ru_maxrss * 1024, cursor = 0;
+	struct mm_sample s = p->sample;
+
+	if (!p->gone || c->family.started != 1 || c->watch.waiting_count ||
+	    peak <= c->own_bytes || (s.rss_peak_bytes != MM_UNKNOWN && peak <= s.rss_peak_bytes))
+		return;
+	struct mm_event ev = { .kind = MM_EV_SAMPLE, .thread = MM_NO_THREAD,
+		.slot = MM_NO_SLOT, .other = MM_NO_SLOT, .sample = &s };
+	memset(&s, 0xff, sizeof s);
+	s.rss_peak_bytes = p->sample.rss_peak_bytes = peak;
+	ev.time = mm_stampclock_ns(&c->clock, &cursor, UINT64_MAX);
+	mm_resolver_tell(&p->resolver, &ev);
+}
+
 /* The command's own process is the last one that had its number. */
-static void remember(void *ctx, const struct mm_proc *p)
+static void remember(void *ctx, struct mm_proc *p)
 {
 	struct collector *c = ctx;
 	struct mm_collect_result *r = c->ret;
 
 	if (p->pid != c->child)
 		return;
+	note_peak(c, p);
 	r->process = mm_stream_get_process(p->stream)->number;
 	r->totals = *mm_objects_totals(mm_stream_objects(p->stream));
 	r->rss_peak_bytes = p->sample.rss_peak_bytes;
@@ -350,6 +372,8 @@ static int launch(struct collector *c, struct mm_diag *diag)
 		.preload = c->o->preload, .socket = mm_server_path(c->server),
 		.folder = mm_server_folder(c->server) };
 
+	struct rusage own;
+	c->own_bytes = getrusage(RUSAGE_SELF, &own) ? UINT64_MAX : (uint64_t)own.ru_maxrss * 1024;
 	c->launched_ns = mm_monotonic_ns();
 	int err = mm_launch_start(&l, &c->child, diag);
 	if (err)
@@ -361,11 +385,27 @@ static int launch(struct collector *c, struct mm_diag *diag)
 	return MM_OK;
 }
 
+/* What cannot work is refused before the program has started. */
+static int try_image(const struct mm_image_options *options, struct mm_diag *diag)
+{
+	struct mm_image *image;
+	int fd, err = mm_image_create(&image, options, &fd, diag);
+
+	if (err)
+		return err;
+	close(fd);
+	mm_image_destroy(image);
+	return MM_OK;
+}
+
 static int begin(struct collector *c, struct mm_diag *diag)
 {
 	struct mm_image_options image = { c->o->shm_options, c->o->depth,
 		mm_stampclock_kind() };
-	int err = mm_stampclock_init(&c->clock, image.clock_kind);
+	int err = try_image(&image, diag);
+
+	if (!err)
+		err = mm_stampclock_init(&c->clock, image.clock_kind);
 
 	if (!err)
 		err = mm_server_create(&c->server, &image, &c->bell, diag);

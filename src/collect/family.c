@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -182,9 +183,54 @@ void mm_family_look(struct mm_family *f)
 {
 	for (size_t i = 0; i < f->proc_count; i++) {
 		struct mm_proc *p = f->procs[i];
-		if (!p->gone && (is_dead(p) || (f->command_gone && p->pid == f->command)))
-			p->gone = 1;
+		if (p->gone || !(is_dead(p) || (f->command_gone && p->pid == f->command)))
+			continue;
+		p->gone = 1;
+		if (p->pid > 0)
+			p->status_known = !mm_procfs_status(p->pid, p->pidfd, &p->status);
 	}
+}
+
+int mm_family_list(struct mm_family *f, pid_t pid, uint32_t parent, uint64_t ns)
+{
+	struct mm_stream *stream;
+	pid_t ppid = 0;
+	int zombie;
+	char *exe = mm_procfs_exe(pid), *cmd = mm_procfs_cmd(pid);
+
+	mm_procfs_parent(pid, &ppid, &zombie);
+	struct mm_process info = { .pid = (uint32_t)pid, .ppid = (uint32_t)ppid,
+		.parent = parent, .start = MM_START_UNRECORDED, .end = MM_END_UNKNOWN,
+		.start_time = ns > f->clock->start_ns ? ns - f->clock->start_ns : 0,
+		.end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN,
+		.exe = exe ? exe : "", .cmd = cmd ? cmd : "" };
+	int err = mm_writer_process(f->writer, &info, &stream);
+	if (!err)
+		err = mm_stream_close(stream);
+	if (f->listed_count < MM_FAMILY_LISTED) {
+		struct mm_family_other *o = &f->listed[f->listed_count];
+		o->pid = pid;
+		snprintf(o->cmd, sizeof o->cmd, "%s", cmd ? cmd : "?");
+	}
+	f->listed_count++;
+	free(exe);
+	free(cmd);
+	return err;
+}
+
+int mm_family_has_listed(const struct mm_family *f, pid_t pid)
+{
+	for (uint32_t i = 0; i < f->listed_count && i < MM_FAMILY_LISTED; i++)
+		if (f->listed[i].pid == pid)
+			return 1;
+	return 0;
+}
+
+int mm_family_lose(struct mm_family *f, struct mm_proc *p)
+{
+	p->gone = p->execd = 1;
+	return mm_family_list(f, p->pid, mm_stream_get_process(p->stream)->number + 1,
+			      mm_monotonic_ns());
 }
 
 static int tell_discard(struct mm_proc *p, uint64_t now)
@@ -195,21 +241,23 @@ static int tell_discard(struct mm_proc *p, uint64_t now)
 	return mm_resolver_tell(&p->resolver, &ev);
 }
 
-static uint8_t how_ended(const struct mm_family *f, const struct mm_proc *p, int *status)
+static uint8_t how_ended(const struct mm_family *f, const struct mm_proc *p, int *ret)
 {
-	*status = 0;
+	int known = p->status_known, status = p->status;
+
+	*ret = 0;
 	if (!p->gone)
 		return MM_END_RUNNING;
 	if (p->execd)
 		return MM_END_EXEC;
-	if (!f->command_gone || p->pid != f->command)
-		return MM_END_UNKNOWN;
-	if (WIFSIGNALED(f->command_status)) {
-		*status = WTERMSIG(f->command_status);
-		return MM_END_SIGNAL;
+	if (f->command_gone && p->pid == f->command) {
+		known = 1;
+		status = f->command_status;
 	}
-	*status = WEXITSTATUS(f->command_status);
-	return MM_END_EXIT;
+	if (!known)
+		return MM_END_UNKNOWN;
+	*ret = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? MM_END_SIGNAL : MM_END_EXIT;
 }
 
 /* The child's first figure is the parent's: live bytes when it was forked. */

@@ -18,6 +18,13 @@
 #include "collect/stampclock.h"
 #include "trace/writer.h"
 
+enum { MM_FAMILY_LISTED = 64 };
+
+struct mm_family_other { /* a process that is listed as not recorded */
+	pid_t pid;
+	char cmd[120];
+};
+
 /* Caller's memory. */
 struct mm_family {
 	struct mm_writer *writer;
@@ -30,10 +37,12 @@ struct mm_family {
 	pid_t command;
 	int command_status, command_gone; /* wait status, when gone */
 	/* called with each process just before it is closed */
-	void (*closing)(void *ctx, const struct mm_proc *p);
+	void (*closing)(void *ctx, struct mm_proc *p);
 	void *closing_ctx;
 	uint64_t lost, malformed;         /* of processes that have ended */
 	uint32_t started;                 /* processes ever found */
+	struct mm_family_other listed[MM_FAMILY_LISTED];
+	uint32_t listed_count;            /* may exceed the room, then the first are kept */
 };
 
 void mm_family_init(struct mm_family *f, struct mm_writer *w, struct mm_server *s,
@@ -52,6 +61,17 @@ int mm_family_scan_threads(struct mm_family *f, int late);
 
 /* Marks processes gone that have died. */
 void mm_family_look(struct mm_family *f);
+
+/* The process runs another program now, which is not recorded: it is ended as by exec,
+ * and the new program listed. */
+int mm_family_lose(struct mm_family *f, struct mm_proc *p);
+
+/* Lists a process that is not recorded: a child of process `parent` - 1, 0 = unknown,
+ * first seen at `ns` (CLOCK_MONOTONIC). */
+int mm_family_list(struct mm_family *f, pid_t pid, uint32_t parent, uint64_t ns);
+
+/* 1 when this process is listed. */
+int mm_family_has_listed(const struct mm_family *f, pid_t pid);
 
 /* Ends processes that are gone and drained; all of them when `all`. Lets images go
  * that nobody needs. */

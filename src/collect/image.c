@@ -17,35 +17,60 @@
 #define GIB (UINT64_C(1) << 30)
 #define MIB (UINT64_C(1) << 20)
 
-/* File sizes are limited even where the file is memory. */
-uint64_t mm_image_bytes(void)
+/* Our own address space may be limited as the program's is. */
+static uint64_t wanted_bytes(void)
 {
 	uint64_t bytes = MM_SHM_MAP_MAX_GIB * GIB;
 	struct rlimit r;
 
-	if (!getrlimit(RLIMIT_FSIZE, &r) && r.rlim_cur != RLIM_INFINITY && r.rlim_cur < bytes)
-		bytes = r.rlim_cur / MM_SEG_SIZE * MM_SEG_SIZE;
 	if (!getrlimit(RLIMIT_AS, &r) && r.rlim_cur != RLIM_INFINITY)
 		while (bytes > r.rlim_cur / 4 && bytes > MM_SHM_MAP_MIN_MIB * MIB)
 			bytes /= 2;
-	return bytes < MM_SHM_MAP_MIN_MIB * MIB ? 0 : bytes;
+	return bytes;
+}
+
+/* The limit of file sizes holds even where the file is memory: it is lifted for this
+ * one call, as far as we may. */
+static int set_size(int fd, uint64_t *bytes)
+{
+	struct rlimit old, r;
+	int err = -1;
+
+	if (getrlimit(RLIMIT_FSIZE, &old))
+		return -1;
+	r = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	if (old.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &r)) {
+		r = (struct rlimit){ old.rlim_max, old.rlim_max };
+		setrlimit(RLIMIT_FSIZE, &r);
+		if (*bytes > r.rlim_max)
+			*bytes = r.rlim_max / MM_SEG_SIZE * MM_SEG_SIZE;
+	}
+	errno = EFBIG;
+	if (*bytes >= MM_SHM_MAP_MIN_MIB * MIB)
+		err = ftruncate(fd, (off_t)*bytes);
+	if (old.rlim_cur != RLIM_INFINITY) {
+		int e = errno;
+		setrlimit(RLIMIT_FSIZE, &old);
+		errno = e;
+	}
+	return err;
 }
 
 static int make_memory(struct mm_image *i, int *ret_fd, struct mm_diag *diag)
 {
-	i->bytes = mm_image_bytes();
-	if (!i->bytes)
-		return mm_fail(diag, MM_ENOSPC, "the file size limit (ulimit -f) leaves no room "
-			       "for the shared memory of a recording");
+	i->bytes = wanted_bytes();
 	int fd = memfd_create("mmprof", MFD_CLOEXEC);
 	if (fd < 0)
 		return mm_fail_errno(diag, "cannot make the shared memory of a recording");
 	i->base = MAP_FAILED;
-	if (!ftruncate(fd, (off_t)i->bytes))
+	if (!set_size(fd, &i->bytes))
 		i->base = mmap(NULL, i->bytes, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (i->base == MAP_FAILED) {
-		int err = mm_fail_errno(diag, "cannot map the shared memory of a recording");
+		int err = errno == EFBIG
+			? mm_fail(diag, MM_ENOSPC, "the file size limit (ulimit -f) leaves no "
+				  "room for the shared memory of a recording")
+			: mm_fail_errno(diag, "cannot map the shared memory of a recording");
 		close(fd);
 		return err;
 	}

@@ -52,9 +52,6 @@ void mm_image_destroy(struct mm_image *image);
 /* Wakes writers that wait for segments if any have been given back. */
 void mm_image_wake_writers(struct mm_image *image);
 
-/* Size the memory may have under the calling process's limits; 0 = too small to record. */
-uint64_t mm_image_bytes(void);
-
 /* A segment of the pool, NULL when there is no such one. */
 static inline struct mm_seg *mm_image_seg(const struct mm_image *i, uint32_t seg)
 {

@@ -105,19 +105,38 @@ static int has_lost_one(struct mm_proc *p, const struct ranges *r)
 	return lost;
 }
 
-void mm_modmap_look(struct mm_family *f)
+/* A program that has just been executed maps us only when its loader comes to it. */
+static int is_another_program(struct mm_proc *p, const struct ranges *r)
+{
+	enum { LOOKS = 3 };
+
+	if (r->ours)
+		p->strange = 0;
+	else if (p->strange < LOOKS)
+		p->strange++;
+	return p->strange == LOOKS;
+}
+
+int mm_modmap_look(struct mm_family *f)
 {
 	struct ranges r = { 0 };
+	int err = MM_OK;
 
-	for (size_t i = 0; i < f->proc_count; i++) {
+	for (size_t i = 0; !err && i < f->proc_count; i++) {
 		struct mm_proc *p = f->procs[i];
 		if (p->gone || p->pid <= 0)
 			continue;
 		r.count = 0;
-		if (!read_maps(p->pid, &r) && r.count && has_lost_one(p, &r))
+		r.ours = 0;
+		if (read_maps(p->pid, &r) || !r.count)
+			continue;
+		if (has_lost_one(p, &r))
 			atomic_fetch_add(&p->image->control->load_generation, 1);
+		if (is_another_program(p, &r))
+			err = mm_family_lose(f, p);
 	}
 	free(r.v);
+	return err;
 }
 
 int mm_modmap_is_ours(pid_t pid)

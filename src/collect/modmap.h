@@ -10,8 +10,9 @@
 
 #include "collect/family.h"
 
-/* Raises the load generation of images one of whose known modules is no longer mapped. */
-void mm_modmap_look(struct mm_family *f);
+/* Raises the load generation of images one of whose known modules is no longer mapped,
+ * and finds processes that run another program now (mm_family_lose). */
+int mm_modmap_look(struct mm_family *f);
 
 /* 1 when the process has the memory of some recording mapped, 0 when not (or when it
  * cannot be looked at). */

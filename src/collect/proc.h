@@ -42,6 +42,8 @@ struct mm_proc {
 	struct mm_sample sample; /* latest; all MM_UNKNOWN until then */
 	uint64_t peak_anon_excess; /* largest anonymous memory not explained */
 	uint64_t rss_at_excess;
+	int status_known, status; /* wait status of one that is gone */
+	uint8_t strange;        /* looks in a row that did not find our memory mapped */
 	uint64_t *module_files; /* by module: inode + 1 at the last look, 0 = none */
 	size_t module_files_cap;
 };

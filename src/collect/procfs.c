@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -194,5 +195,49 @@ int mm_procfs_parent(pid_t pid, pid_t *ret_ppid, int *ret_zombie)
 		return MM_ENOENT;
 	*ret_ppid = ppid;
 	*ret_zombie = state == 'Z' || state == 'X';
+	return MM_OK;
+}
+
+/* Of a zombie /proc tells the status as its last figure but none; once it has been waited
+ * for, newer kernels (6.15) tell it by the pidfd. */
+struct pidfd_answer {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code;
+	uint64_t more[8];
+};
+
+static int zombie_status(pid_t pid, int *ret)
+{
+	char path[64], text[1024];
+	int field = 2;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (mm_procfs_read(path, text, sizeof text) <= 0)
+		return MM_ENOENT;
+	char *p = strrchr(text, ')');
+	if (!p || (p[2] != 'Z' && p[2] != 'X'))
+		return MM_ENOENT;
+	while (field < 52 && p && (p = strchr(p, ' '))) {
+		p++;
+		field++;
+	}
+	if (!p)
+		return MM_ENOENT;
+	*ret = atoi(p);
+	return MM_OK;
+}
+
+int mm_procfs_status(pid_t pid, int pidfd, int *ret)
+{
+	enum { INFO_EXIT = 1 << 3 };
+	struct pidfd_answer a = { .mask = INFO_EXIT };
+
+	if (!zombie_status(pid, ret))
+		return MM_OK;
+	if (pidfd < 0 || ioctl(pidfd, _IOWR(0xFF, 11, struct pidfd_answer), &a) ||
+	    !(a.mask & INFO_EXIT))
+		return MM_ENOENT;
+	*ret = a.exit_code;
 	return MM_OK;
 }

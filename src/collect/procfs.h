@@ -36,7 +36,11 @@ int mm_procfs_tasks(pid_t pid, int (*fn)(void *ctx, pid_t tid), void *ctx);
 /* The children of one thread, as fn calls. 0, or MM_ENOENT when the kernel does not say. */
 int mm_procfs_children(pid_t pid, pid_t tid, int (*fn)(void *ctx, pid_t child), void *ctx);
 
-/* The process's children: 0 unless gone. PPid and whether it is a zombie. */
+/* Wait status of a process that has ended, waited for or not (pidfd -1 = none):
+ * 0, or MM_ENOENT when this kernel does not say. */
+int mm_procfs_status(pid_t pid, int pidfd, int *ret);
+
+/* Parent of a process and whether it is a zombie: 0, or MM_ENOENT when gone. */
 int mm_procfs_parent(pid_t pid, pid_t *ret_ppid, int *ret_zombie);
 
 #endif

@@ -155,7 +155,7 @@ static int meet(void *ctx, pid_t pid)
 	struct search *s = ctx;
 	struct mm_watch_child *c = waiting(s->w, pid);
 
-	if (mm_family_find(s->f, pid))
+	if (mm_family_find(s->f, pid) || mm_family_has_listed(s->f, pid))
 		return MM_OK;
 	if (!c) {
 		if (MM_GROW(s->w->waiting, s->w->waiting_cap, s->w->waiting_count + 1))
@@ -186,29 +186,10 @@ static int is_unrecorded(pid_t pid)
 	return !mm_procfs_parent(pid, &ppid, &zombie) && !zombie && !mm_modmap_is_ours(pid);
 }
 
-static int list_child(struct mm_family *f, struct mm_watch *w, struct mm_watch_child *c,
-		      uint64_t now)
+static int list_child(struct mm_family *f, struct mm_watch_child *c)
 {
-	struct mm_stream *stream;
-	pid_t ppid = 0;
-	int zombie;
-	uint64_t at = c->first_ns > f->clock->start_ns ? c->first_ns - f->clock->start_ns : 0;
-
-	(void)now;
-	mm_procfs_parent(c->pid, &ppid, &zombie);
-	char *exe = mm_procfs_exe(c->pid), *cmd = mm_procfs_cmd(c->pid);
-	struct mm_process info = { .pid = (uint32_t)c->pid, .ppid = (uint32_t)ppid,
-		.parent = c->parent, .start = MM_START_UNRECORDED, .end = MM_END_UNKNOWN,
-		.start_time = at, .end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN,
-		.exe = exe ? exe : "", .cmd = cmd ? cmd : "" };
-	int err = mm_writer_process(f->writer, &info, &stream);
-	if (!err)
-		err = mm_stream_close(stream);
-	free(exe);
-	free(cmd);
 	c->listed = 1;
-	w->unrecorded++;
-	return err;
+	return mm_family_list(f, c->pid, c->parent, c->first_ns);
 }
 
 static int look_at_children(struct mm_watch *w, struct mm_family *f, uint64_t now)
@@ -232,7 +213,7 @@ static int look_at_children(struct mm_watch *w, struct mm_family *f, uint64_t no
 		}
 		if (!c->listed && c->seen > 1 && now - c->first_ns > LISTED_AFTER_MS * MS &&
 		    is_unrecorded(c->pid))
-			err = list_child(f, w, c, now);
+			err = list_child(f, c);
 	}
 	return err;
 }
@@ -259,7 +240,7 @@ int mm_watch_tick(struct mm_watch *w, struct mm_family *f, uint64_t now)
 	}
 	if (!err && due(&w->modules, now)) {
 		uint64_t began = mm_monotonic_ns();
-		mm_modmap_look(f);
+		err = mm_modmap_look(f);
 		done(&w->modules, began, 100 * MS);
 	}
 	if (!err && due(&w->children, now)) {
@@ -270,36 +251,37 @@ int mm_watch_tick(struct mm_watch *w, struct mm_family *f, uint64_t now)
 	return err;
 }
 
-static void list(struct mm_collect_result *ret, pid_t pid, int recorded)
+static void list(struct mm_collect_result *ret, pid_t pid, const char *cmd, int recorded)
 {
-	if (!recorded)
-		ret->unrecorded++;
 	if (ret->other_count++ >= MM_COLLECT_LISTED)
 		return;
 	struct mm_collect_other *o = &ret->others[ret->other_count - 1];
-	char *cmd = mm_procfs_cmd(pid);
 	o->pid = pid;
 	o->recorded = recorded;
-	snprintf(o->cmd, sizeof o->cmd, "%s", cmd ? cmd : "?");
-	free(cmd);
+	snprintf(o->cmd, sizeof o->cmd, "%s", cmd);
+}
+
+static int list_waiting(struct mm_watch *w, struct mm_family *f)
+{
+	int err = look_at_children(w, f, mm_monotonic_ns());
+
+	for (size_t i = 0; !err && i < w->waiting_count; i++) {
+		struct mm_watch_child *c = &w->waiting[i];
+		if (!c->listed && !mm_family_has_listed(f, c->pid) && is_unrecorded(c->pid))
+			err = list_child(f, c);
+	}
+	return err;
 }
 
 int mm_watch_last(struct mm_watch *w, struct mm_family *f, struct mm_collect_result *ret)
 {
-	int err = mm_sample_all(f);
+	int err = mm_sample_all(f), e = list_waiting(w, f);
 
 	for (size_t i = 0; i < f->proc_count; i++)
 		if (!f->procs[i]->gone)
-			list(ret, f->procs[i]->pid, 1);
-	if (!err)
-		err = look_at_children(w, f, mm_monotonic_ns());
-	for (size_t i = 0; !err && i < w->waiting_count; i++) {
-		struct mm_watch_child *c = &w->waiting[i];
-		if (c->listed || is_unrecorded(c->pid)) {
-			list(ret, c->pid, 0);
-			if (!c->listed)
-				err = list_child(f, w, c, mm_monotonic_ns());
-		}
-	}
-	return err;
+			list(ret, f->procs[i]->pid, f->procs[i]->cmd, 1);
+	for (uint32_t i = 0; i < f->listed_count && i < MM_FAMILY_LISTED; i++)
+		list(ret, f->listed[i].pid, f->listed[i].cmd, 0);
+	ret->unrecorded = f->listed_count;
+	return err ? err : e;
 }

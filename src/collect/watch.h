@@ -29,7 +29,6 @@ struct mm_watch {
 	struct mm_watch_look threads, names, samples, modules, children;
 	struct mm_watch_child *waiting;
 	size_t waiting_count, waiting_cap;
-	uint32_t unrecorded;
 };
 
 void mm_watch_deinit(struct mm_watch *w);
