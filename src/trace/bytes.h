@@ -19,7 +19,7 @@ struct mm_bytes {
 
 static inline struct mm_bytes mm_bytes_of(const void *data, size_t len)
 {
-	return (struct mm_bytes){ data, (const uint8_t *)data + len, 0 };
+	return (struct mm_bytes){ data, len ? (const uint8_t *)data + len : data, 0 };
 }
 
 static inline size_t mm_bytes_left(const struct mm_bytes *b)

@@ -239,17 +239,17 @@ static int write_chunk(struct mm_stream *s)
 	if (!err)
 		err = write_digest(s);
 	if (!err)
-		s->since_checkpoint += mm_output_bytes(w->out) - before;
+		s->since_checkpoint += (int64_t)(mm_output_bytes(w->out) - before);
 	return err;
 }
 
-/* What a checkpoint of this stream would take, by the last one. */
-static uint64_t checkpoint_guess(const struct mm_stream *s)
+/* Bytes of events that the next checkpoint has to follow, by what the last one took. */
+static int64_t checkpoint_due(const struct mm_stream *s)
 {
 	uint64_t items = mm_objects_totals(s->objects)->live_count + s->tables.site_count +
 			 mm_objects_free_depth(s->objects) / 4;
 
-	return 256 + items * s->checkpoint_cost / COST_UNIT;
+	return (int64_t)(CHECKPOINT_SHARE * (256 + items * s->checkpoint_cost / COST_UNIT));
 }
 
 int mm_stream_flush(struct mm_stream *s)
@@ -264,7 +264,7 @@ int mm_stream_flush(struct mm_stream *s)
 	s->rows.count = 0;
 	mm_buf_clear(&s->rows.other);
 	mm_digest_reset(&s->digest);
-	if (!err && s->since_checkpoint >= CHECKPOINT_SHARE * checkpoint_guess(s))
+	if (!err && s->since_checkpoint >= checkpoint_due(s))
 		err = mm_stream_checkpoint(s);
 	/* A file that cannot be written is the output's matter; counting goes on. */
 	return mm_output_error(s->w->out) ? MM_OK : err;
@@ -298,6 +298,9 @@ int mm_stream_checkpoint(struct mm_stream *s)
 	uint64_t items = h.totals.live_count + s->tables.site_count + h.free_count / 4;
 	uint64_t took = mm_output_bytes(w->out) - before;
 	s->checkpoint_cost = took * COST_UNIT / (items + 1) + 1;
-	s->since_checkpoint = 0;
+	/* A checkpoint that took more than the guess is paid for before the next. */
+	s->since_checkpoint -= (int64_t)(took * CHECKPOINT_SHARE);
+	if (s->since_checkpoint > 0)
+		s->since_checkpoint = 0;
 	return err;
 }

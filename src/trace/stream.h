@@ -59,7 +59,7 @@ struct mm_stream {
 
 	uint64_t chunks;
 	uint64_t chunk_at, digest_at, checkpoint_at, defs_at; /* last offsets, 0 = none */
-	uint64_t since_checkpoint; /* bytes of chunks and digests */
+	int64_t since_checkpoint;  /* bytes of chunks and digests, less what is owed */
 	uint64_t checkpoint_cost;  /* bytes per 256 live objects and sites, last seen */
 };
 

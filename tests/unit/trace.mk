@@ -5,3 +5,10 @@ check_PROGRAMS += test_trace
 test_trace_SOURCES = tests/unit/test_trace.c $(trace_helpers)
 test_trace_LDADD = $(MM_TEST_LIBS)
 TESTS += test_trace
+
+check_PROGRAMS += test_tracegap test_damage
+test_tracegap_SOURCES = tests/unit/test_tracegap.c $(trace_helpers)
+test_tracegap_LDADD = $(MM_TEST_LIBS)
+test_damage_SOURCES = tests/unit/test_damage.c $(trace_helpers)
+test_damage_LDADD = $(MM_TEST_LIBS)
+TESTS += test_tracegap test_damage
