@@ -65,11 +65,8 @@ static int take_in_image(struct mm_family *f, struct mm_image *image)
 {
 	struct mm_proc *before = mm_family_find(f, image->pid);
 	struct mm_proc_start start = { .image = image, .pid = image->pid,
-		.stamp = image->hello_stamp };
-	int zombie;
+		.ppid = image->ppid, .stamp = image->hello_stamp };
 
-	if (mm_procfs_parent(image->pid, &start.ppid, &zombie))
-		start.ppid = 0;
 	if (before) {
 		before->gone = before->execd = 1;
 		start.parent = before;

@@ -112,6 +112,7 @@ int mm_image_create(struct mm_image **ret, const struct mm_image_options *option
 		return err;
 	}
 	i->control = i->base;
+	i->pidfd = -1;
 	i->first_seg = i->control->first_seg;
 	i->seg_count = i->control->seg_count;
 	i->processes = mm_shm_process(i->base, 0);
@@ -132,6 +133,10 @@ void mm_image_destroy(struct mm_image *i)
 	if (i->lock_held)
 		pthread_mutex_unlock(&i->control->collector_lock);
 	munmap(i->base, i->bytes);
+	if (i->pidfd >= 0)
+		close(i->pidfd);
+	free(i->exe);
+	free(i->cmd);
 	free(i);
 }
 

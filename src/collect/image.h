@@ -24,6 +24,11 @@ struct mm_image {
 	pid_t pid;            /* of the image itself, as the collector sees it */
 	uint32_t hello_pid;   /* as it sees itself */
 	uint64_t hello_stamp;
+	/* Looked up while the target waits for its welcome, so that a short life is
+	 * known too; taken over by the image's process. */
+	char *exe, *cmd;      /* NULL = not to be had */
+	pid_t ppid;           /* 0 = not known */
+	int pidfd;            /* -1 = none */
 	int lock_held;
 	/* For the collector's main thread: who was found in which slot. */
 	void *owner[MM_SHM_PROCESSES];           /* struct mm_proc; NULL = nobody yet */

@@ -1,30 +1,40 @@
 /* proc.c: lanes to stream (proc.h). */
 #include "collect/proc.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "collect/procfs.h"
 #include "core/error.h"
 
 enum { KEEP_PLACES = 64 * 1024, KEEP_FEW = 1024, FEW_LANES = 32, HELD_BACK = 4096 };
 
 /* --- begin and end --------------------------------------------------------- */
 
-static char *text_or(char *text, const char *otherwise)
+static char *text_of(char *own, const char *otherwise)
 {
-	return text ? text : strdup(otherwise);
+	return own ? own : strdup(otherwise);
 }
 
+/* An image was looked up when it said hello; a forked child is looked up now, if it
+ * still lives. */
 static int describe(struct mm_proc *p, const struct mm_proc_start *start)
 {
-	p->exe = text_or(mm_procfs_exe(start->pid), start->parent ? start->parent->exe : "");
-	p->cmd = text_or(mm_procfs_cmd(start->pid), start->parent ? start->parent->cmd : "");
+	const struct mm_proc *parent = start->parent;
+
+	if (start->start != MM_START_FORK) {
+		p->exe = text_of(p->image->exe, "");
+		p->cmd = text_of(p->image->cmd, "");
+		p->pidfd = p->image->pidfd;
+		p->image->exe = p->image->cmd = NULL;
+		p->image->pidfd = -1;
+	} else {
+		p->exe = text_of(NULL, parent ? parent->exe : "");
+		p->cmd = text_of(NULL, parent ? parent->cmd : "");
+		p->pidfd = start->pid > 0 ? (int)syscall(SYS_pidfd_open, start->pid, 0) : -1;
+	}
 	return p->exe && p->cmd ? MM_OK : MM_ENOMEM;
 }
 
@@ -81,7 +91,7 @@ int mm_proc_create(struct mm_proc **ret, struct mm_writer *w,
 	p->fork_stamp = start->fork_stamp;
 	p->parent = start->parent;
 	p->fork_told = start->start != MM_START_FORK || start->fork_stamp == 0;
-	p->pidfd = start->pid > 0 ? (int)syscall(SYS_pidfd_open, start->pid, 0) : -1;
+	p->pidfd = -1;
 	memset(&p->sample, 0xff, sizeof p->sample);
 	int err = describe(p, start);
 	if (!err)

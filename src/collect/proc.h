@@ -57,7 +57,7 @@ struct mm_proc_start {
 	uint64_t stamp, fork_stamp;
 };
 
-/* Reads what /proc says of it and begins its stream. 0, MM_ENOMEM, or the writer's. */
+/* Begins its stream. 0, MM_ENOMEM, or the writer's. */
 int mm_proc_create(struct mm_proc **ret, struct mm_writer *w,
 		   const struct mm_stampclock *clock, const struct mm_proc_start *start);
 

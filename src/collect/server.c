@@ -11,11 +11,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "collect/procfs.h"
 #include "core/error.h"
 
 enum { HELLO_MS = 500, FOLDER_MAX = 72 };
@@ -152,6 +153,18 @@ static int send_and_publish(struct mm_server *s, int fd, int memory, struct mm_i
 	return err;
 }
 
+static void meet(struct mm_image *image, pid_t pid)
+{
+	int zombie;
+
+	image->pid = pid;
+	image->exe = mm_procfs_exe(pid);
+	image->cmd = mm_procfs_cmd(pid);
+	image->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (mm_procfs_parent(pid, &image->ppid, &zombie))
+		image->ppid = 0;
+}
+
 static void welcome(struct mm_server *s, int fd, const struct mm_shm_hello *h, pid_t pid)
 {
 	struct mm_image *image = NULL;
@@ -163,9 +176,9 @@ static void welcome(struct mm_server *s, int fd, const struct mm_shm_hello *h, p
 	    mm_image_create(&image, &s->options, &memory, NULL))
 		memory = -1;
 	if (image) {
-		image->pid = pid;
 		image->hello_pid = h->pid;
 		image->hello_stamp = h->stamp;
+		meet(image, pid);
 	}
 	int err = send_and_publish(s, fd, memory, image);
 	if (memory >= 0)
