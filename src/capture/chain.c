@@ -251,11 +251,22 @@ struct mm_chain mm_chain = {
 
 /* --- resolution ------------------------------------------------------------------ */
 
+/* A symbol that is not there leaves a text for dlerror: it is ours, not the program's,
+ * so it is neither recorded nor left for the program to free. */
 void *mm_chain_next(const char *name)
 {
+	struct mm_hook *t = &mm_hook_self;
+	uint32_t epoch = t->epoch;
 	int keep = errno;
-	void *p = dlsym(RTLD_NEXT, name);
+	void *p;
 
+	t->looking++;
+	t->epoch = MM_HOOK_NO_EPOCH;
+	p = dlsym(RTLD_NEXT, name);
+	if (p == NULL && dlerror() != NULL)
+		(void)dlerror();
+	t->epoch = epoch;
+	t->looking--;
 	errno = keep;
 	return p;
 }

@@ -193,6 +193,8 @@ bool mm_hook_admit(struct mm_hook *t)
 	uint64_t mask;
 	bool ok;
 
+	if (t->looking)
+		return false;
 	/* Before libc has its environment nothing can be known. */
 	if (mode == MM_TARGET_OFF || gnu_get_libc_version == NULL || (mode == MM_TARGET_UNTRIED && environ == NULL))
 		return false;
