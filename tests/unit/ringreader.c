@@ -123,6 +123,8 @@ static void keep(struct reader *rd, struct image *im, uint32_t slot, const uint6
 		e->align = MM_REC_ALIGN(w[3]);
 		name_category(im, e);
 	}
+	if (kind == MM_REC_FREE_AT)
+		e->node = MM_REC_NODE_ID(w[2]);
 	if (kind == MM_REC_REALLOC) {
 		e->old = w[4];
 		e->t0 = w[5];
@@ -349,14 +351,17 @@ static void listen_at(struct reader *rd)
 
 static pid_t start(struct reader *rd, char *const argv[])
 {
-	const char *preload = getenv("MM_PRELOAD"), *user = getenv("MM_USER_PRELOAD");
-	char list[1024];
+	const char *preload = getenv("MM_PRELOAD"), *top = getenv("top_builddir");
+	const char *user = getenv("MM_USER_PRELOAD");
+	char built[4096], whole[4096], list[8192];
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
-	snprintf(list, sizeof list, "%s%s%s", preload ? preload : ".libs/libmmprof.so",
-		 user ? ":" : "", user ? user : "");
+	snprintf(built, sizeof built, "%s/.libs/libmmprof.so", top ? top : ".");
+	if (!realpath(preload ? preload : built, whole))
+		die(built);
+	snprintf(list, sizeof list, "%s%s%s", whole, user ? ":" : "", user ? user : "");
 	setenv("LD_PRELOAD", list, 1);
 	setenv(MM_ENV_SOCKET, rd->path, 1);
 	if (rd->setup->env)
@@ -371,9 +376,9 @@ static void intervene(struct reader *rd, unsigned round)
 {
 	for (uint32_t i = 0; i < rd->images; i++) {
 		struct mm_shm_control *c = rd->image[i]->base;
-		if (rd->setup->stop_after && round == rd->setup->stop_after)
+		if (rd->setup->stop_after && round >= rd->setup->stop_after)
 			atomic_store(&c->stopped, 1);
-		if (rd->setup->stall_after && round == rd->setup->stall_after) {
+		if (rd->setup->stall_after && round >= rd->setup->stall_after) {
 			rd->stalled = 1;
 			atomic_fetch_or((_Atomic uint32_t *)&c->collector_lock,
 					FUTEX_OWNER_DIED);
@@ -390,6 +395,9 @@ static void finish(struct reader *rd)
 			rd->r->processes += atomic_load(&mm_shm_process(c, p)->state) == MM_PROC_LIVE;
 			rd->r->dropped += atomic_load(&mm_shm_process(c, p)->dropped);
 		}
+		atomic_fetch_and((_Atomic uint32_t *)&c->collector_lock,
+				 ~(uint32_t)FUTEX_OWNER_DIED);
+		pthread_mutex_unlock(&c->collector_lock);
 		munmap(rd->image[i]->base, rd->image[i]->bytes);
 		free(rd->image[i]);
 	}
@@ -407,7 +415,7 @@ void rr_run(const struct rr_setup *setup, char *const argv[], struct rr_result *
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	listen_at(&rd);
 	pid = start(&rd, argv);
-	for (unsigned round = 1;; round++) {
+	for (unsigned round = 0;; round += rd.images != 0) {
 		struct pollfd p = { .fd = rd.listener, .events = POLLIN };
 		unsigned pause = setup->pause_us ? setup->pause_us : 1000;
 		struct timespec limit = { .tv_nsec = (long)pause * 1000 };
