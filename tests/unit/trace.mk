@@ -12,3 +12,10 @@ test_tracegap_LDADD = $(MM_TEST_LIBS)
 test_damage_SOURCES = tests/unit/test_damage.c $(trace_helpers)
 test_damage_LDADD = $(MM_TEST_LIBS)
 TESTS += test_tracegap test_damage
+
+check_PROGRAMS += test_tracefile
+test_tracefile_SOURCES = tests/unit/test_tracefile.c $(trace_helpers)
+test_tracefile_LDADD = $(MM_TEST_LIBS)
+TESTS += test_tracefile
+
+include tests/fuzz/trace.mk
