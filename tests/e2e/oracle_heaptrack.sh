@@ -19,8 +19,8 @@ def totals(path):
     """Of a report, or of NAME=NUMBER lines."""
     text = open(path).read()
     if text.startswith("{"):
-        return {k: int(v) for k, v in json.loads(text)["totals"].items()
-                if isinstance(v, (int, str))}
+        said = json.loads(text)["totals"]
+        return {k: int(said[k]) for k in KEYS + ("temporary_count",)}
     return {k: int(v) for k, v in (l.split("=") for l in text.split())}
 
 
@@ -51,8 +51,8 @@ ours()
 {
 	local name=$1
 	shift
-	"$mmprof" record -q --no-follow -o "$name.trace" -- "$@" >"$name.said" &&
-		"$mmprof" report "$name.trace" --json >"$name.ours.json"
+	"$mmprof" record -q --no-follow -o "$name.trace" -- "$@" >"$name.said" || return
+	"$mmprof" report "$name.trace" --json >"$name.ours.json"
 }
 
 # theirs NAME OPTION COMMAND...: heaptrack's, imported, in NAME.theirs.json. OPTION is
@@ -78,11 +78,11 @@ for p in churn family; do
 done
 
 # --- programs that know their own numbers --------------------------------------------
-ours churn ./exact_churn 100000
+check "churn: recorded" ours churn ./exact_churn 100000
 check "churn: our recording says what the program says" same all churn.said churn.ours.json
-ours plain ./exact_churn 100000 plain
+check "plain: recorded" ours plain ./exact_churn 100000 plain
 check "plain: our recording says what the program says" same all plain.said plain.ours.json
-ours family ./exact_family
+check "family: recorded" ours family ./exact_family
 check "every way to allocate: our recording says what the program says" \
 	same all family.said family.ours.json
 "$mmprof" record -q --no-follow --no-addresses -o nowhere.trace -- ./exact_churn 100000 >/dev/null
@@ -101,19 +101,19 @@ for kind in raw interpreted; do
 	option=
 	own=nothing.theirs.json
 	[ $kind = raw ] && option=--raw own=nothing_raw.theirs.json
-	theirs churn "$option" ./exact_churn 100000
+	check "churn, $kind: recorded by heaptrack and imported" theirs churn "$option" ./exact_churn 100000
 	check "churn, $kind: heaptrack's recording says what the program says" \
 		same exact churn.said churn.theirs.json $own
 	check "churn, $kind: and what ours says" \
 		same exact churn.ours.json churn.theirs.json $own
-	theirs plain "$option" ./exact_churn 100000 plain
+	check "plain: recorded by heaptrack and imported" theirs plain "$option" ./exact_churn 100000 plain
 	check "plain, $kind: heaptrack's recording says what the program says" \
 		same exact plain.said plain.theirs.json $own
 done
 check "names of functions come with an interpreted recording" \
 	sh -c "'$mmprof' report churn.imported | grep -q resize"
 rm -f plain.imported
-theirs plain --raw ./exact_churn 100000 plain
+check "plain: recorded by heaptrack and imported" theirs plain --raw ./exact_churn 100000 plain
 check_is "plain: temporaries, where realloc cannot confuse them" \
 	"$(sed -n 's/^temporary_count=//p' plain.said)" \
 	"$(python3 -c 'import json; print(json.load(open("plain.theirs.json"))["totals"]["temporary_count"])')"
@@ -141,8 +141,8 @@ int main()
 }
 CPP
 if command -v g++ >/dev/null && g++ -O1 -o words words.cpp; then
-	ours words ./words
-	theirs words "" ./words
+	check "words: recorded" ours words ./words
+	check "words: recorded by heaptrack and imported" theirs words "" ./words
 	check "C++: within 0.1 %" same freed words.ours.json words.theirs.json nothing.theirs.json
 else
 	skip "C++" "no g++"
@@ -155,8 +155,8 @@ for my $k (sort keys %h) { $n += length(join(",", @{$h{$k}})); }
 print "$n\n";
 PL
 export PERL_HASH_SEED=0 PERL_PERTURB_KEYS=0
-ours perl perl words.pl
-theirs perl "" perl words.pl
+check "perl: recorded" ours perl perl words.pl
+check "perl: recorded by heaptrack and imported" theirs perl "" perl words.pl
 check "perl: within 0.1 %" same near perl.ours.json perl.theirs.json nothing.theirs.json
 
 export PYTHONMALLOC=malloc PYTHONHASHSEED=0
@@ -166,8 +166,8 @@ import json
 tree = {"k%d" % i: {"n": i, "v": [j / 7 for j in range(i % 9)], "s": "x" * (i % 40)} for i in range(3000)}
 print(len(json.dumps(json.loads(json.dumps(tree)), sort_keys=True)))
 PY
-ours python "$python" -s -S words.py
-theirs python "" "$python" -s -S words.py
+check "python: recorded" ours python "$python" -s -S words.py
+check "python: recorded by heaptrack and imported" theirs python "" "$python" -s -S words.py
 check "python: within 0.1 %" same near python.ours.json python.theirs.json nothing.theirs.json
 unset PYTHONMALLOC
 
@@ -180,8 +180,8 @@ print("commit; create index tb on t(b);")
 for i in range(1500):
     print(f"select count(*) from t where b > 'row {i}' and b < 'row {i}z';")
 PY
-	ours sqlite sqlite3 :memory: <rows.sql
-	theirs sqlite "" sqlite3 :memory: <rows.sql
+	check "sqlite: recorded" ours sqlite sqlite3 :memory: <rows.sql
+	check "sqlite: recorded by heaptrack and imported" theirs sqlite "" sqlite3 :memory: <rows.sql
 	check "sqlite3: within 0.1 %" same near sqlite.ours.json sqlite.theirs.json nothing.theirs.json
 else
 	skip "sqlite3" "sqlite3 is not installed (package sqlite3)"
