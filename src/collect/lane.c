@@ -59,6 +59,8 @@ static int read_records(struct mm_lane *l, struct mm_seg *s, uint32_t head)
 /* The next segment to read from, or NULL when the thread has none. */
 static struct mm_seg *current(struct mm_lane *l)
 {
+	if (l->broken)
+		return NULL;
 	if (l->revoking == 2 && atomic_load(&l->shared->seg) != 0)
 		l->revoking = 0; /* it has started afresh */
 	if (l->seg == 0) {
@@ -67,7 +69,13 @@ static struct mm_seg *current(struct mm_lane *l)
 		l->seg = atomic_load_explicit(&l->shared->first_seg, memory_order_acquire);
 		l->at = 0;
 	}
-	return l->seg ? mm_image_seg(l->image, l->seg) : NULL;
+	struct mm_seg *s = l->seg ? mm_image_seg(l->image, l->seg) : NULL;
+	if (l->seg && (!s || s->thread != l->slot)) {
+		l->broken = 1;
+		l->malformed++;
+		return NULL;
+	}
+	return s;
 }
 
 int mm_lane_drain(struct mm_lane *l, uint64_t bytes, uint64_t *ret_bytes)
@@ -98,7 +106,7 @@ int mm_lane_drain(struct mm_lane *l, uint64_t bytes, uint64_t *ret_bytes)
 			break;
 		}
 		give_back(l, l->seg);
-		l->seg = mm_image_seg(l->image, next) ? next : 0;
+		l->seg = next;
 		l->at = 0;
 	}
 	*ret_bytes = done;
@@ -135,12 +143,12 @@ void mm_lane_revoke(struct mm_lane *l)
 /* Gives back the chain from l->seg on; it is final and drained but for its last part. */
 static void return_chain(struct mm_lane *l)
 {
-	for (int i = 0; i < 4 * MM_RING_SEGS_THREAD && l->seg; i++) {
+	for (int i = 0; i < 4 * MM_RING_SEGS_THREAD && l->seg && !l->broken; i++) {
 		struct mm_seg *s = mm_image_seg(l->image, l->seg);
-		uint32_t next = s ? atomic_load(&s->next) : 0;
-		if (s)
+		uint32_t next = s && s->thread == l->slot ? atomic_load(&s->next) : 0;
+		if (s && s->thread == l->slot)
 			give_back(l, l->seg);
-		l->seg = s && mm_image_seg(l->image, next) ? next : 0;
+		l->seg = next;
 	}
 	l->seg = 0;
 	l->at = 0;

@@ -28,6 +28,7 @@ struct mm_lane {
 	uint8_t dead;        /* the thread is gone: what is in the ring is all ... */
 	uint8_t final;       /* ... and was when it was last drained */
 	uint8_t busy;        /* as last seen */
+	uint8_t broken;      /* its chain leads nowhere: not read any more */
 	uint8_t partial;     /* the last drain left something behind */
 	uint8_t revoking;    /* 1 = asked for its segments, 2 = has them all back */
 	uint8_t named;       /* readings of its name so far, up to 255 */
