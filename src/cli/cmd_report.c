@@ -204,6 +204,7 @@ static int show(const struct mm_report *r, const struct request *q)
 		.width = q->width ? q->width : mm_term_columns(STDOUT_FILENO, 100),
 		.colour = mm_term_colours(STDOUT_FILENO), .utf8 = mm_term_utf8(),
 		.bytes = q->bytes, .full_paths = q->full_paths, .overview = q->overview,
+		.rows = q->rows_given ? 0 : 5,
 	};
 	if (text.width < 40)
 		text.width = 40;

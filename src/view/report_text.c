@@ -27,20 +27,20 @@ static void put_overview(struct mm_pen *p, const struct mm_report *r)
 {
 	mm_text_timeline(p, r);
 	put_title(p, "PEAK", &r->peak, ", by where they were allocated");
-	mm_text_table(p, r, &r->peak, MM_STACKS_CHAIN);
+	mm_text_table(p, r, &r->peak, MM_STACKS_CHAIN, 0);
 	mm_text_categories(p, r);
 	if (r->leaks.total.leak_count) {
 		put_title(p, "STILL LIVE AT THE END", &r->leaks, "");
-		mm_text_table(p, r, &r->leaks, MM_STACKS_CHAIN);
+		mm_text_table(p, r, &r->leaks, MM_STACKS_CHAIN, p->options->rows);
 	}
 	if (r->temporary.count) {
 		put_title(p, "TEMPORARY", &r->temporary,
 			  " freed with no other allocation between");
-		mm_text_table(p, r, &r->temporary, MM_STACKS_CHAIN);
+		mm_text_table(p, r, &r->temporary, MM_STACKS_CHAIN, p->options->rows);
 	}
 	if (r->allocs.count) {
 		put_title(p, "MOST CALLS", &r->allocs, " allocations");
-		mm_text_table(p, r, &r->allocs, MM_STACKS_CHAIN);
+		mm_text_table(p, r, &r->allocs, MM_STACKS_CHAIN, p->options->rows);
 	}
 	mm_text_threads(p, r);
 	mm_text_histograms(p, r);
@@ -62,7 +62,7 @@ static void put_asked(struct mm_pen *p, const struct mm_report *r)
 		title[0] = (char)(title[0] - 'a' + 'A');
 	mm_pen_title(p, title, "");
 	mm_text_table(p, r, &r->table,
-		      r->table.by == MM_BY_SITE ? MM_STACKS_FULL : MM_STACKS_NONE);
+		      r->table.by == MM_BY_SITE ? MM_STACKS_FULL : MM_STACKS_NONE, 0);
 }
 
 int mm_report_text(const struct mm_report *r, const struct mm_text_options *options, FILE *out)

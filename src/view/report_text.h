@@ -6,6 +6,7 @@
 #ifndef MM_VIEW_REPORT_TEXT_H
 #define MM_VIEW_REPORT_TEXT_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "model/report.h"
@@ -17,6 +18,7 @@ struct mm_text_options {
 	int bytes;      /* exact bytes instead of KiB, MiB */
 	int full_paths; /* names and paths are not shortened */
 	int overview;   /* every section; else totals and the table asked for */
+	size_t rows;    /* overview: rows of all tables but the peak's; 0 = all there are */
 };
 
 /* Writes to `out` and flushes it: 0, or MM_EIO. */

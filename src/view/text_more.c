@@ -6,7 +6,7 @@
 
 #include "view/text_parts.h"
 
-enum { LISTED = 8, SPARK_LABEL = 8 };
+enum { LISTED = 8, SPARK_LABEL = 8, SHOWN = 12 };
 
 /* --- timeline ------------------------------------------------------------------------ */
 
@@ -186,27 +186,52 @@ void mm_text_processes(struct mm_pen *p, const struct mm_report *r)
 
 /* --- histograms ---------------------------------------------------------------------- */
 
-static void put_histogram(struct mm_pen *p, const struct mm_report_bucket *b, size_t n,
+/* Adjacent buckets joined until at most SHOWN are left; returns how many. */
+static size_t join_buckets(const struct mm_report_bucket *b, size_t n,
+			   struct mm_report_bucket *joined)
+{
+	size_t each = (n + SHOWN - 1) / SHOWN, count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i % each == 0) {
+			joined[count++] = b[i];
+			continue;
+		}
+		joined[count - 1].high = b[i].high;
+		joined[count - 1].count += b[i].count;
+		joined[count - 1].bytes += b[i].bytes;
+	}
+	return count;
+}
+
+static void put_bucket(struct mm_pen *p, const struct mm_report_bucket *b, int is_time,
+		       uint64_t most, uint64_t total)
+{
+	size_t width = (size_t)p->options->width > 64 ? (size_t)p->options->width - 60 : 8;
+	char edge[MM_PEN_TEXT], count[MM_PEN_TEXT], share[MM_PEN_TEXT];
+	const char *text = b->high == MM_UNKNOWN ? "more"
+		: is_time ? mm_pen_time(edge, b->high) : mm_pen_size(p, edge, b->high - 1);
+	const char *sign = b->high == MM_UNKNOWN ? "" : is_time ? "<" : "<=";
+
+	fprintf(p->out, "  %4s %10s %14s %8s  ", sign, text, mm_pen_count(count, b->count),
+		mm_pen_share(share, b->count, total));
+	mm_pen_bar(p, b->count, most, width > 50 ? 50 : width);
+	fputc('\n', p->out);
+}
+
+static void put_histogram(struct mm_pen *p, const struct mm_report_bucket *all, size_t n,
 			  int is_time)
 {
-	size_t width = (size_t)p->options->width > 50 ? (size_t)p->options->width - 50 : 8;
+	struct mm_report_bucket b[SHOWN];
 	uint64_t most = 0, total = 0;
 
+	n = join_buckets(all, n, b);
 	for (size_t i = 0; i < n; i++) {
 		most = b[i].count > most ? b[i].count : most;
 		total += b[i].count;
 	}
-	for (size_t i = 0; i < n; i++) {
-		char edge[MM_PEN_TEXT], count[MM_PEN_TEXT], share[MM_PEN_TEXT];
-		const char *text = b[i].high == MM_UNKNOWN ? "more"
-			: is_time ? mm_pen_time(edge, b[i].high)
-				  : mm_pen_size(p, edge, b[i].high - 1);
-		fprintf(p->out, "  %4s %10s %14s %8s  ", b[i].high == MM_UNKNOWN ? ""
-			: is_time ? "<" : "<=", text, mm_pen_count(count, b[i].count),
-			mm_pen_share(share, b[i].count, total));
-		mm_pen_bar(p, b[i].count, most, width > 40 ? 40 : width);
-		fputc('\n', p->out);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_bucket(p, &b[i], is_time, most, total);
 }
 
 void mm_text_histograms(struct mm_pen *p, const struct mm_report *r)

@@ -12,10 +12,10 @@
 void mm_text_head(struct mm_pen *p, const struct mm_report *r);
 void mm_text_hints(struct mm_pen *p, const struct mm_report *r);
 
-/* text_table.c: how much of each stack a table shows */
+/* text_table.c: how much of each stack a table shows; at most `limit` rows, 0 = all */
 enum mm_text_stacks { MM_STACKS_NONE, MM_STACKS_CHAIN, MM_STACKS_FULL };
 void mm_text_table(struct mm_pen *p, const struct mm_report *r, const struct mm_report_table *t,
-		   enum mm_text_stacks stacks);
+		   enum mm_text_stacks stacks, size_t limit);
 
 /* text_more.c */
 void mm_text_timeline(struct mm_pen *p, const struct mm_report *r);

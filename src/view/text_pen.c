@@ -82,6 +82,52 @@ size_t mm_pen_text(struct mm_pen *p, const char *text, size_t columns, int keep_
 	return used;
 }
 
+size_t mm_pen_columns(const struct mm_pen *p, const char *text)
+{
+	/* Escapes lengthen, but a name that needs them is not worth exactness. */
+	return p->options->utf8 ? mm_utf8_columns(text) : strlen(text);
+}
+
+/* Copies name with ".." for what `open` and `close` enclose at the outermost level: at
+ * most twice as long. */
+static void drop_between(char *out, const char *name, char open, char close)
+{
+	const char *inside = name;
+	int depth = 0;
+
+	for (const char *c = name; *c; c++) {
+		if (*c == open && depth++ == 0) {
+			inside = c + 1;
+			*out++ = open;
+		} else if (*c == close && depth > 0 && --depth == 0) {
+			if (c > inside)
+				out = stpcpy(out, "..");
+			*out++ = close;
+		} else if (depth == 0) {
+			*out++ = *c;
+		}
+	}
+	*out = 0;
+}
+
+size_t mm_pen_name(struct mm_pen *p, const char *name, size_t columns)
+{
+	size_t size = strlen(name) * 2 + 1;
+	char *brief = malloc(size), *briefer = malloc(size * 2);
+	const char *text = name;
+
+	if (!strstr(name, "operator") && brief && briefer && columns && !p->options->full_paths &&
+	    mm_pen_columns(p, name) > columns) {
+		drop_between(brief, name, '(', ')');
+		drop_between(briefer, brief, '<', '>');
+		text = mm_pen_columns(p, brief) > columns ? briefer : brief;
+	}
+	size_t used = mm_pen_text(p, text, columns, 0);
+	free(brief);
+	free(briefer);
+	return used;
+}
+
 void mm_pen_pad(struct mm_pen *p, size_t columns)
 {
 	fprintf(p->out, "%*s", (int)columns, "");

@@ -38,6 +38,13 @@ char *mm_pen_share(char *buf, uint64_t part, uint64_t whole); /* "12.3 %" */
  * returns the columns used. */
 size_t mm_pen_text(struct mm_pen *p, const char *text, size_t columns, int keep_end);
 
+/* The same for the name of a function: where it is too long, first its arguments and then
+ * what stands in angle brackets is left out. */
+size_t mm_pen_name(struct mm_pen *p, const char *name, size_t columns);
+
+/* Columns of a text as mm_pen_text writes it in full. */
+size_t mm_pen_columns(const struct mm_pen *p, const char *text);
+
 void mm_pen_pad(struct mm_pen *p, size_t columns);
 
 /* A row of bars over `columns` cells: values from 0 to max, as eighths of a cell in

@@ -88,7 +88,7 @@ static void put_name(struct mm_pen *p, const char *name, const char *place, size
 
 	if (place_columns > most)
 		place_columns = most;
-	size_t used = mm_pen_text(p, name, *place ? columns - place_columns - 2 : columns, 0);
+	size_t used = mm_pen_name(p, name, *place ? columns - place_columns - 2 : columns);
 	if (*place && (p->options->full_paths || used + 2 + place_columns <= columns)) {
 		fputs("  ", p->out);
 		mm_pen_ink(p, MM_INK_DIM);
@@ -98,25 +98,36 @@ static void put_name(struct mm_pen *p, const char *name, const char *place, size
 	fputc('\n', p->out);
 }
 
-/* " < caller < caller ...": as many as fit on one line. */
+/* Callers worth a word in a chain: those with names, or all where none has one. */
+static uint32_t next_caller(const struct mm_report *r, const struct mm_report_stack *s, uint32_t i,
+			    int named)
+{
+	for (i++; named && i < s->count; i++)
+		if (*r->frames[s->frames[i]].function)
+			break;
+	return i;
+}
+
+/* "< caller < caller ...": as many as fit on one line. */
 static void put_chain(struct mm_pen *p, const struct mm_report *r,
 		      const struct mm_report_stack *s, size_t indent)
 {
 	size_t left = room(p, indent), used = 0;
+	int named = next_caller(r, s, s->first, 1) < s->count;
+	uint32_t i = next_caller(r, s, s->first, named);
 
-	if (s->first + 1 >= s->count)
+	if (i >= s->count)
 		return;
 	mm_pen_pad(p, indent);
 	mm_pen_ink(p, MM_INK_DIM);
-	for (uint32_t i = s->first + 1; i < s->count && left > used + 6; i++) {
+	for (; i < s->count; i = next_caller(r, s, i, named)) {
 		const char *name = r->frames[s->frames[i]].name;
-		size_t space = left - used - 2;
-		if (used && mm_utf8_columns(name) + 3 > left - used) {
+		if (used && mm_pen_columns(p, name) + 7 > left - used) {
 			fputs(" ...", p->out);
 			break;
 		}
 		fputs(used ? " < " : "< ", p->out);
-		used += (used ? 3 : 2) + mm_pen_text(p, name, space, 0);
+		used += (used ? 3 : 2) + mm_pen_name(p, name, left - used - (used ? 7 : 6));
 	}
 	mm_pen_plain(p);
 	fputc('\n', p->out);
@@ -166,9 +177,23 @@ static void put_rest(struct mm_pen *p, const struct mm_report_table *t, int two)
 	mm_pen_plain(p);
 }
 
-void mm_text_table(struct mm_pen *p, const struct mm_report *r, const struct mm_report_table *t,
-		   enum mm_text_stacks stacks)
+/* The same table cut to `limit` rows, the others added to the rest. */
+static struct mm_report_table cut_table(const struct mm_report_table *t, size_t limit)
 {
+	struct mm_report_table cut = *t;
+
+	for (size_t i = limit; limit && i < t->count; i++) {
+		mm_measure_add(&cut.rest, &t->rows[i].own);
+		cut.rest_count++;
+		cut.count = limit;
+	}
+	return cut;
+}
+
+void mm_text_table(struct mm_pen *p, const struct mm_report *r,
+		   const struct mm_report_table *whole, enum mm_text_stacks stacks, size_t limit)
+{
+	struct mm_report_table cut = cut_table(whole, limit), *t = &cut;
 	int two = t->by == MM_BY_FUNCTION || t->by == MM_BY_FILE || t->by == MM_BY_LIBRARY;
 
 	if (!t->count && !t->rest_count) {
