@@ -23,8 +23,8 @@
 #include "collect/importplace.h"
 #include "trace/writer.h"
 
-enum { FORMAT_MAX = 3, RANGES_MAX = 1024, NAMES_MAX = 256, HEADER_TEXT = 4096 };
-static const uint32_t stacks_max = UINT32_C(1) << 30;
+enum { FORMAT_MAX = 3, RANGES_MAX = 1024, NAMES_MAX = 256, HEADER_TEXT = 4096,
+       STACKS_MAX = 1 << 26 };
 static const uint64_t size_limit = UINT64_C(1) << 47;   /* more than a process can have */
 static const uint64_t clock_limit = UINT64_C(1) << 42;  /* ms: more than a century */
 static const uint64_t ns_per_ms = 1000000;
@@ -266,7 +266,9 @@ static int line_stack(struct import *im, struct mm_words *w)
 
 	if (mm_words_hex(w, &where) != 1 || mm_words_hex(w, &parent) != 1)
 		return bad(im, "not a stack");
-	if (parent > im->site_count || im->site_count >= stacks_max)
+	if (im->site_count >= STACKS_MAX)
+		return MM_ELIMIT;
+	if (parent > im->site_count)
 		return bad(im, "a stack that continues one not seen before");
 	site.parent = parent ? im->sites[parent - 1] : 0;
 	if (im->form == FORM_INTERPRETED) {
@@ -352,6 +354,8 @@ static int line_allocation(struct import *im, struct mm_words *w)
 		return bad(im, "not a size and a stack");
 	if (a.size >= size_limit || site_of(im, stack, &a.site) != MM_OK)
 		return bad(im, "an impossible size, or a stack not seen before");
+	if (im->allocation_count >= STACKS_MAX)
+		return MM_ELIMIT;
 	err = MM_GROW(im->allocations, im->allocation_cap, im->allocation_count + 1);
 	if (err == MM_OK)
 		im->allocations[im->allocation_count++] = a;
@@ -512,6 +516,9 @@ static int every_line(struct import *im)
 
 	while (err == MM_OK && (got = mm_text_line(im->text, &line, &len, im->diag)) != 0)
 		err = got < 0 ? got : one_line(im, line, len);
+	if (err == MM_ELIMIT)
+		err = mm_fail(im->diag, err, "%s:%llu: more than a recording of a program can hold",
+			      im->name, (unsigned long long)mm_text_number(im->text));
 	im->sum.lines = mm_text_number(im->text);
 	im->sum.cut = mm_text_cut(im->text);
 	if (err == MM_OK && im->sum.lines == 0)

@@ -194,7 +194,8 @@ uint32_t mm_places_find(struct mm_places *p, uint64_t address)
 int mm_places_string(struct mm_places *p, const char *text, size_t len)
 {
 	size_t at;
-	int err = MM_GROW(p->strings, p->string_cap, p->string_count + 1);
+	int err = p->string_count < MM_PLACES_MAX
+		  ? MM_GROW(p->strings, p->string_cap, p->string_count + 1) : MM_ELIMIT;
 
 	if (err == MM_OK)
 		err = keep_text(p, text, len, &at);
@@ -230,7 +231,8 @@ int mm_places_instruction(struct mm_places *p, uint64_t return_address, uint64_t
 			  const struct mm_place_frame *frames, size_t count)
 {
 	struct instruction i = { .address = return_address, .first = p->frame_count };
-	int err = string_module(p, module_string, &i.module);
+	int err = p->instruction_count < MM_PLACES_MAX
+		  ? string_module(p, module_string, &i.module) : MM_ELIMIT;
 
 	if (count > FRAMES_MAX)
 		count = FRAMES_MAX;

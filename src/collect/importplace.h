@@ -5,7 +5,8 @@
  * symbols, so that it reads on a machine that has none of its files.
  * Vocabulary: instruction = an address of code; what a recording calls it is one less
  * than the return address that a site holds. String numbers count from 1, 0 = none.
- * Memory: O(distinct strings, instructions and modules), all of them in the input.
+ * Memory: O(strings, instructions and modules), all of them in the input; past 2^24 of
+ * any of them, or 1 GiB of strings, MM_ELIMIT: an input made to fill memory.
  * Not shared between threads.
  */
 #ifndef MM_COLLECT_IMPORTPLACE_H
@@ -17,6 +18,8 @@
 #include "trace/writer.h"
 
 struct mm_places;
+
+enum { MM_PLACES_MAX = 1 << 24 };
 
 /* Both writer and stream outlive it. */
 int mm_places_create(struct mm_places **ret, struct mm_writer *writer, struct mm_stream *stream);
