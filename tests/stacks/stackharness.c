@@ -359,6 +359,22 @@ QUIET uint32_t harness_last_count(void)
 	return self->last_count;
 }
 
+/* How many nodes stand in a module whose path holds `name`. */
+QUIET static uint32_t nodes_in(const char *name)
+{
+	struct mm_shm_process *p = mm_shm_process(base, 0);
+	struct mm_shm_dir *dir = (struct mm_shm_dir *)mm_shm_seg(base, p->dir_seg);
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < p->node_count; i++) {
+		uint32_t m = node_at(i)->module;
+		const struct mm_shm_module *module = (struct mm_shm_module *)mm_shm_seg(
+			base, dir->modules[m / MM_MODULES_PER_SEG]) + m % MM_MODULES_PER_SEG;
+		n += m != 0 && strstr(module->path, name) != NULL;
+	}
+	return n;
+}
+
 QUIET int harness_end(void)
 {
 	uint64_t samples = 0, equal = 0, shadowed = 0, wrong = 0, unexplained = 0;
@@ -381,6 +397,7 @@ QUIET int harness_end(void)
 		mm_memo_counts(self->stack.memo, &memo);
 	printf("%s memo: %lu hits, %lu joins, %lu kept, arena %lu\n",
 	       memo.hits && memo.joins ? "good" : "BAD ", memo.hits, memo.joins, memo.kept, memo.bytes);
+	printf("# nodes in the vdso: %u, in libc: %u\n", nodes_in("vdso"), nodes_in("libc.so"));
 	printf("sum samples %lu equal %lu unexplained %lu shadowed %lu wrong %lu nodes %u modules %u\n",
 	       samples, equal, unexplained, shadowed, wrong,
 	       mm_shm_process(base, 0)->node_count, mm_shm_process(base, 0)->module_count);
