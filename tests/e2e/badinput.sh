@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 {
 	(void)argv;
 	for (int i = 0; i < 50000; i++) {
-		void *volatile p = malloc((size_t)i % 97 + 1);
+		void *volatile p = malloc((size_t)rand() % 97 + 1);
 		if (argc == 1)
 			free(p);
 	}
