@@ -31,6 +31,7 @@ static _Atomic uint32_t boot_map_count;
 
 static void filter_free(void *p);
 static void *filter_realloc(void *p, size_t n);
+static void *first_reallocarray(void *p, size_t n, size_t size);
 
 static void *boot_stamp(uintptr_t block, size_t n)
 {
@@ -60,6 +61,7 @@ static void *boot_map(size_t n, size_t align)
 	atomic_store(&boot_maps[slot], block);
 	mm_chain.free = filter_free;
 	mm_chain.realloc = filter_realloc;
+	mm_chain.reallocarray = first_reallocarray;
 	return boot_stamp(block, n);
 }
 
@@ -152,6 +154,19 @@ static void *first_realloc(void *p, size_t n)
 	return filter_realloc(p, n);
 }
 
+static void *first_reallocarray(void *p, size_t n, size_t size)
+{
+	size_t bytes;
+
+	mm_chain_resolve();
+	if (real.reallocarray != NULL && !boot_mapped(p))
+		return real.reallocarray(p, n, size);
+	if (!__builtin_mul_overflow(n, size, &bytes))
+		return filter_realloc(p, bytes);
+	errno = ENOMEM;
+	return NULL;
+}
+
 static void *first_memalign(size_t align, size_t n)
 {
 	mm_chain_resolve();
@@ -241,7 +256,8 @@ static int first_dlclose(void *handle)
 
 struct mm_chain mm_chain = {
 	.malloc = first_malloc, .free = first_free, .calloc = first_calloc,
-	.realloc = first_realloc, .posix_memalign = first_posix_memalign,
+	.realloc = first_realloc, .reallocarray = first_reallocarray,
+	.posix_memalign = first_posix_memalign,
 	.aligned_alloc = first_aligned_alloc, .memalign = first_memalign,
 	.valloc = first_valloc, .pvalloc = first_pvalloc,
 	.free_sized = first_free_sized, .free_aligned_sized = first_free_aligned_sized,
@@ -280,6 +296,7 @@ static void find_all(void)
 	FIND(free);
 	FIND(calloc);
 	FIND(realloc);
+	FIND(reallocarray);
 	FIND(posix_memalign);
 	FIND(aligned_alloc);
 	FIND(memalign);
@@ -291,6 +308,18 @@ static void find_all(void)
 	FIND(munmap);
 	FIND(mremap);
 	FIND(dlclose);
+}
+
+bool mm_chain_array_by_realloc;
+
+/* Whether two functions come from one library: libc's reallocarray is told by the
+ * company of a function that nobody interposes. */
+static bool same_library(void *a, void *b)
+{
+	Dl_info x, y;
+
+	return a != NULL && b != NULL && dladdr(a, &x) != 0 && dladdr(b, &y) != 0 &&
+	       x.dli_fbase == y.dli_fbase;
 }
 
 /* Calls go straight to the real ones from now on, save those that must still
@@ -313,6 +342,7 @@ static void shortcut_all(void)
 	mm_chain.free = maps || real.free == NULL ? filter_free : real.free;
 	mm_chain.realloc = maps || real.realloc == NULL ? filter_realloc : real.realloc;
 	if (!maps) {
+		SHORTCUT(reallocarray);
 		SHORTCUT(free_sized);
 		SHORTCUT(free_aligned_sized);
 	}
@@ -327,6 +357,8 @@ void mm_chain_resolve(void)
 	if (!atomic_compare_exchange_strong(&resolved, &none, 1))
 		return;
 	find_all();
+	mm_chain_array_by_realloc = same_library((void *)real.reallocarray,
+						 mm_chain_next("gnu_get_libc_version"));
 	shortcut_all();
 	atomic_store(&resolved, 2);
 }

@@ -20,6 +20,7 @@ struct mm_chain {
 	void (*free)(void *);
 	void *(*calloc)(size_t, size_t);
 	void *(*realloc)(void *, size_t);
+	void *(*reallocarray)(void *, size_t, size_t);
 	int (*posix_memalign)(void **, size_t, size_t);
 	void *(*aligned_alloc)(size_t, size_t);
 	void *(*memalign)(size_t, size_t);
@@ -53,6 +54,10 @@ size_t mm_boot_size(const void *p);
 
 /* Finds the definitions now. Safe to call again and from any thread. */
 void mm_chain_resolve(void);
+
+/* True when the next reallocarray is the C library's, which calls realloc by its
+ * public name: it is then recorded there. */
+extern bool mm_chain_array_by_realloc;
 
 /* Next definition of any symbol, NULL if none. May call back into the hooks. */
 void *mm_chain_next(const char *name);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "capture/categories.h"
+#include "capture/catnames.h"
 #include "capture/hookstate.h"
 #include "capture/ring.h"
 #include "capture/syscalls.h"
@@ -80,7 +80,7 @@ bool mm_forks_adopt(struct mm_hook *t)
 		atomic_store(&mm_shm_process(c, slot)->state, MM_PROC_LIVE);
 		return false;
 	}
-	mm_categories_inherit(t, parent);
+	mm_catnames_inherit(t, parent);
 	atomic_store_explicit(&mm_shm_process(c, slot)->state, MM_PROC_LIVE,
 			      memory_order_release);
 	mm_sys(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);

@@ -251,17 +251,18 @@ MM_EXPORT void *realloc(void *p, size_t n)
 	return realloc_from(&from, p, n);
 }
 
+/* libc's calls realloc by its public name, which is ours or, in a program that brings
+ * an allocator of its own, the program's. */
 MM_EXPORT void *reallocarray(void *p, size_t n, size_t size)
 {
 	struct mm_caller from = MM_CALLER_HERE();
 	size_t bytes;
 
-	if (!__builtin_mul_overflow(n, size, &bytes))
-		return realloc_from(&from, p, bytes);
-	errno = ENOMEM;
-	if (mm_hook_ready(&mm_hook_self))
-		mm_record_alloc(&mm_hook_self, &from, NULL, SIZE_MAX, 0, MM_CALL_REALLOC);
-	return NULL;
+	if (MM_LIKELY(mm_chain_array_by_realloc))
+		return mm_chain.reallocarray(p, n, size);
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return mm_chain.reallocarray(p, n, size);
+	return realloc_from(&from, p, bytes);
 }
 
 /* --- aligned ---------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "capture/categories.h"
+#include "capture/catnames.h"
 #include "capture/hookstate.h"
 #include "capture/recording.h"
 #include "capture/ring.h"
@@ -59,7 +59,7 @@ static void note_push(const char *category)
 	struct mm_hook *t = &mm_hook_self;
 
 	if (mm_hook_ready(t))
-		mm_categories_push(t, category ? category : "");
+		mm_catnames_push(t, category ? category : "");
 }
 
 static void note_pop(void)
@@ -67,7 +67,7 @@ static void note_pop(void)
 	struct mm_hook *t = &mm_hook_self;
 
 	if (mm_hook_ready(t))
-		mm_categories_pop(t);
+		mm_catnames_pop(t);
 }
 
 static void note_alloc(const void *p, size_t n)

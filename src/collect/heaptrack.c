@@ -24,7 +24,7 @@
 #include "trace/writer.h"
 
 enum { FORMAT_MAX = 3, RANGES_MAX = 1024, NAMES_MAX = 256, HEADER_TEXT = 4096,
-       STACKS_MAX = 1 << 26 };
+	STACKS_MAX = 1 << 26 };
 static const uint64_t size_limit = UINT64_C(1) << 47;   /* more than a process can have */
 static const uint64_t clock_limit = UINT64_C(1) << 42;  /* ms: more than a century */
 static const uint64_t ns_per_ms = 1000000;

@@ -1,5 +1,5 @@
-/* categories.c: the shared name table and each thread's pushed names. */
-#include "capture/categories.h"
+/* catnames.c: the shared name table and each thread's pushed names. */
+#include "capture/catnames.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -92,7 +92,7 @@ static uint32_t add_alone(struct mm_shm_dir *dir, const char *s, size_t n)
 	return number;
 }
 
-uint32_t mm_categories_number(const char *name)
+uint32_t mm_catnames_number(const char *name)
 {
 	struct mm_shm_dir *dir = dir_of(mm_target.process);
 	size_t n = strnlen(name, sizeof(struct mm_shm_name) - 1);
@@ -120,22 +120,22 @@ uint32_t mm_categories_number(const char *name)
 	return number;
 }
 
-void mm_categories_push(struct mm_hook *t, const char *name)
+void mm_catnames_push(struct mm_hook *t, const char *name)
 {
 	uint32_t depth = t->categories;
 
 	if (depth < MM_HOOK_CATEGORIES)
-		t->category[depth] = (uint16_t)mm_categories_number(name);
+		t->category[depth] = (uint16_t)mm_catnames_number(name);
 	t->categories = depth + 1;
 }
 
-void mm_categories_pop(struct mm_hook *t)
+void mm_catnames_pop(struct mm_hook *t)
 {
 	if (t->categories > 0)
 		t->categories--;
 }
 
-void mm_categories_inherit(struct mm_hook *t, uint32_t parent)
+void mm_catnames_inherit(struct mm_hook *t, uint32_t parent)
 {
 	struct mm_shm_dir *old = dir_of(parent);
 
@@ -147,6 +147,6 @@ void mm_categories_inherit(struct mm_hook *t, uint32_t parent)
 	for (uint32_t i = 0; i < t->categories && i < MM_HOOK_CATEGORIES; i++) {
 		struct mm_shm_name *name = old ? name_at(old, t->category[i]) : NULL;
 		t->category[i] = name && t->category[i]
-			? (uint16_t)mm_categories_number(name->text) : 0;
+			? (uint16_t)mm_catnames_number(name->text) : 0;
 	}
 }

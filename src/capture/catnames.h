@@ -1,25 +1,25 @@
-/* categories.h: names that the program gives to what it allocates.
+/* catnames.h: names that the program gives to what it allocates.
  *
  * A name is a number in the process's shared name table; a thread's pushed
  * categories are such numbers. Levels beyond MM_HOOK_CATEGORIES are counted, so
  * that pushes and pops match, but the one below them stays in force.
  * Never: malloc, a lock, a change of errno. Signal-safe.
  */
-#ifndef MM_CAPTURE_CATEGORIES_H
-#define MM_CAPTURE_CATEGORIES_H
+#ifndef MM_CAPTURE_CATNAMES_H
+#define MM_CAPTURE_CATNAMES_H
 
 #include <stdint.h>
 
 struct mm_hook;
 
 /* Number of name (cut to 63 bytes), entered if new; 0 = none or table full. */
-uint32_t mm_categories_number(const char *name);
+uint32_t mm_catnames_number(const char *name);
 
-void mm_categories_push(struct mm_hook *t, const char *name);
-void mm_categories_pop(struct mm_hook *t);
+void mm_catnames_push(struct mm_hook *t, const char *name);
+void mm_catnames_pop(struct mm_hook *t);
 
 /* In a forked child: gives the categories that *t has pushed their numbers in
  * the child's own, empty table, from that of process slot `parent`. */
-void mm_categories_inherit(struct mm_hook *t, uint32_t parent);
+void mm_catnames_inherit(struct mm_hook *t, uint32_t parent);
 
 #endif
