@@ -51,6 +51,7 @@ EXTRA_DIST += tests/victims/run.sh \
 	tests/victims/note_nopie.c \
 	tests/victims/note_pie.c \
 	tests/victims/note_static.c \
+	tests/victims/own_malloc.c \
 	tests/victims/popen_system.c \
 	tests/victims/ptrace_self.c \
 	tests/victims/raw_clone.c \
@@ -65,6 +66,7 @@ EXTRA_DIST += tests/victims/run.sh \
 	tests/victims/signal_altstack.c \
 	tests/victims/signal_storm.c \
 	tests/victims/sigpipe.c \
+	tests/victims/small_altstack.c \
 	tests/victims/spawn.c \
 	tests/victims/static_child.c \
 	tests/victims/stdio_pass.c \
@@ -77,3 +79,10 @@ EXTRA_DIST += tests/victims/run.sh \
 	tests/victims/user_stacks.c \
 	tests/victims/vfork_exec.c
 tests/victims/run.log: mmprof libmmprof.la
+
+# What a hook costs: make hook_bench && ./hook_bench
+EXTRA_PROGRAMS += hook_bench
+hook_bench_SOURCES = bench/hook_bench.c
+hook_bench_CFLAGS = $(MM_CFLAGS) -O2 -fno-builtin
+hook_bench_LDFLAGS =
+hook_bench_LDADD = libmm_core.la -lpthread
