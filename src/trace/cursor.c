@@ -192,7 +192,8 @@ static int make_event(struct mm_cursor *c, const struct mm_row *r, struct mm_eve
 	if (mm_event_is_death(r->kind))
 		return death(c, r, ev);
 	mm_objects_note(c->objects, r->kind);
-	return mm_other_decode(c->rows.other.data + r->ref, r->other_len, ev, &c->sample);
+	const uint8_t *bytes = r->other_len ? c->rows.other.data + r->ref : NULL;
+	return mm_other_decode(bytes, r->other_len, ev, &c->sample);
 }
 
 int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)

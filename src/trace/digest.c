@@ -29,17 +29,21 @@ static struct mm_digest_thread *thread_sums(struct mm_digest_builder *b, uint32_
 {
 	uint32_t at = thread + 1;
 
+	if (b->last_thread && b->last_thread == at)
+		return &b->sums.threads[b->last_place];
 	if (at >= b->thread_place_cap &&
 	    MM_GROW(b->thread_place, b->thread_place_cap, (size_t)at + 1))
 		return NULL;
-	if (b->thread_place[at])
-		return &b->sums.threads[b->thread_place[at] - 1];
-	if (MM_GROW(b->sums.threads, b->thread_cap, b->sums.thread_count + 1))
-		return NULL;
-	struct mm_digest_thread *t = &b->sums.threads[b->sums.thread_count++];
-	*t = (struct mm_digest_thread){ .thread = thread };
-	b->thread_place[at] = (uint32_t)b->sums.thread_count;
-	return t;
+	if (!b->thread_place[at]) {
+		if (MM_GROW(b->sums.threads, b->thread_cap, b->sums.thread_count + 1))
+			return NULL;
+		b->sums.threads[b->sums.thread_count++] =
+			(struct mm_digest_thread){ .thread = thread };
+		b->thread_place[at] = (uint32_t)b->sums.thread_count;
+	}
+	b->last_thread = at;
+	b->last_place = b->thread_place[at] - 1;
+	return &b->sums.threads[b->last_place];
 }
 
 int mm_digest_birth(struct mm_digest_builder *b, uint32_t site, uint32_t thread,
@@ -91,6 +95,7 @@ void mm_digest_reset(struct mm_digest_builder *b)
 		b->site_place[sites[i].site] = 0;
 	for (size_t i = 0; i < b->sums.thread_count; i++)
 		b->thread_place[threads[i].thread + 1] = 0;
+	b->last_thread = 0;
 	memset(&b->sums, 0, sizeof b->sums);
 	b->sums.sites = sites;
 	b->sums.threads = threads;

@@ -19,6 +19,8 @@ struct mm_digest_builder {
 	size_t site_cap, thread_cap;
 	uint32_t *site_place, *thread_place; /* number -> place + 1; 0 = not touched */
 	size_t site_place_cap, thread_place_cap;
+	uint32_t last_thread;  /* + 1, of the place below; 0 = none */
+	size_t last_place;
 };
 
 /* Bucket of a lifetime and of a size (reader.h). */

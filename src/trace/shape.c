@@ -10,9 +10,9 @@
 
 void mm_shapes_reset(struct mm_shapes *s)
 {
-	s->count = 0;
+	s->count = s->last = 0;
 	if (++s->generation == 0) {
-		memset(s->stamp, 0, sizeof s->stamp);
+		memset(s->places, 0, sizeof s->places);
 		s->generation = 1;
 	}
 }
@@ -27,22 +27,15 @@ static uint32_t place_of(const struct mm_shape *a)
 	return (uint32_t)(h >> 47);
 }
 
-static int same(const struct mm_shape *a, const struct mm_shape *b)
-{
-	return memcmp(a, b, sizeof *a) == 0;
-}
-
-uint32_t mm_shapes_number(struct mm_shapes *s, const struct mm_shape *shape)
+uint32_t mm_shapes_find(struct mm_shapes *s, const struct mm_shape *shape)
 {
 	uint32_t at = place_of(shape);
 
-	while (s->stamp[at] == s->generation) {
-		if (same(&s->shapes[s->place[at]], shape))
-			return s->place[at];
-		at = (at + 1) % MM_SHAPE_PLACES;
-	}
-	s->stamp[at] = s->generation;
-	s->place[at] = (uint16_t)s->count;
+	for (; s->places[at].stamp == s->generation; at = (at + 1) % MM_SHAPE_PLACES)
+		if (mm_shape_same(&s->shapes[s->places[at].number], shape))
+			return s->places[at].number;
+	s->places[at].stamp = s->generation;
+	s->places[at].number = s->count;
 	s->shapes[s->count] = *shape;
 	return s->count++;
 }

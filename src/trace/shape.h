@@ -25,16 +25,38 @@ enum { MM_SHAPES_MAX = 65536, MM_SHAPE_PLACES = 131072 };
 struct mm_shapes {
 	struct mm_shape shapes[MM_SHAPES_MAX];
 	uint32_t count;
+	/* of the encoder: */
 	uint32_t generation;                 /* of the places in use */
-	uint32_t stamp[MM_SHAPE_PLACES];     /* hash table of the encoder */
-	uint16_t place[MM_SHAPE_PLACES];
+	uint32_t last;                       /* number given last */
+	uint16_t follower[MM_SHAPES_MAX];    /* what came after each shape the last time */
+	struct { uint32_t stamp, number; } places[MM_SHAPE_PLACES]; /* hash table */
 };
 
 /* Forgets all. */
 void mm_shapes_reset(struct mm_shapes *s);
 
-/* Number of a shape, which is made if need be; there is always room for a chunk's. */
-uint32_t mm_shapes_number(struct mm_shapes *s, const struct mm_shape *shape);
+static inline int mm_shape_same(const struct mm_shape *a, const struct mm_shape *b)
+{
+	return a->site == b->site && a->thread == b->thread && a->kind == b->kind &&
+	       a->align_log2 == b->align_log2 && a->flags == b->flags;
+}
+
+/* The same by the hash table. */
+uint32_t mm_shapes_find(struct mm_shapes *s, const struct mm_shape *shape);
+
+/* Number of a shape, which is made if need be; there is always room for a chunk's.
+ * Programs repeat themselves, so the follower of the last one is tried first. */
+static inline uint32_t mm_shapes_number(struct mm_shapes *s, const struct mm_shape *shape)
+{
+	uint32_t number = s->follower[s->last];
+
+	if (number >= s->count || !mm_shape_same(&s->shapes[number], shape)) {
+		number = mm_shapes_find(s, shape);
+		s->follower[s->last] = (uint16_t)number;
+	}
+	s->last = number;
+	return number;
+}
 
 void mm_shapes_encode(const struct mm_shapes *s, struct mm_buf *out);
 

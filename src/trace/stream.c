@@ -68,18 +68,27 @@ static void begin_chunk(struct mm_stream *s, uint64_t tick)
 	s->first_time = tick * s->w->resolution_ns;
 }
 
-/* A row for the next event, or NULL = no memory. Its time is set and *ev's is made the
- * time that a reader will see. */
-static struct mm_row *next_row(struct mm_stream *s, struct mm_event *ev)
+/* Ticks of a time. Events come many to a tick, so the last one mostly answers. */
+static uint64_t tick_of(struct mm_stream *s, uint64_t time)
 {
-	uint64_t tick = ev->time / s->w->resolution_ns;
+	uint64_t into = time - s->last_time;
 
-	if (tick < s->last_tick)
-		tick = s->last_tick;
-	s->last_tick = tick;
-	ev->time = tick * s->w->resolution_ns;
-	if (MM_GROW(s->rows.rows, s->rows.cap, s->rows.count + 1))
+	if (time < s->last_time || into < s->w->resolution_ns)
+		return s->last_tick;
+	return time / s->w->resolution_ns;
+}
+
+/* A row for the next event, or NULL = no memory. Sets s->last_time to the time that a
+ * reader will see. */
+static struct mm_row *next_row(struct mm_stream *s, const struct mm_event *ev)
+{
+	uint64_t tick = tick_of(s, ev->time);
+
+	if (s->rows.count >= s->rows.cap &&
+	    MM_GROW(s->rows.rows, s->rows.cap, s->rows.count + 1))
 		return NULL;
+	s->last_tick = tick;
+	s->last_time = tick * s->w->resolution_ns;
 	if (!s->rows.count)
 		begin_chunk(s, tick);
 	struct mm_row *r = &s->rows.rows[s->rows.count];
@@ -95,11 +104,6 @@ static int finish_row(struct mm_stream *s)
 	if (s->rows.count < MM_CHUNK_EVENTS && s->rows.other.len < MM_CHUNK_OTHER)
 		return MM_OK;
 	return mm_stream_flush(s);
-}
-
-static int is_realloc(unsigned kind)
-{
-	return kind == MM_EV_REALLOC_OUT;
 }
 
 static void note_birth(struct mm_stream *s, struct mm_row *r, uint32_t free_before)
@@ -120,31 +124,29 @@ static void note_birth(struct mm_stream *s, struct mm_row *r, uint32_t free_befo
 	}
 }
 
-int mm_stream_birth(struct mm_stream *s, const struct mm_event *given, uint32_t *ret_slot)
+int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *ret_slot)
 {
-	struct mm_event ev = *given;
-
-	if (!mm_event_is_birth(ev.kind) || ev.size == MM_UNKNOWN)
+	if (!mm_event_is_birth(ev->kind) || ev->size == MM_UNKNOWN)
 		return MM_EINVAL;
-	struct mm_row *r = next_row(s, &ev);
+	struct mm_row *r = next_row(s, ev);
 	if (!r)
 		return MM_ENOMEM;
-	struct mm_object obj = { .addr = ev.addr, .size = ev.size,
-		.time = ev.time, .site = ev.site, .thread = ev.thread, .kind = ev.kind,
-		.align_log2 = ev.align_log2 };
+	struct mm_object obj = { .addr = ev->addr, .size = ev->size,
+		.time = s->last_time, .site = ev->site, .thread = ev->thread,
+		.kind = ev->kind, .align_log2 = ev->align_log2 };
 	uint32_t free_before = mm_objects_free_depth(s->objects);
 	int err = mm_objects_birth(s->objects, &obj, &r->slot);
 	if (!err && r->slot >= s->born_cap)
 		err = MM_GROW(s->born, s->born_cap, (size_t)r->slot + 1);
 	if (!err)
-		err = mm_digest_birth(&s->digest, ev.site, ev.thread, ev.size);
+		err = mm_digest_birth(&s->digest, ev->site, ev->thread, ev->size);
 	if (err)
 		return err;
-	r->size = ev.size;
-	r->addr = s->w->has_addr ? ev.addr : 0;
-	r->align_log2 = ev.align_log2;
-	if (ev.kind == MM_EV_REALLOC_IN)
-		r->ref = ev.other;
+	r->size = ev->size;
+	r->addr = s->w->has_addr ? ev->addr : 0;
+	r->align_log2 = ev->align_log2;
+	if (ev->kind == MM_EV_REALLOC_IN)
+		r->ref = ev->other;
 	*ret_slot = r->slot;
 	note_birth(s, r, free_before);
 	return finish_row(s);
@@ -158,50 +160,58 @@ static uint32_t birth_of(const struct mm_stream *s, uint32_t slot)
 	return i < s->head.births && s->birth_slot[i] == slot ? i : MM_NO_SLOT;
 }
 
-int mm_stream_death(struct mm_stream *s, const struct mm_event *given)
+static int death_of_nobody(struct mm_stream *s, const struct mm_event *ev)
 {
-	struct mm_event ev = *given;
+	struct mm_row *r = next_row(s, ev);
+
+	if (!r)
+		return MM_ENOMEM;
+	r->addr = s->w->has_addr ? ev->addr : 0;
+	mm_objects_note(s->objects, ev->kind);
+	return finish_row(s);
+}
+
+int mm_stream_death(struct mm_stream *s, const struct mm_event *ev)
+{
 	struct mm_object obj;
 	int temporary;
 
-	if (!mm_event_is_death(ev.kind) ||
-	    (ev.kind != MM_EV_INHERITED && !mm_objects_get(s->objects, ev.slot)))
+	if (!mm_event_is_death(ev->kind))
 		return MM_EINVAL;
-	struct mm_row *r = next_row(s, &ev);
+	if (ev->kind == MM_EV_INHERITED)
+		return death_of_nobody(s, ev);
+	struct mm_row *r = next_row(s, ev);
 	if (!r)
 		return MM_ENOMEM;
-	mm_objects_note(s->objects, ev.kind);
-	if (ev.kind == MM_EV_INHERITED) {
-		r->addr = s->w->has_addr ? ev.addr : 0;
-		return finish_row(s);
-	}
-	r->slot = ev.slot;
-	r->ref = birth_of(s, ev.slot);
-	int err = mm_objects_death(s->objects, ev.slot, ev.thread, is_realloc(ev.kind), ev.time,
-				   &obj, &temporary);
-	if (!err)
-		err = mm_digest_death(&s->digest, &obj, ev.time, temporary);
+	int err = mm_objects_death(s->objects, ev->slot, ev->thread,
+				   ev->kind == MM_EV_REALLOC_OUT, s->last_time, &obj,
+				   &temporary);
+	if (err)
+		return err == MM_ENOENT ? MM_EINVAL : err;
+	r->slot = ev->slot;
+	r->ref = birth_of(s, ev->slot);
+	if (ev->kind == MM_EV_IMPLIED)
+		mm_objects_note(s->objects, ev->kind);
+	err = mm_digest_death(&s->digest, &obj, s->last_time, temporary);
 	if (err)
 		return err;
 	s->head.deaths++;
 	return finish_row(s);
 }
 
-int mm_stream_other(struct mm_stream *s, const struct mm_event *given)
+int mm_stream_other(struct mm_stream *s, const struct mm_event *ev)
 {
-	struct mm_event ev = *given;
-
-	if (ev.kind < MM_EV_OTHER)
+	if (ev->kind < MM_EV_OTHER)
 		return MM_EINVAL;
-	struct mm_row *r = next_row(s, &ev);
+	struct mm_row *r = next_row(s, ev);
 	if (!r)
 		return MM_ENOMEM;
 	r->ref = (uint32_t)s->rows.other.len;
-	int err = mm_other_encode(&ev, s->w->has_addr, &s->rows.other);
+	int err = mm_other_encode(ev, s->w->has_addr, &s->rows.other);
 	if (err)
 		return err;
 	r->other_len = (uint32_t)s->rows.other.len - r->ref;
-	mm_objects_note(s->objects, ev.kind);
+	mm_objects_note(s->objects, ev->kind);
 	return finish_row(s);
 }
 

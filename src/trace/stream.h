@@ -55,7 +55,7 @@ struct mm_stream {
 	uint32_t last_out;      /* slot of the last REALLOC_OUT */
 	struct mm_digest_builder digest;
 	uint64_t first_time;    /* of the oldest event not yet written */
-	uint64_t last_tick;
+	uint64_t last_tick, last_time;
 
 	uint64_t chunks;
 	uint64_t chunk_at, digest_at, checkpoint_at, defs_at; /* last offsets, 0 = none */
