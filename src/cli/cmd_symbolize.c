@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,28 @@ struct symbolize {
 	char *target;               /* the file to make or replace */
 	char *part;                 /* the copy being worked on; "" = none yet */
 };
+
+/* The copy that is being worked on, for clean_up alone. */
+static char part_name[PATH_MAX];
+
+/* Interrupted: nothing is left behind, the trace is as it was. */
+static void clean_up(int sig)
+{
+	if (part_name[0])
+		unlink(part_name);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void watch_signals(void)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (signal(ends[i], clean_up) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a full file is an error to report */
+}
 
 static int copy_bytes(int from, int to, struct mm_diag *diag, const char *path)
 {
@@ -96,6 +119,7 @@ static int make_copy(struct symbolize *s, struct mm_diag *diag)
 		err = mm_fail_errno(diag, "%s: cannot write a copy beside it", s->target);
 		s->part[0] = 0;
 	} else {
+		snprintf(part_name, sizeof part_name, "%s", s->part);
 		err = copy_bytes(from, to, diag, s->trace);
 		if (!err && fchmod(to, st.st_mode & 0777))
 			err = mm_fail_errno(diag, "%s", s->part);
@@ -158,7 +182,7 @@ static int put_in_place(struct symbolize *s, struct mm_diag *diag)
 	} else if (!failed) {
 		failed = rename(s->part, s->target);
 		if (!failed)
-			s->part[0] = 0;
+			s->part[0] = part_name[0] = 0;
 	}
 	return failed ? mm_fail_errno(diag, "%s", s->target) : MM_OK;
 }
@@ -214,6 +238,7 @@ static int symbolize(struct symbolize *s)
 	struct mm_reader *r;
 	int err = mm_reader_open(&r, s->trace, &diag);
 
+	watch_signals();
 	if (!err) {
 		/* through a link, the file it names is the one to replace */
 		s->target = s->output ? strdup(s->output) : realpath(s->trace, NULL);
@@ -222,6 +247,7 @@ static int symbolize(struct symbolize *s)
 	}
 	if (s->part && s->part[0])
 		unlink(s->part);
+	part_name[0] = 0;
 	free(s->part);
 	free(s->target);
 	if (err)

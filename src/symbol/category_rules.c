@@ -153,13 +153,20 @@ static int sections_read(struct rules_reader *in)
 	return MM_OK;
 }
 
-int mm_category_rules_read(struct mm_category_rules *r, struct mm_categories *c,
+int mm_category_rules_take(struct mm_category_rules *r, struct mm_categories *c,
 			   const char *path, struct mm_diag *diag)
 {
 	struct rules_reader in = { r, c, path, diag };
+
+	return sections_read(&in);
+}
+
+int mm_category_rules_read(struct mm_category_rules *r, struct mm_categories *c,
+			   const char *path, struct mm_diag *diag)
+{
 	int err = mm_conf_load(&r->conf, path, diag);
 
-	return err ? err : sections_read(&in);
+	return err ? err : mm_category_rules_take(r, c, path, diag);
 }
 
 void mm_category_rules_deinit(struct mm_category_rules *r)

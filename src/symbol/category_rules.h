@@ -32,6 +32,9 @@ struct mm_categories;
 /* Reads path into r and c's names and budgets. MM_ESYNTAX and a diag with file:line. */
 int mm_category_rules_read(struct mm_category_rules *r, struct mm_categories *c,
 			   const char *path, struct mm_diag *diag);
+/* The same from r->conf, already parsed; path is for messages. */
+int mm_category_rules_take(struct mm_category_rules *r, struct mm_categories *c,
+			   const char *path, struct mm_diag *diag);
 void mm_category_rules_deinit(struct mm_category_rules *r);
 
 /* For the reader alone. */
