@@ -113,8 +113,8 @@ static int take_number(struct mm_cli_parse *p, struct request *q, enum option o)
 		q->rows_given = 1;
 		return 0;
 	}
-	if (number(p->value, 1000, &n) || n < 40)
-		return mm_cli_usage(p, "--width: '%s' is not a width from 40 to 1000", p->value);
+	if (number(p->value, 1000, &n) || n < 60)
+		return mm_cli_usage(p, "--width: '%s' is not a width from 60 to 1000", p->value);
 	q->width = (int)n;
 	return 0;
 }
@@ -206,8 +206,8 @@ static int show(const struct mm_report *r, const struct request *q)
 		.bytes = q->bytes, .full_paths = q->full_paths, .overview = q->overview,
 		.rows = q->rows_given ? 0 : 5,
 	};
-	if (text.width < 40)
-		text.width = 40;
+	if (text.width < 60)
+		text.width = 60;
 	return q->json ? mm_report_json(r, PACKAGE_VERSION, stdout)
 		       : mm_report_text(r, &text, stdout);
 }

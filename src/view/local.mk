@@ -13,3 +13,4 @@ libmm_view_la_SOURCES = \
 	src/view/text_table.c \
 	src/view/text_tree.c \
 	src/view/utf8.c src/view/utf8.h
+dist_pkgdata_DATA += src/view/mmprof.report.1.schema.json

@@ -1,7 +1,8 @@
 /* report_text.h: the report as text for people.
  *
- * Promise: no line is wider than asked for (unless full paths are); names from the trace
- * are escaped (utf8.h); the same numbers as the JSON. Writes to the stream given only.
+ * Promise: from 80 columns on no line is wider than asked for (unless full paths are);
+ * names from the trace are escaped (utf8.h); the same numbers as the JSON. Writes to the
+ * stream given only.
  */
 #ifndef MM_VIEW_REPORT_TEXT_H
 #define MM_VIEW_REPORT_TEXT_H
@@ -12,7 +13,7 @@
 #include "model/report.h"
 
 struct mm_text_options {
-	int width;      /* columns, at least 40 */
+	int width;      /* columns, at least 60 */
 	int colour;
 	int utf8;       /* may draw with more than ASCII */
 	int bytes;      /* exact bytes instead of KiB, MiB */

@@ -123,7 +123,7 @@ void mm_text_categories(struct mm_pen *p, const struct mm_report *r)
 			mm_pen_size(p, budget, c->budget_bytes),
 			mm_pen_share(share, c->peak_live_bytes, c->budget_bytes),
 			mm_pen_size(p, at, c->own.peak_bytes));
-		mm_pen_text(p, c->name, 32, 0);
+		mm_pen_text(p, c->name, 16, 0);
 		if (c->over) {
 			mm_pen_ink(p, MM_INK_WARN);
 			fputs("  over budget", p->out);
@@ -149,7 +149,7 @@ void mm_text_threads(struct mm_pen *p, const struct mm_report *r)
 		fprintf(p->out, "%12s %12s %12s  ", mm_pen_size(p, peak, t->own.peak_bytes),
 			mm_pen_size(p, bytes, t->own.alloc_bytes),
 			mm_pen_count(count, t->own.alloc_count));
-		mm_pen_text(p, t->name, 24, 0);
+		mm_pen_text(p, t->name, 20, 0);
 		if (t->tid)
 			fprintf(p->out, " (tid %u)", t->tid);
 		fputc('\n', p->out);

@@ -1,6 +1,12 @@
 # Unit tests: model and view. modelkit writes small traces and is the oracle.
-check_PROGRAMS += test_model
+check_PROGRAMS += test_model test_model_parts test_jsonw test_view
 mm_modelkit = tests/unit/modelkit.c tests/unit/modelkit.h
 test_model_SOURCES = tests/unit/test_model.c $(mm_modelkit)
 test_model_LDADD = $(MM_TEST_LIBS)
-TESTS += test_model
+test_model_parts_SOURCES = tests/unit/test_model_parts.c $(mm_modelkit)
+test_model_parts_LDADD = $(MM_TEST_LIBS)
+test_jsonw_SOURCES = tests/unit/test_jsonw.c
+test_jsonw_LDADD = $(MM_TEST_LIBS)
+test_view_SOURCES = tests/unit/test_view.c $(mm_modelkit)
+test_view_LDADD = $(MM_TEST_LIBS)
+TESTS += test_model test_model_parts test_jsonw test_view
