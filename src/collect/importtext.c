@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { MAGIC_SIZE = 4, IN_SIZE = 128 << 10, LINE_MAX_BYTES = 1 << 20, OUT_SIZE = LINE_MAX_BYTES + (256 << 10) };
+enum { MAGIC_SIZE = 4, IN_SIZE = 64 << 10, OUT_FIRST = 128 << 10, LINE_MAX_BYTES = 1 << 20 };
 
 struct mm_text {
 	struct mm_text_input input;
@@ -17,6 +17,7 @@ struct mm_text {
 	int cut;
 	uint64_t number;
 	size_t start, filled; /* text in out not yet given: [start, filled) */
+	size_t out_size;      /* more than the longest line */
 	char *out;
 	uint8_t in_bytes[IN_SIZE];
 };
@@ -69,7 +70,8 @@ int mm_text_open(struct mm_text **ret, const struct mm_text_input *input, struct
 	if (!t)
 		return MM_ENOMEM;
 	t->input = *input;
-	t->out = malloc(OUT_SIZE);
+	t->out_size = OUT_FIRST;
+	t->out = malloc(t->out_size);
 	err = t->out ? fill_in(t, MAGIC_SIZE, diag) : MM_ENOMEM;
 	if (err == MM_OK)
 		err = detect(t, diag);
@@ -92,7 +94,7 @@ void mm_text_close(struct mm_text *t)
 
 static int unpack(struct mm_text *t, struct mm_diag *diag)
 {
-	ZSTD_outBuffer out = { t->out, OUT_SIZE, t->filled };
+	ZSTD_outBuffer out = { t->out, t->out_size, t->filled };
 	size_t left = ZSTD_decompressStream(t->zstd, &out, &t->in);
 
 	if (ZSTD_isError(left))
@@ -106,7 +108,7 @@ static int unpack(struct mm_text *t, struct mm_diag *diag)
 
 static void copy_plain(struct mm_text *t)
 {
-	size_t n = t->in.size - t->in.pos, room = OUT_SIZE - t->filled;
+	size_t n = t->in.size - t->in.pos, room = t->out_size - t->filled;
 
 	n = n < room ? n : room;
 	memcpy(t->out + t->filled, t->in_bytes + t->in.pos, n);
@@ -114,17 +116,31 @@ static void copy_plain(struct mm_text *t)
 	t->filled += n;
 }
 
-/* Brings more text behind what is not given yet: 1, 0 at the end, or an error. */
-static int more_text(struct mm_text *t, struct mm_diag *diag)
+/* Makes room behind the text that is not given yet. */
+static int make_room(struct mm_text *t)
 {
-	size_t before;
-	int err = MM_OK;
+	char *larger;
 
 	memmove(t->out, t->out + t->start, t->filled - t->start);
 	t->filled -= t->start;
 	t->start = 0;
-	before = t->filled;
-	while (t->filled == before) {
+	if (t->filled < t->out_size / 2)
+		return MM_OK;
+	larger = realloc(t->out, t->out_size * 2);
+	if (!larger)
+		return MM_ENOMEM;
+	t->out = larger;
+	t->out_size *= 2;
+	return MM_OK;
+}
+
+/* Brings more text behind what is not given yet: 1, 0 at the end, or an error. */
+static int more_text(struct mm_text *t, struct mm_diag *diag)
+{
+	int err = make_room(t);
+	size_t before = t->filled;
+
+	while (err == MM_OK && t->filled == before) {
 		if (t->in.pos == t->in.size && !t->in_end)
 			err = fill_in(t, 1, diag);
 		if (err != MM_OK || (t->in.pos == t->in.size && t->in_end))
@@ -133,8 +149,6 @@ static int more_text(struct mm_text *t, struct mm_diag *diag)
 			err = unpack(t, diag);
 		else
 			copy_plain(t);
-		if (err != MM_OK)
-			break;
 	}
 	return err != MM_OK ? err : t->filled > before;
 }
