@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "trace/codec.h"
+#include "trace/objects_state.h"
 #include "trace/other.h"
 #include "trace/scan.h"
 
@@ -138,7 +139,7 @@ static int enter_chunk(struct mm_cursor *c)
 
 /* --- events ------------------------------------------------------------------------------------ */
 
-static int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
+static inline int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
 {
 	struct mm_object obj = { .addr = r->addr, .size = r->size, .time = ev->time,
 		.site = r->site, .thread = r->thread, .kind = r->kind,
@@ -148,24 +149,31 @@ static int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_event *e
 	ev->size = r->size;
 	ev->addr = r->addr;
 	ev->other = r->kind == MM_EV_REALLOC_IN ? r->ref : 0;
-	return mm_objects_birth_at(c->objects, &obj, r->slot);
+	uint32_t slot;
+	if (!c->sound || !mm_objects_fast_birth(c->objects, &obj, &slot))
+		return mm_objects_birth_at(c->objects, &obj, r->slot);
+	return slot == r->slot ? MM_OK : MM_ECORRUPT;
 }
 
-static int death(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
+static inline int death(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
 {
 	struct mm_object obj;
 	int temporary;
 
-	mm_objects_note(c->objects, r->kind);
-	ev->size = MM_UNKNOWN;
-	ev->born_time = MM_UNKNOWN;
-	ev->born_thread = MM_NO_THREAD;
+	int realloc = r->kind == MM_EV_REALLOC_OUT;
+
+	if (r->kind >= MM_EV_IMPLIED)
+		mm_objects_note(c->objects, r->kind);
 	if (r->kind == MM_EV_INHERITED) {
+		ev->size = MM_UNKNOWN;
+		ev->born_time = MM_UNKNOWN;
+		ev->born_thread = MM_NO_THREAD;
 		ev->addr = r->addr;
 		return MM_OK;
 	}
-	int err = mm_objects_death(c->objects, r->slot, r->thread, r->kind == MM_EV_REALLOC_OUT,
-				   ev->time, &obj, &temporary);
+	int err = mm_objects_fast_death(c->objects, r->slot, r->thread, realloc, &obj, &temporary) ?
+		MM_OK : mm_objects_death(c->objects, r->slot, r->thread, realloc, ev->time, &obj,
+					 &temporary);
 	if (err)
 		return err == MM_ENOENT ? MM_ECORRUPT : err;
 	ev->temporary = (uint8_t)temporary;
@@ -179,7 +187,7 @@ static int death(struct mm_cursor *c, const struct mm_row *r, struct mm_event *e
 	return MM_OK;
 }
 
-static int make_event(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
+static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
 {
 	memset(ev, 0, sizeof *ev);
 	ev->kind = r->kind;

@@ -12,25 +12,7 @@
 #include "base/map.h"
 #include "core/error.h"
 #include "trace/event.h"
-
-enum { NEAR_THREADS = 65536 }; /* threads counted in an array, the rest in a map */
-
-struct mm_objects {
-	struct mm_object *objects;
-	size_t object_cap;
-	uint32_t *stack; /* free slots, bottom first */
-	size_t stack_cap;
-	uint32_t stack_len;
-	uint32_t hidden;      /* free slots below the stack that a gap hid */
-	uint32_t high;        /* slots ever used */
-	uint32_t pool_len;    /* after a gap: places used in objects */
-	int gap;
-	struct mm_map where;  /* after a gap: slot + 1 -> place */
-	struct mm_totals totals;
-	uint32_t *births;     /* by thread */
-	size_t births_cap;
-	struct mm_map far_births;
-};
+#include "trace/objects_state.h"
 
 int mm_objects_create(struct mm_objects **ret)
 {
@@ -142,6 +124,12 @@ static int push_free(struct mm_objects *o, uint32_t slot)
 	return MM_OK;
 }
 
+void mm_objects_prefetch(const struct mm_objects *o, uint32_t slot)
+{
+	if (slot < o->object_cap)
+		__builtin_prefetch(&o->objects[slot], 1);
+}
+
 const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot)
 {
 	const struct mm_object *obj = place_of(o, slot);
@@ -150,22 +138,6 @@ const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot
 }
 
 /* --- birth and death ------------------------------------------------------------------ */
-
-static void count_birth(struct mm_totals *t, const struct mm_object *obj)
-{
-	uint64_t size = obj->size == MM_UNKNOWN ? 0 : obj->size;
-
-	t->allocs++;
-	t->reallocs += obj->kind == MM_EV_REALLOC_IN;
-	t->alloc_bytes += size;
-	t->live_bytes += size;
-	t->live_count++;
-	t->unknown_count += obj->size == MM_UNKNOWN;
-	if (t->live_bytes > t->peak_bytes) {
-		t->peak_bytes = t->live_bytes;
-		t->peak_time = obj->time;
-	}
-}
 
 /* Puts obj at its slot once the slot is taken from the stack or the high water. */
 static int settle(struct mm_objects *o, const struct mm_object *obj, uint32_t slot)
@@ -182,14 +154,15 @@ static int settle(struct mm_objects *o, const struct mm_object *obj, uint32_t sl
 	*p = *obj;
 	p->order = order;
 	p->live = 1;
-	count_birth(&o->totals, obj);
+	mm_objects_count_birth(&o->totals, obj);
 	return MM_OK;
 }
 
 int mm_objects_birth(struct mm_objects *o, const struct mm_object *obj, uint32_t *ret)
 {
+	if (mm_objects_fast_birth(o, obj, ret))
+		return MM_OK;
 	uint32_t slot = o->stack_len ? o->stack[o->stack_len - 1] : o->high;
-
 	if (slot == MM_NO_SLOT)
 		return MM_ELIMIT;
 	int err = settle(o, obj, slot);
@@ -244,24 +217,14 @@ int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int r
 	struct mm_object *obj = place_of(o, slot);
 
 	(void)time;
+	if (mm_objects_fast_death(o, slot, thread, realloc, ret, ret_temporary))
+		return MM_OK;
 	if (!obj || !obj->live)
 		return unknown_death(o, slot, ret, ret_temporary);
 	if (push_free(o, slot))
 		return MM_ENOMEM;
-	int temporary = !realloc && obj->thread == thread &&
-			obj->order + 1 == mm_objects_births(o, thread);
-	obj->live = 0;
-	o->totals.frees++;
-	o->totals.live_count--;
-	if (obj->size == MM_UNKNOWN) {
-		o->totals.unknown_count--;
-	} else {
-		o->totals.free_bytes += obj->size;
-		o->totals.live_bytes -= obj->size;
-	}
-	o->totals.temporaries += temporary;
-	*ret = *obj;
-	*ret_temporary = temporary;
+	mm_objects_end(o, obj, thread, mm_objects_births(o, thread), realloc, ret,
+		       ret_temporary);
 	return MM_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "trace/checkpoint.h"
+#include "trace/objects_state.h"
 #include "trace/other.h"
 
 enum { CHECKPOINT_SHARE = 8, COST_UNIT = 256 };
@@ -135,7 +136,8 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *re
 		.time = s->last_time, .site = ev->site, .thread = ev->thread,
 		.kind = ev->kind, .align_log2 = ev->align_log2 };
 	uint32_t free_before = mm_objects_free_depth(s->objects);
-	int err = mm_objects_birth(s->objects, &obj, &r->slot);
+	int err = mm_objects_fast_birth(s->objects, &obj, &r->slot) ? MM_OK :
+		  mm_objects_birth(s->objects, &obj, &r->slot);
 	if (!err && r->slot >= s->born_cap)
 		err = MM_GROW(s->born, s->born_cap, (size_t)r->slot + 1);
 	if (!err)
@@ -183,9 +185,11 @@ int mm_stream_death(struct mm_stream *s, const struct mm_event *ev)
 	struct mm_row *r = next_row(s, ev);
 	if (!r)
 		return MM_ENOMEM;
-	int err = mm_objects_death(s->objects, ev->slot, ev->thread,
-				   ev->kind == MM_EV_REALLOC_OUT, s->last_time, &obj,
-				   &temporary);
+	int realloc = ev->kind == MM_EV_REALLOC_OUT;
+	int err = mm_objects_fast_death(s->objects, ev->slot, ev->thread, realloc, &obj,
+					&temporary) ? MM_OK :
+		  mm_objects_death(s->objects, ev->slot, ev->thread, realloc, s->last_time,
+				   &obj, &temporary);
 	if (err)
 		return err == MM_ENOENT ? MM_EINVAL : err;
 	r->slot = ev->slot;
