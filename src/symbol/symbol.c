@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "symbol/symmodule.h"
 
-enum { DEFAULT_OPEN_MIB = 128, CACHE_FOLDER_MIB = 512, DEADLINE_EVERY = 16 };
+enum { DEFAULT_OPEN_MIB = 512, CACHE_FOLDER_MIB = 512, DEADLINE_EVERY = 16 };
 
 struct mm_symbols {
 	struct mm_symcontext context;

@@ -10,10 +10,21 @@
 #include "symbol/symbol.h"
 #include "symbol/symunit.h"
 
-enum { CHAIN_MAX = 16, SCOPE_MAX = 64 };
+enum { CHAIN_MAX = 16, SCOPE_MAX = 64, CHILDREN_MAX = 1 << 20 };
+
+static void levels_drop(struct mm_symnames *n)
+{
+	for (size_t i = 0; i < n->level_count; i++)
+		free(n->levels[i].children);
+	free(n->levels);
+	mm_map_deinit(&n->by_parent);
+	n->levels = NULL;
+	n->level_count = n->level_cap = n->child_count = 0;
+}
 
 void mm_symnames_deinit(struct mm_symnames *n)
 {
+	levels_drop(n);
 	mm_map_deinit(&n->by_die);
 	free(n->names);
 	memset(n, 0, sizeof *n);
@@ -73,74 +84,129 @@ static int has_scopes(Dwarf_Die *die)
 	return 0;
 }
 
-static int scopes_put(struct mm_buf *b, const Dwarf_Die *die, int is_lambda, int nested);
+/* The children of a DIE; NULL without memory. A level is read once, since the wide ones
+ * (units, namespaces) are asked for again and again. */
+static const struct mm_symname_level *level_find(struct mm_symnames *n, Dwarf_Die *parent)
+{
+	uint64_t key = (uint64_t)(uintptr_t)parent->addr;
+	struct mm_map_place *known = mm_map_find(&n->by_parent, key);
+	Dwarf_Die child;
+
+	if (known)
+		return &n->levels[known->value];
+	if (n->child_count > CHILDREN_MAX)
+		levels_drop(n);
+	if (MM_GROW(n->levels, n->level_cap, n->level_count + 1))
+		return NULL;
+	struct mm_symname_level *level = &n->levels[n->level_count];
+	*level = (struct mm_symname_level){ 0 };
+	for (int end = dwarf_child(parent, &child); !end; end = mm_symunit_next(&child)) {
+		if (MM_GROW(level->children, level->cap, level->count + 1)) {
+			free(level->children);
+			return NULL;
+		}
+		level->children[level->count++] = child.addr;
+	}
+	n->level_count++;
+	n->child_count += level->count;
+	return mm_map_set(&n->by_parent, key, (uint32_t)n->level_count - 1) ? NULL : level;
+}
+
+/* The last child that begins at or before address; NULL where none does. */
+static void *child_at(const struct mm_symname_level *level, const void *address)
+{
+	size_t low = 0, high = level->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if ((char *)level->children[mid] <= (const char *)address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? level->children[low - 1] : NULL;
+}
+
+struct scope_path {
+	struct mm_symnames *names;
+	struct mm_buf text;
+	int is_lambda;
+	int is_local; /* met a function or an unnamed type */
+	int nested;   /* declarations followed */
+};
+
+static void scopes_put(struct scope_path *path, const Dwarf_Die *die);
 
 /* A function's own scopes are those of its declaration, wherever its code is told of. */
-static void function_scope_put(struct mm_buf *b, Dwarf_Die *die, int nested)
+static void function_scope_put(struct scope_path *path, Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die);
 	Dwarf_Die declared = declaration(*die);
 
-	if (declared.addr != die->addr && nested < CHAIN_MAX) {
-		mm_buf_clear(b);
-		scopes_put(b, &declared, 0, nested + 1);
+	if (declared.addr != die->addr && path->nested++ < CHAIN_MAX) {
+		mm_buf_clear(&path->text);
+		scopes_put(path, &declared);
 	}
-	mm_buf_printf(b, "%s()::", name ? name : "");
+	mm_buf_printf(&path->text, "%s()::", name ? name : "");
+	path->is_local = 1;
 }
 
-/* Writes one scope; nonzero when names in it are known to their function alone. */
-static int scope_put(struct mm_buf *b, Dwarf_Die *die, int is_lambda, int nested)
+static void scope_put(struct scope_path *path, Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die);
 
 	switch (dwarf_tag(die)) {
 	case DW_TAG_namespace:
-		mm_buf_printf(b, "%s::", name ? name : "(anonymous namespace)");
-		return 0;
+		mm_buf_printf(&path->text, "%s::", name ? name : "(anonymous namespace)");
+		break;
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 	case DW_TAG_enumeration_type:
-		mm_buf_printf(b, "%s::", name ? name : is_lambda ? "{lambda}" : "{unnamed}");
-		return !name;
+		mm_buf_printf(&path->text, "%s::",
+			      name ? name : path->is_lambda ? "{lambda}" : "{unnamed}");
+		path->is_local |= !name;
+		break;
 	case DW_TAG_subprogram:
-		function_scope_put(b, die, nested);
-		return 1;
+		function_scope_put(path, die);
+		break;
 	}
-	return 0;
 }
 
 /* Writes the scopes around die: walks down from its unit, at each level into the one
  * child that spans it. */
-static int scopes_put(struct mm_buf *b, const Dwarf_Die *die, int is_lambda, int nested)
+static void scopes_put(struct scope_path *path, const Dwarf_Die *die)
 {
-	Dwarf_Die at, child, around = *die;
-	int local = 0;
+	Dwarf_Die at, around = *die;
 
 	if (!dwarf_diecu(&around, &at, NULL, NULL))
-		return 0;
-	for (int depth = 0; depth < SCOPE_MAX && dwarf_child(&at, &child) == 0; depth++) {
-		at = child;
-		while (mm_symunit_next(&child) == 0 && (char *)child.addr <= (char *)die->addr)
-			at = child;
-		if ((char *)at.addr >= (char *)die->addr)
-			break;
-		local |= scope_put(b, &at, is_lambda, nested);
+		return;
+	for (int depth = 0; depth < SCOPE_MAX; depth++) {
+		const struct mm_symname_level *level = level_find(path->names, &at);
+		void *child = level ? child_at(level, die->addr) : NULL;
+		if (!level)
+			path->text.failed = 1;
+		if (!child || child == die->addr)
+			return;
+		at = (Dwarf_Die){ .addr = child, .cu = at.cu };
+		scope_put(path, &at);
 	}
-	return local;
 }
 
 static const char *scoped_name(struct mm_symnames *n, Dwarf_Die *die, const char *own,
 			       int *ret_local)
 {
-	struct mm_buf b = { 0 };
+	struct scope_path path = {
+		.names = n,
+		.is_lambda = strncmp(own, "operator()", 10) == 0 || strstr(own, "<lambda"),
+	};
 	const char *kept = NULL;
-	int is_lambda = strncmp(own, "operator()", 10) == 0 || strstr(own, "<lambda");
 
-	*ret_local = scopes_put(&b, die, is_lambda, 0);
-	if (mm_buf_put(&b, own, strlen(own) + 1) == MM_OK && !b.failed)
-		kept = mm_symstrings_keep(n->strings, (char *)b.data);
-	mm_buf_deinit(&b);
+	scopes_put(&path, die);
+	if (mm_buf_put(&path.text, own, strlen(own) + 1) == MM_OK && !path.text.failed)
+		kept = mm_symstrings_keep(n->strings, (char *)path.text.data);
+	*ret_local = path.is_local;
+	mm_buf_deinit(&path.text);
 	return kept;
 }
 

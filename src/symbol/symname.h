@@ -17,12 +17,18 @@ struct mm_symname {
 	int local; /* of a lambda, or declared in a function: a mangled name tells more */
 };
 
+/* The children of one DIE, in order. */
+struct mm_symname_level { void **children; size_t count, cap; };
+
 /* The caller's memory; set strings, zero the rest. */
 struct mm_symnames {
 	struct mm_symstrings *strings;
 	struct mm_map by_die;
 	struct mm_symname *names;
 	size_t count, cap;
+	struct mm_map by_parent; /* address of a DIE -> number of its level */
+	struct mm_symname_level *levels;
+	size_t level_count, level_cap, child_count;
 };
 
 void mm_symnames_deinit(struct mm_symnames *n);
