@@ -247,8 +247,8 @@ static int run(struct request *q, struct mm_diag *diag)
 	if (!err && !report->run.complete)
 		mm_cli_warn("%s: the recording did not end properly: what was saved is shown",
 			    q->model.trace);
-	if (!err)
-		show(report, q);
+	if (!err && show(report, q))
+		err = mm_fail_errno(diag, "standard output");
 	mm_report_free(report);
 	if (q->model.categories)
 		mm_categories_free(q->model.categories);

@@ -24,6 +24,19 @@ static void fill_run_process(struct mm_work *w, struct mm_report_run *run)
 		run->cmd = mm_report_store_text(w->store, p->cmd);
 }
 
+static void fill_query(struct mm_work *w)
+{
+	const struct mm_model_options *o = w->options;
+
+	w->report->query = (struct mm_report_query){
+		.by = o->by, .metric = o->metric, .top = o->top,
+		.from = mm_report_store_text(w->store, o->from),
+		.to = mm_report_store_text(w->store, o->to),
+		.process = mm_report_store_text(w->store, o->process),
+		.match = mm_report_store_text(w->store, o->match),
+	};
+}
+
 int mm_fill_run(struct mm_work *w)
 {
 	const struct mm_trace_info *info = mm_reader_info(w->reader);
@@ -45,6 +58,7 @@ int mm_fill_run(struct mm_work *w)
 		.complete = (uint8_t)info->complete, .has_addresses = (uint8_t)info->has_addresses,
 		.damaged_count = info->damaged_blocks, .damaged_bytes = info->lost_bytes,
 	};
+	fill_query(w);
 	fill_run_process(w, run);
 	for (size_t i = 0; i < w->ready; i++) {
 		run->unattributed_count += w->sums[i].unattributed_count;
@@ -212,6 +226,10 @@ static void fill_lifetime(const struct mm_work *w, unsigned k, struct mm_report_
 	*b = (struct mm_report_bucket){ .low = k ? UINT64_C(1) << k : 0,
 		.high = k == MM_LIFE_BUCKETS - 1 ? MM_UNKNOWN : UINT64_C(2) << k,
 		.live_count = MM_UNKNOWN, .live_bytes = MM_UNKNOWN };
+	/* Less than one tick of the trace's clock: that is all that is known. */
+	uint64_t tick = mm_reader_info(w->reader)->time_resolution_ns;
+	if (b->high < tick)
+		b->high = tick;
 	for (size_t i = 0; i < w->ready; i++) {
 		b->count += w->sums[i].life_count[k];
 		b->bytes += w->sums[i].life_bytes[k];

@@ -206,7 +206,15 @@ struct mm_report_run {
 	uint64_t unattributed_count;  /* allocations whose site was lost with a damaged part */
 };
 
+struct mm_report_query { /* what was asked for; texts as typed, "" = not given */
+	enum mm_by by;
+	enum mm_metric metric;
+	size_t top; /* rows of a table, 0 = all */
+	const char *from, *to, *process, *match;
+};
+
 struct mm_report {
+	struct mm_report_query query;
 	struct mm_report_run run;
 	struct mm_report_totals totals;
 

@@ -264,6 +264,19 @@ static void put_samples(struct mm_jsonw *w, const struct mm_report *r)
 	mm_jsonw_array_end(w);
 }
 
+static void put_query(struct mm_jsonw *w, const struct mm_report_query *q)
+{
+	mm_jsonw_object(w, "query");
+	mm_jsonw_text(w, "by", mm_by_name(q->by));
+	mm_jsonw_text(w, "metric", mm_metric_name(q->metric));
+	mm_jsonw_u64(w, "row_count", q->top);
+	mm_jsonw_text(w, "from", *q->from ? q->from : NULL);
+	mm_jsonw_text(w, "to", *q->to ? q->to : NULL);
+	mm_jsonw_text(w, "process", *q->process ? q->process : NULL);
+	mm_jsonw_text(w, "match", *q->match ? q->match : NULL);
+	mm_jsonw_object_end(w);
+}
+
 static void put_tool(struct mm_jsonw *w, const char *version)
 {
 	mm_jsonw_object(w, "tool");
@@ -281,6 +294,7 @@ int mm_report_json(const struct mm_report *r, const char *version, FILE *out)
 	mm_jsonw_text(&w, "schema", MM_REPORT_SCHEMA);
 	mm_jsonw_u64(&w, "minor", MM_REPORT_MINOR);
 	put_tool(&w, version);
+	put_query(&w, &r->query);
 	put_run(&w, &r->run);
 	put_totals(&w, &r->totals);
 	put_processes(&w, r);

@@ -250,7 +250,7 @@ void mm_text_histograms(struct mm_pen *p, const struct mm_report *r)
 
 static uint64_t live_at(const struct mm_report *r, uint64_t time)
 {
-	uint64_t live = MM_UNKNOWN;
+	uint64_t live = r->totals.live_begin_bytes;
 
 	for (size_t i = 0; i < r->timeline.count && r->timeline.t_ns[i] <= time; i++)
 		live = r->timeline.live_bytes[i];

@@ -10,3 +10,8 @@ test_jsonw_LDADD = $(MM_TEST_LIBS)
 test_view_SOURCES = tests/unit/test_view.c $(mm_modelkit)
 test_view_LDADD = $(MM_TEST_LIBS)
 TESTS += test_model test_model_parts test_jsonw test_view
+
+mm_report_e2e = tests/e2e/report_views.sh
+TESTS += $(mm_report_e2e)
+EXTRA_DIST += $(mm_report_e2e) tests/e2e/report_check.py tests/e2e/report_known.c
+$(mm_report_e2e:.sh=.log): mmprof libmmprof.la

@@ -1,0 +1,126 @@
+"""report_check.py SCHEMA [FILE]: is a JSON report valid, and does it obey its own laws?
+
+Prints one line for each law that is broken; the exit status is 1 then.
+"""
+import json
+import sys
+
+import jsonschema
+
+MEASURE = ["alloc_count", "alloc_bytes", "free_count", "free_bytes", "temporary_count",
+           "peak_bytes", "peak_count", "live_bytes", "live_count", "leak_bytes", "leak_count"]
+FIGURE = {"peak": "peak_bytes", "live": "live_bytes", "allocs": "alloc_count",
+          "bytes": "alloc_bytes", "temporary": "temporary_count", "leaks": "leak_bytes"}
+broken = []
+
+
+def law(holds, text):
+    if not holds:
+        broken.append(text)
+
+
+def whole(totals):
+    """The totals as a measure."""
+    t = dict(totals, peak_bytes=totals["peak_live_bytes"], peak_count=totals["peak_live_count"],
+             live_bytes=totals["live_end_bytes"], live_count=totals["live_end_count"])
+    return {k: t[k] for k in MEASURE}
+
+
+def adds_up(name, rows, rest, total):
+    for key in MEASURE:
+        parts = [r[key] for r in rows] + ([rest[key]] if rest else [])
+        if None in parts or total[key] is None:
+            continue
+        law(sum(parts) == total[key], f"{name}: {key}: {sum(parts)} is not {total[key]}")
+
+
+def check_table(name, t, totals):
+    adds_up(name, t["rows"], t["rest"], t["total"])
+    figures = [r[FIGURE[t["metric"]]] for r in t["rows"]]
+    law(figures == sorted(figures, reverse=True), f"{name}: not sorted by {t['metric']}")
+    law(t["total"]["row_count"] == len(t["rows"]) + t["rest"]["row_count"], f"{name}: rows")
+    for key in MEASURE:
+        if None not in (t["total"][key], totals[key]):
+            law(t["total"][key] <= totals[key], f"{name}: {key} exceeds the totals")
+
+
+def check_tree(report):
+    tree = report["tree"]
+    if not tree:
+        return
+    nodes = tree["nodes"]
+    below = [0] * len(nodes)
+    for i, n in enumerate(nodes):
+        law((n["parent"] is None) == (i == 0), f"tree: parent of node {i}")
+        if i:
+            law(n["parent"] < i, f"tree: node {i} before its parent")
+            below[n["parent"]] += n["total"]
+    for i, n in enumerate(nodes):
+        # Bottom-up, a node's self is the whole of a first frame, and its callers have it too.
+        if tree["kind"] == "callees" and "folded_count" not in n:
+            law(below[i] + n["self"] == n["total"], f"tree: node {i} is not its parts")
+        law(below[i] <= n["total"], f"tree: children of node {i} exceed it")
+
+
+def check_stacks(report):
+    frames, stacks = report["frames"], report["stacks"]
+    for s in stacks:
+        law(all(f < len(frames) for f in s["frames"]), "stacks: no such frame")
+        law(s["first"] < max(1, len(s["frames"])), "stacks: first")
+    used = {f for s in stacks for f in s["frames"]}
+    if report["tree"]:
+        used |= {n["frame"] for n in report["tree"]["nodes"] if n["frame"] is not None}
+    law(used == set(range(len(frames))), "frames: some are not used")
+    for row in report["sites"] + report["leaks"]:
+        law(stacks[row["stack"]]["id"] == row["id"], "sites: id of the stack")
+
+
+def check_timeline(report, totals):
+    t = report["timeline"]
+    law(len({len(v) for v in t.values()}) == 1, "timeline: arrays of different lengths")
+    law(t["t_ns"] == sorted(t["t_ns"]), "timeline: not in order")
+    if t["t_ns"]:
+        for key in ("alloc_count", "alloc_bytes", "free_count"):
+            law(sum(t[key]) == totals[key], f"timeline: {key}")
+        law(max(t["peak_bytes"]) == totals["peak_bytes"], "timeline: peak")
+
+
+def check(report):
+    totals = whole(report["totals"])
+    if report["run"]["complete"] and not report["run"]["unattributed_count"]:
+        adds_up("categories", [dict.fromkeys(MEASURE) | c for c in report["categories"]], None,
+                dict.fromkeys(MEASURE) | {k: totals[k] for k in ("alloc_count", "alloc_bytes",
+                    "free_count", "temporary_count", "live_bytes", "live_count", "leak_bytes")})
+        adds_up("threads", report["threads"], None, totals)
+        law(sum(b["count"] for b in report["sizes"]["buckets"]) == totals["alloc_count"], "sizes")
+        law(sum(b["count"] for b in report["lifetimes"]["buckets"]) == totals["free_count"],
+            "lifetimes")
+    law(sum(c["at_peak_bytes"] for c in report["categories"]) == totals["peak_bytes"],
+        "categories: the peak")
+    adds_up("sites", report["sites"], report["sites_rest"],
+            totals if report["query"]["match"] is None else dict.fromkeys(MEASURE))
+    for name in ("temporaries", "callers", "table"):
+        if report[name]:
+            check_table(name, report[name], totals)
+    check_tree(report)
+    check_stacks(report)
+    check_timeline(report, totals)
+
+
+def main():
+    with open(sys.argv[1]) as f:
+        schema = json.load(f)
+    jsonschema.Draft7Validator.check_schema(schema)
+    with open(sys.argv[2]) if len(sys.argv) > 2 else sys.stdin as f:
+        report = json.load(f)
+    for e in jsonschema.Draft7Validator(schema).iter_errors(report):
+        broken.append(f"schema: {'/'.join(map(str, e.path))}: {e.message[:200]}")
+    if not broken:
+        check(report)
+    for text in broken[:20]:
+        print(text)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
