@@ -98,7 +98,7 @@ setuid_program()
 suid=$(setuid_program)
 if [ -n "$suid" ]; then
 	run "$mmprof" record -o t "$suid"
-	says "setuid" 125 "$(basename "$suid")" 'setuid|privilege'
+	says "setuid" 125 "$(basename "$suid")" 'set-?u?id'
 else
 	skip "setuid" "no setuid program"
 fi
