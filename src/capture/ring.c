@@ -12,6 +12,7 @@
 
 enum {
 	WAIT_MS = 100,
+	NESTED_WAITS = 20,
 	PAD_WORDS = MM_RING_REALLOC_WORDS /* the longest fast record */
 };
 
@@ -63,7 +64,7 @@ static bool start_afresh(struct mm_hook *t)
 {
 	uint32_t seg;
 
-	t->seg = NULL; /* the old one is not ours to touch any more */
+	t->seg = t->published = NULL; /* the old one is not ours to touch any more */
 	t->pad = NULL;
 	t->next = t->limit = t->end = NULL;
 	seg = take_segment(t);
@@ -215,14 +216,29 @@ static bool hopeless(void)
 	return true;
 }
 
-/* Sleeps until there may be space; the thread's handlers run meanwhile and find
- * no hook at work. False = recording has ended. */
-static bool wait_for_space(struct mm_hook *t, uint32_t seen, const uint64_t *mask)
+/* In a nested hook what the interrupted one holds cannot be let go, so the collector
+ * may be waiting for this thread while this thread waits for it: not for long, and
+ * only if there is something published that it can give back. */
+static bool may_wait_nested(const struct mm_hook *t, uint32_t waits)
+{
+	const struct mm_seg *s = t->published;
+	uint32_t held = 1;
+
+	for (; s != NULL && s != t->seg; s = mm_shm_seg(mm_target.base, s->pending_next))
+		held++;
+	return waits < NESTED_WAITS && atomic_load(&t->slot->ring_segs) > held;
+}
+
+/* Sleeps until there may be space; the thread's handlers run meanwhile and, unless
+ * this is a nested hook, find no hook at work. False = recording has ended. */
+static bool wait_for_space(struct mm_hook *t, bool nested, uint32_t seen,
+			   const uint64_t *mask)
 {
 	struct mm_shm_control *c = control();
 	uint64_t all;
 
-	leave(t);
+	if (!nested)
+		leave(t);
 	mm_ring_wake();
 	atomic_fetch_add(&c->space_waiters, 1);
 	mm_sys_unblock(mask);
@@ -238,7 +254,7 @@ static bool make_room(struct mm_hook *t, bool nested, uint32_t n, const uint64_t
 {
 	struct mm_shm_control *c = control();
 
-	for (;;) {
+	for (uint32_t waits = 0;; waits++) {
 		uint32_t seen = atomic_load(&c->space_seq);
 		if (has_room(t, nested, n))
 			return true;
@@ -246,13 +262,15 @@ static bool make_room(struct mm_hook *t, bool nested, uint32_t n, const uint64_t
 			mm_hook_stop();
 			return false;
 		}
-		if (nested || (mm_target.options & MM_OPT_DROP) || hopeless()) {
+		if ((mm_target.options & MM_OPT_DROP) || hopeless() ||
+		    (nested && !may_wait_nested(t, waits))) {
 			drop(t);
 			return false;
 		}
-		if (!wait_for_space(t, seen, mask))
+		if (!wait_for_space(t, nested, seen, mask))
 			return false;
-		t->inside = MM_HOOK_IN;
+		if (!nested)
+			t->inside = MM_HOOK_IN;
 	}
 }
 

@@ -247,7 +247,10 @@ static int visit_thread(struct reader *rd, struct image *im, uint32_t slot, int 
 	start_chain(im, slot);
 	any = drain_thread(rd, im, slot, 0);
 	if (dead) {
-		start_chain(im, slot);
+		struct cursor *cur = &im->cur[slot];
+		drain_thread(rd, im, slot, 1);
+		if (cur->revoking) /* it may have started afresh meanwhile */
+			start_chain(im, slot);
 		drain_thread(rd, im, slot, 1);
 		rd->r->dropped += atomic_load(&t->dropped);
 		rd->r->events += atomic_load(&t->events);
