@@ -9,6 +9,7 @@
 #   args:    arguments        input: text on standard input
 #   expect:  its exit status, 0 if not said
 #   preload: a library that the user preloads     through: sh  started by a shell
+#   root:    yes = skipped for anyone else
 . "$(dirname "$0")/../e2e/tap.sh"
 
 dir=$tmp
@@ -113,6 +114,11 @@ for f in "$here"/*.c "$here"/*.cc; do
 	name=$(basename "$f")
 	name=${name%.*}
 	case $name in lib_*) continue ;; esac
-	case " ${VICTIMS:-$name} " in *" $name "*) check "$name" one "$name" ;; esac
+	case " ${VICTIMS:-$name} " in *" $name "*) ;; *) continue ;; esac
+	if [ "$(said "$f" root)" = yes ] && [ "$(id -u)" -ne 0 ]; then
+		skip "$name" "needs root"
+	else
+		check "$name" one "$name"
+	fi
 done
 done_testing
