@@ -136,8 +136,9 @@ void mm_lane_revoke(struct mm_lane *l)
 
 	if (seg == 0 || l->seg == 0 || l->revoking)
 		return;
-	atomic_compare_exchange_strong(&l->shared->seg, &seg, 0);
-	l->revoking = 1;
+	/* A thread that has just moved on keeps its chain. */
+	if (atomic_compare_exchange_strong(&l->shared->seg, &seg, 0))
+		l->revoking = 1;
 }
 
 /* Gives back the chain from l->seg on; it is final and drained but for its last part. */
