@@ -5,7 +5,7 @@
  * later has another number. Its record stands in the shared mapping before its
  * number is used anywhere.
  *
- * Vocabulary: module, load generation as in DESIGN 4b and core/shm.h; identity,
+ * Vocabulary: module, load generation as in core/shm.h; identity,
  * a hash of what the loaded image says of itself (program headers, build-id,
  * path), looked at again whenever the load generation has changed.
  *

@@ -1,6 +1,6 @@
 /* collector.h: records one run of a program into a trace.
  *
- * Promise: as DESIGN section 4: the program behaves as without us; what it published is
+ * Promise: the program behaves as without us; what it published is
  * written, in order, even when it is killed; nothing that happens to the trace harms
  * the program.
  * Vocabulary: command = the process started, as opposed to its descendants; round = one

@@ -7,7 +7,7 @@
  *
  * Vocabulary
  *   image      one execve'd program and the children it forks: one mapping
- *   process    one slot of the process table: one address space (DESIGN: fork
+ *   process    one slot of the process table: one address space (fork
  *              or exec to exec or exit); a forked child claims the next slot
  *   segment    64 KiB of the mapping, numbered from 0; segments below
  *              first_seg hold the control structures, the rest is a pool

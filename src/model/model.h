@@ -1,6 +1,6 @@
 /* model.h: a trace and a question become a report.
  *
- * Promise: every figure follows DESIGN 2 and is exact; the same trace and options give
+ * Promise: every figure means what ARCHITECTURE.md says; the same trace and options give
  * the same report, byte for byte. What damage made unknown is MM_UNKNOWN or stands in
  * the `rest` of a table.
  * The figures are those of the command's own process: process 0, or, when that replaced

@@ -3,7 +3,7 @@
  * Promise: every figure a person is shown stands here, with its unit in its name;
  * MM_UNKNOWN means unknown, never zero; strings are as the system gave them (a view
  * escapes them) and live as long as the report; nothing here refers to the reader.
- * Vocabulary (DESIGN 2): measure = the sums of some set of objects; table = rows by
+ * Vocabulary (words of ARCHITECTURE.md): measure = the sums of some set of objects; table = rows by
  * one key, sorted by one metric, with the rest summed up, so that rows + rest = total;
  * stack = frames, innermost first, found by index; range = [from, to) in nanoseconds
  * from the start of the trace.

@@ -1,6 +1,6 @@
 /* shares.h: which category each site of a process belongs to.
  *
- * Promise: DESIGN 2: the innermost category that the program pushed wins; else the
+ * Promise: the innermost category that the program pushed wins; else the
  * first rule of the configuration that matches a frame (or the thread); else `general`.
  * Vocabulary: share = (site, thread) -> category.
  * Not shared between threads.

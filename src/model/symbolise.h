@@ -3,7 +3,7 @@
  * Promise: most used sites first; nothing is written for an address of which nothing is
  * known, so that a later look, with debug information at hand, is free to find it;
  * what the trace knows already is not written again.
- * Vocabulary: site as DESIGN 2; use = allocations made below a site.
+ * Vocabulary: site as in ARCHITECTURE.md; use = allocations made below a site.
  */
 #ifndef MM_MODEL_SYMBOLISE_H
 #define MM_MODEL_SYMBOLISE_H

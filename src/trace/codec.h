@@ -4,7 +4,7 @@
  * start alone; any input decodes within bounds or gives MM_ECORRUPT; every prediction
  * starts empty with the chunk.
  * Vocabulary: row = one event in the chunk; hidden birth = one whose slot was free when
- * the chunk began (DESIGN 5 calls the column of such slots `popped`).
+ * the chunk began (FORMAT.md calls the column of such slots `popped`).
  */
 #ifndef MM_TRACE_CODEC_H
 #define MM_TRACE_CODEC_H

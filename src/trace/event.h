@@ -1,6 +1,6 @@
 /* event.h: the event, the one noun of the model, and what events refer to.
  *
- * Vocabulary as DESIGN 2: process, object, slot, site, category. Numbers are dense
+ * Vocabulary as in ARCHITECTURE.md: process, object, slot, site, category. Numbers are dense
  * and belong to one process: slots, sites, threads, modules; 0 is "none/unknown"
  * for site (the root), module and string; slots and threads start at 0 and use
  * MM_NO_SLOT / MM_NO_THREAD.

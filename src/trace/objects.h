@@ -2,7 +2,7 @@
  *
  * Promise: slots are dense and recycled last-freed-first, so writer and reader give
  * the same object the same slot without saying so; totals are exact.
- * Vocabulary: slot, object, temporary as DESIGN 2. A death leaves the slot on top of
+ * Vocabulary: slot, object, temporary as in ARCHITECTURE.md. A death leaves the slot on top of
  * the free stack; a birth takes the top, or the next never used (high water).
  * O(max live) memory; not shared between threads.
  */

@@ -3,7 +3,7 @@
  * Promise: what was appended before mm_writer_sync returned can be read back after
  * a SIGKILL; every chunk decodes alone; FORMAT.md is normative.
  * Vocabulary: stream = the part of the trace that belongs to one process; chunk,
- * digest, checkpoint as DESIGN 5.
+ * digest, checkpoint as in ARCHITECTURE.md.
  * The caller gives each stream its events in time order (equal times allowed).
  * Not shared between threads. On a write error (disk full) the writer stops writing,
  * goes on counting, and reports it from sync/close; it never kills the caller.
