@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "symbol/symmodule.h"
 
-enum { DEFAULT_OPEN_MIB = 512, CACHE_FOLDER_MIB = 512, DEADLINE_EVERY = 16 };
+enum { DEFAULT_OPEN_MIB = 512, CACHE_FOLDER_MIB = 512 };
 
 struct mm_symbols {
 	struct mm_symcontext context;
@@ -202,8 +202,7 @@ static int prepare_sorted(struct mm_symbols *s, struct mm_symmodule *m, uint64_t
 	qsort(pending, count, sizeof *pending, number_order);
 	s->context.deadline_ns = deadline_ns;
 	for (size_t i = 0; i < count && !err; i++)
-		err = i % DEADLINE_EVERY == 0 && past(deadline_ns)
-		    ? MM_EAGAIN : answer_find(s, m, pending[i], &e);
+		err = past(deadline_ns) ? MM_EAGAIN : answer_find(s, m, pending[i], &e);
 	s->context.deadline_ns = 0;
 	return err;
 }

@@ -38,7 +38,9 @@ int mm_symfind_open_alt(struct mm_symelf **ret, Dwarf *main, const struct mm_sym
 			const struct mm_symfind *f);
 
 /* Asks the servers in DEBUGINFOD_URLS, if that is set and the client library is
- * there; gives up at deadline_ns (CLOCK_MONOTONIC, 0 = the client's own limits). */
+ * there; gives up at deadline_ns (CLOCK_MONOTONIC, 0 = the client's own limits), and
+ * for good once they cannot be reached. MM_ENOENT: they have none; MM_EAGAIN: nobody
+ * could be asked. */
 int mm_symfind_ask_server(struct mm_symelf **ret, const struct mm_symfind *f,
 			  uint64_t deadline_ns);
 

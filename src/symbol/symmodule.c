@@ -56,8 +56,8 @@ static void debug_open(struct mm_symmodule *m, struct mm_symcontext *c, struct m
 	}
 	if (mm_symfind_open(&m->debug, f) == MM_OK || !c->options.debuginfod)
 		return;
-	m->asked_server = !c->deadline_ns; /* an answer cut short is none */
-	mm_symfind_ask_server(&m->debug, f, c->deadline_ns);
+	int err = mm_symfind_ask_server(&m->debug, f, c->deadline_ns);
+	m->asked_server = err != MM_EAGAIN;
 }
 
 /* The fullest symbol table there is: that of the program, of its debug file, then what
@@ -192,7 +192,8 @@ static int cache_is_stale(const struct mm_symmodule *m, const struct mm_symconte
 	mm_symcache_get_facts(m->cache, &facts);
 	if (facts.had_dwarf)
 		return 0;
-	if (c->options.debuginfod && !facts.asked_server && getenv("DEBUGINFOD_URLS"))
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	if (c->options.debuginfod && !facts.asked_server && urls && *urls)
 		return 1;
 	find_init(&f, m, c);
 	f.debuglink = facts.debuglink;

@@ -6,6 +6,7 @@
 #include "symbol/symfind.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,22 +60,27 @@ static int past_deadline(client_t *client, long done, long all)
 int mm_symfind_ask_server(struct mm_symelf **ret, const struct mm_symfind *f,
 			  uint64_t deadline_ns)
 {
+	static int unreachable; /* one long wait is enough */
 	const char *urls = getenv("DEBUGINFOD_URLS");
 	char *path = NULL;
 
-	if (!urls || !*urls || !f->build_id_len || !library_load())
-		return MM_ENOENT;
+	if (!urls || !*urls || !f->build_id_len || unreachable || !library_load())
+		return MM_EAGAIN;
 	client_t *client = server.begin();
 	if (!client)
-		return MM_ENOENT;
+		return MM_EAGAIN;
 	server.set_data(client, &deadline_ns);
 	server.set_progress(client, past_deadline);
 	int fd = server.find(client, f->build_id, (int)f->build_id_len, &path);
 	server.end(client);
-	if (fd < 0)
+	if (fd == -ENOENT)
 		return MM_ENOENT;
+	if (fd < 0) {
+		unreachable = 1;
+		return MM_EAGAIN;
+	}
 	close(fd);
 	int err = mm_symelf_open(ret, path);
 	free(path);
-	return err ? MM_ENOENT : MM_OK;
+	return err ? MM_EAGAIN : MM_OK;
 }
