@@ -143,6 +143,7 @@ static bool map_memory(int memfd)
 		atomic_store(&c->seg_limit, segs);
 	mm_sys(SYS_madvise, (uint64_t)at, size, MADV_DONTDUMP, 0, 0, 0);
 	mm_target.base = c;
+	mm_target.bytes = size;
 	mm_target.options = c->options;
 	mm_target.monotonic = c->clock_kind == MM_CLOCK_MONOTONIC;
 	return true;

@@ -248,6 +248,11 @@ static void *first_mremap(void *p, size_t old, size_t n, int flags, void *to)
 				     mm_sys_ptr(to), 0));
 }
 
+static int first_mlockall(int flags)
+{
+	return (int)result(mm_sys(SYS_mlockall, (uint64_t)flags, 0, 0, 0, 0, 0));
+}
+
 static int first_dlclose(void *handle)
 {
 	mm_chain_resolve();
@@ -262,7 +267,7 @@ struct mm_chain mm_chain = {
 	.valloc = first_valloc, .pvalloc = first_pvalloc,
 	.free_sized = first_free_sized, .free_aligned_sized = first_free_aligned_sized,
 	.mmap = first_mmap, .munmap = first_munmap, .mremap = first_mremap,
-	.dlclose = first_dlclose
+	.mlockall = first_mlockall, .dlclose = first_dlclose
 };
 
 /* --- resolution ------------------------------------------------------------------ */
@@ -307,6 +312,7 @@ static void find_all(void)
 	FIND(mmap);
 	FIND(munmap);
 	FIND(mremap);
+	FIND(mlockall);
 	FIND(dlclose);
 }
 
@@ -338,6 +344,7 @@ static void shortcut_all(void)
 	SHORTCUT(mmap);
 	SHORTCUT(munmap);
 	SHORTCUT(mremap);
+	SHORTCUT(mlockall);
 	SHORTCUT(dlclose);
 	mm_chain.free = maps || real.free == NULL ? filter_free : real.free;
 	mm_chain.realloc = maps || real.realloc == NULL ? filter_realloc : real.realloc;

@@ -31,6 +31,7 @@ struct mm_chain {
 	void *(*mmap)(void *, size_t, int, int, int, off_t);
 	int (*munmap)(void *, size_t);
 	void *(*mremap)(void *, size_t, size_t, int, void *);
+	int (*mlockall)(int);
 	int (*dlclose)(void *);
 };
 extern struct mm_chain mm_chain;

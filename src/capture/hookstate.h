@@ -86,6 +86,7 @@ enum mm_target_mode {
 /* The process. Written while attaching and when a child is adopted. */
 struct mm_target {
 	void *base;
+	uint64_t bytes;     /* mapped at base */
 	uint32_t process;   /* slot */
 	uint32_t options;   /* enum mm_shm_option */
 	uint32_t monotonic; /* stamps are CLOCK_MONOTONIC ns */

@@ -23,6 +23,7 @@ libmmprof_la_SOURCES = \
 	src/capture/forks.c src/capture/forks.h \
 	src/capture/hooks.c \
 	src/capture/hooks_dl.c \
+	src/capture/hooks_lock.c \
 	src/capture/hooks_map.c \
 	src/capture/hooks_new.c \
 	src/capture/hookstate.c src/capture/hookstate.h \

@@ -44,7 +44,7 @@ imports_none_of()
 
 exports_only_hooks()
 {
-	! nm -D --defined-only "$preload" | awk '{ print $NF }' | sed 's/@.*//' | grep -vE '^(malloc|calloc|realloc|reallocarray|free|free_sized|free_aligned_sized|cfree|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|_Zn[wa]|_Zd[la]|(mmap|mmap64|munmap|mremap)$|dlclose$|fork$|_Fork$|vfork$|(sig)?longjmp|_longjmp|exec(ve|v|vp|vpe|l|le|lp|fexecve)|fexecve|mmprof_note_v1$)'
+	! nm -D --defined-only "$preload" | awk '{ print $NF }' | sed 's/@.*//' | grep -vE '^(malloc|calloc|realloc|reallocarray|free|free_sized|free_aligned_sized|cfree|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|_Zn[wa]|_Zd[la]|(mmap|mmap64|munmap|mremap)$|mlockall$|dlclose$|fork$|_Fork$|vfork$|(sig)?longjmp|_longjmp|exec(ve|v|vp|vpe|l|le|lp|fexecve)|fexecve|mmprof_note_v1$)'
 }
 
 check "the core archive is there" test -s "$core"

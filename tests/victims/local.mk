@@ -38,6 +38,7 @@ EXTRA_DIST += tests/victims/run.sh \
 	tests/victims/lib_early.c \
 	tests/victims/lib_nested.c \
 	tests/victims/lib_plugin.c \
+	tests/victims/locked.c \
 	tests/victims/longjmp_storm.c \
 	tests/victims/main_exits.c \
 	tests/victims/mappings.c \
