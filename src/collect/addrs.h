@@ -42,6 +42,18 @@ static inline void mm_addrs_prefetch(const struct mm_addrs *a, uint64_t addr)
 		__builtin_prefetch(&a->places[mm_addrs_home(a, mm_addrs_tag(addr))]);
 }
 
+/* The next hint, once the first has had time to work: the object itself. */
+static inline void mm_addrs_prefetch_object(const struct mm_addrs *a, uint64_t addr)
+{
+	uint32_t tag = mm_addrs_tag(addr);
+
+	if (a->size) {
+		const struct mm_addrs_place *p = &a->places[mm_addrs_home(a, tag)];
+		if (p->tag == tag)
+			mm_objects_prefetch(a->objects, p->slot);
+	}
+}
+
 /* Slot of the live object at addr, of the program's own allocator (mm_note_alloc) or
  * of the heap: both may have one there. MM_NO_SLOT when there is none. */
 uint32_t mm_addrs_find(const struct mm_addrs *a, uint64_t addr, int note);

@@ -29,7 +29,7 @@ enum {
 	GOOD_FILL = 320 * 1024,          /* bytes of a ring worth a visit */
 	SHORTEST_US = 200, LONGEST_US = 8000, IDLE_US = 30000,
 	SCARCE_SEGS = MM_RING_SEGS_ALL / 4 * 3, QUIET_MS = 5,
-	SYNC_MS = 80, LOOK_MS = 5, SHOW_MS = 500
+	NEWBORN_MS = 20, SYNC_MS = 80, LOOK_MS = 5, SHOW_MS = 500
 };
 
 struct collector {
@@ -333,15 +333,29 @@ static int loop(struct collector *c)
 }
 
 /* Everything that was published before the command's end is in the rings. */
+static int empty_rings(struct collector *c)
+{
+	int err = mm_family_scan(&c->family);
+
+	mm_family_look(&c->family);
+	while (!err) {
+		err = turn(c, 0);
+		if (c->fill == 0)
+			break;
+	}
+	return err;
+}
+
+/* A child forked in the command's last moment has still to claim its slot. */
 static int finish(struct collector *c)
 {
-	int err, e;
+	uint64_t until = mm_monotonic_ns() + NEWBORN_MS * MS;
+	int err = empty_rings(c), e;
 
-	mm_family_scan(&c->family);
-	mm_family_look(&c->family);
-	do
-		err = turn(c, 0);
-	while (!err && c->fill > 0);
+	while (!err && mm_family_expects(&c->family) && mm_monotonic_ns() < until) {
+		mm_bell_wait(&c->bell, mm_bell_look(&c->bell), NULL, 0, MS / 2);
+		err = empty_rings(c);
+	}
 	e = mm_watch_last(&c->watch, &c->family, c->ret);
 	err = err ? err : e;
 	e = turn(c, 1);

@@ -293,7 +293,7 @@ static int end_one(struct mm_family *f, size_t at)
 		f->closing(f->closing_ctx, p);
 	f->lost += p->lost;
 	f->malformed += p->malformed;
-	image->forks += (uint32_t)p->resolver.fork_count;
+	image->forks += p->resolver.forks_seen;
 	memmove(&f->procs[at], &f->procs[at + 1], (f->proc_count - at - 1) * sizeof *f->procs);
 	f->proc_count--;
 	int gone = p->gone;
@@ -312,6 +312,24 @@ static int is_empty(const struct mm_family *f, const struct mm_image *image)
 }
 
 /* A child that has just been forked may not have claimed its slot yet. */
+static int expects(const struct mm_family *f, const struct mm_image *image)
+{
+	uint32_t forks = image->forks;
+
+	for (size_t i = 0; i < f->proc_count; i++)
+		if (f->procs[i]->image == image)
+			forks += f->procs[i]->resolver.forks_seen;
+	return forks > image->children;
+}
+
+int mm_family_expects(const struct mm_family *f)
+{
+	for (size_t i = 0; i < f->image_count; i++)
+		if (expects(f, f->images[i]))
+			return 1;
+	return 0;
+}
+
 static void let_images_go(struct mm_family *f)
 {
 	size_t kept = 0;
@@ -322,7 +340,7 @@ static void let_images_go(struct mm_family *f)
 		if (is_empty(f, image)) {
 			if (!image->empty_ns)
 				image->empty_ns = now;
-			if (image->children >= image->forks ||
+			if (!expects(f, image) ||
 			    now - image->empty_ns > LINGER_NS) {
 				mm_server_retire(f->server, image);
 				continue;
@@ -333,15 +351,27 @@ static void let_images_go(struct mm_family *f)
 	f->image_count = kept;
 }
 
+/* A parent stays until its children know that it was theirs. */
+static int may_end(const struct mm_family *f, struct mm_proc *p, uint64_t now)
+{
+	if (!p->gone || p->lane_count > 0)
+		return 0;
+	if (!p->gone_ns)
+		p->gone_ns = now;
+	return p->resolver.forks_seen == 0 || now - p->gone_ns > LINGER_NS ||
+	       !expects(f, p->image);
+}
+
 int mm_family_end(struct mm_family *f, int all)
 {
+	uint64_t now = mm_monotonic_ns();
 	int err = MM_OK;
 
 	for (size_t i = 0; i < f->proc_count; i++)
 		tell_fork(f, f->procs[i]);
 	for (size_t i = 0; i < f->proc_count;) {
 		struct mm_proc *p = f->procs[i];
-		if (all || (p->gone && p->lane_count == 0)) {
+		if (all || may_end(f, p, now)) {
 			int e = end_one(f, i);
 			err = err ? err : e;
 		} else {

@@ -77,6 +77,9 @@ int mm_family_has_listed(const struct mm_family *f, pid_t pid);
  * that nobody needs. */
 int mm_family_end(struct mm_family *f, int all);
 
+/* True while there were more forks than children have been found. */
+int mm_family_expects(const struct mm_family *f);
+
 /* The recorded process with this pid, NULL = none. */
 struct mm_proc *mm_family_find(const struct mm_family *f, pid_t pid);
 

@@ -22,6 +22,7 @@ struct mm_proc {
 	uint32_t slot;          /* in the image's process table */
 	pid_t pid;              /* as the collector sees it; 0 = not known */
 	int pidfd;              /* -1 = none */
+	uint64_t gone_ns;       /* when it was found gone; 0 = it is not */
 	uint8_t gone;           /* the process is dead or has exec'd: rings are final */
 	uint8_t execd;          /* gone by exec */
 	uint8_t unsettled;      /* a thread was found after the last drain */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static const int relayed[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
 	SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH };
@@ -15,6 +16,7 @@ enum { RELAYED = sizeof relayed / sizeof *relayed, MUTED = sizeof muted / sizeof
 static struct {
 	struct mm_bell *bell;
 	_Atomic pid_t child;
+	int leader; /* of the session */
 	sigset_t mask;
 	struct sigaction relayed[RELAYED], muted[MUTED], chld;
 } relay;
@@ -31,14 +33,15 @@ static void on_muted(int sig)
 }
 
 /* The terminal sends to the whole foreground group, so the program has those
- * already; so it has what it sent to its own group. */
+ * already; so it has what it sent to its own group. A terminal that goes away tells the
+ * leader of its session alone. */
 static void on_relayed(int sig, siginfo_t *info, void *context)
 {
 	pid_t child = atomic_load(&relay.child);
-	int saved = errno;
+	int saved = errno, sent = info->si_code <= 0 && info->si_pid != child;
 
 	(void)context;
-	if (child > 0 && info->si_code <= 0 && info->si_pid != child)
+	if (child > 0 && (sent || (sig == SIGHUP && relay.leader)))
 		kill(child, sig);
 	errno = saved;
 }
@@ -59,6 +62,7 @@ void mm_relay_begin(struct mm_bell *bell)
 	sigset_t all;
 
 	relay.bell = bell;
+	relay.leader = getsid(0) == getpid();
 	atomic_store(&relay.child, 0);
 	pass.sa_sigaction = on_relayed;
 	mute.sa_handler = on_muted;

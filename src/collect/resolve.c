@@ -8,7 +8,7 @@
 #include "collect/lane.h"
 #include "core/error.h"
 
-enum { AHEAD = 16, FORKS_KEPT = 1024 };
+enum { AHEAD = 24, NEAR = 10, FORKS_KEPT = 1024 };
 
 void mm_resolver_init(struct mm_resolver *r, struct mm_stream *stream,
 		      const struct mm_image *image, uint32_t process,
@@ -217,6 +217,7 @@ static int take_rest(struct mm_resolver *r, const struct mm_lane *l, const struc
 
 static int take_fork(struct mm_resolver *r, const struct mm_lane *l, const struct mm_entry *e)
 {
+	r->forks_seen++;
 	if (r->fork_count == FORKS_KEPT) {
 		memmove(r->forks, r->forks + FORKS_KEPT / 2,
 			FORKS_KEPT / 2 * sizeof *r->forks);
@@ -262,6 +263,9 @@ int mm_resolver_take(void *resolver, const struct mm_merged *batch, size_t count
 	for (size_t i = 0; i < count; i++) {
 		if (i + AHEAD < count)
 			mm_addrs_prefetch(&r->addrs, MM_REC_ADDR(batch[i + AHEAD].entry->head));
+		if (i + NEAR < count)
+			mm_addrs_prefetch_object(&r->addrs,
+						 MM_REC_ADDR(batch[i + NEAR].entry->head));
 		int e = take_one(r, batch[i].owner, batch[i].entry);
 		err = err ? err : e;
 	}

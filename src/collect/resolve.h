@@ -39,6 +39,7 @@ struct mm_resolver {
 	const char *exe;   /* path of the main program; the caller's */
 	struct mm_resolver_fork *forks; /* taken by this process, latest last */
 	size_t fork_count, forks_cap;
+	uint32_t forks_seen;            /* ever */
 	uint64_t mapped_bytes;          /* by recorded map and unmap */
 	struct mm_event ev;             /* scratch */
 };

@@ -5,3 +5,10 @@ test_merging_LDADD = $(MM_TEST_LIBS)
 test_lane_SOURCES = tests/unit/test_lane.c
 test_lane_LDADD = $(MM_TEST_LIBS)
 TESTS += test_merging test_lane
+
+# The recorder as a whole.
+collect_e2e = tests/e2e/record_status.sh tests/e2e/record_children.sh \
+	tests/e2e/record_full.sh
+TESTS += $(collect_e2e)
+EXTRA_DIST += $(collect_e2e) tests/e2e/record_pty.py
+$(collect_e2e:.sh=.log): mmprof libmmprof.la

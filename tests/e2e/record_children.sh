@@ -1,0 +1,169 @@
+# record_children.sh: which processes are in the trace, and what is said of those that are not.
+. "$(dirname "$0")/tap.sh"
+cd "$tmp" || exit 99
+
+cat >family.c <<'C'
+/* family WHAT: makes children in one way and allocates so that each is known by its
+ * sizes: the parent 10001 bytes ten times, children 20001 bytes five times. */
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *volatile kept;
+
+static void allocate(int n, size_t size)
+{
+	for (int i = 0; i < n; i++)
+		kept = malloc(size);
+}
+
+static int be_child(void)
+{
+	allocate(5, 20001);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	extern char **environ;
+	char *again[] = { argv[0], "child", NULL };
+	const char *what = argc > 1 ? argv[1] : "";
+	void *mine = malloc(30001);
+	pid_t pid = 0;
+
+	if (strcmp(what, "child") == 0)
+		return be_child();
+	allocate(10, 10001);
+	if (strcmp(what, "fork") == 0 && (pid = fork()) == 0) {
+		free(mine); /* inherited */
+		usleep(100000);
+		exit(be_child());
+	}
+	if (strcmp(what, "forkexec") == 0 && (pid = fork()) == 0)
+		_exit(execv(argv[0], again));
+	if (strcmp(what, "vforkexec") == 0 && (pid = vfork()) == 0)
+		_exit(execv(argv[0], again));
+	if (strcmp(what, "spawn") == 0)
+		posix_spawn(&pid, argv[0], NULL, NULL, again, environ);
+	if (strcmp(what, "clean") == 0 && (pid = fork()) == 0)
+		_exit(execle("/bin/sleep", "sleep", "0.7", (char *)NULL, (char *[]){ NULL }));
+	if (strcmp(what, "killed") == 0 && (pid = fork()) == 0) {
+		be_child();
+		usleep(100000); /* known before it dies */
+		raise(SIGKILL);
+	}
+	if (strcmp(what, "leave") == 0 && (pid = fork()) == 0) {
+		be_child();
+		sleep(2);
+		allocate(5, 40001);
+		_exit(0);
+	}
+	if (strcmp(what, "exec") == 0)
+		return execv(argv[0], again);
+	return pid > 0 && strcmp(what, "leave") != 0 && waitpid(pid, NULL, 0) != pid;
+}
+C
+$CC -O1 -fno-builtin -o family family.c || exit 99
+
+# ask WHAT OPTION...: records and lists "start end allocations-of-20001 inherited" a process.
+ask()
+{
+	local what=$1
+	shift
+	"$mmprof" record "$@" -o t -- ./family "$what" >out 2>err || return
+	"$mmprof" report --json --process all -n 0 t 2>/dev/null >t.json || return
+	"$mmprof" cat --json t >t.events || return
+	python3 - <<'P'
+import collections, json
+births = collections.Counter()
+frees = collections.Counter()
+for line in open("t.events"):
+    e = json.loads(line)
+    if e["kind"] == "malloc" and e["size_bytes"] in (10001, 20001, 40001):
+        births[e["process"], e["size_bytes"]] += 1
+    if e["kind"] == "inherited":
+        frees[e["process"]] += 1
+for p in json.load(open("t.json"))["processes"]:
+    if not p["recorded"]:
+        print("unrecorded", p["cmd"])
+        continue
+    pid = p["number"]
+    end = p["end"] + (str(p["signal"] if p["signal"] is not None else p["exit"])
+                      if p["end"] in ("exit", "signal") else "")
+    print(p["start"], end, births[pid, 10001], births[pid, 20001], births[pid, 40001],
+          "inherited" if frees[pid] else "-",
+          "known" if p["inherited_bytes"] is not None else "-")
+P
+}
+
+check_is "fork" "command exit0 10 0 0 - -
+fork exit0 0 5 0 inherited known" "$(ask fork -q)"
+check_is "fork and exec" "command exit0 10 0 0 - -
+fork exec 0 0 0 - known
+exec exit0 0 5 0 - -" "$(ask forkexec -q)"
+check_is "vfork and exec" "command exit0 10 0 0 - -
+exec exit0 0 5 0 - -" "$(ask vforkexec -q)"
+check_is "posix_spawn" "command exit0 10 0 0 - -
+exec exit0 0 5 0 - -" "$(ask spawn -q)"
+check_is "exec by the command itself" "command exec 10 0 0 - -
+exec exit0 0 5 0 - -" "$(ask exec -q)"
+check_is "a child that is killed" "command exit0 10 0 0 - -
+fork signal9 0 5 0 - known" "$(ask killed -q)"
+check_is "no following" "command exit0 10 0 0 - -" "$(ask forkexec -q --no-follow)"
+check_is "no following of forks" "command exit0 10 0 0 - -" "$(ask fork -q --no-follow)"
+
+check_is "a child with a clean environment" "command exit0 10 0 0 - -
+fork exec 0 0 0 - known
+unrecorded sleep 0.7" "$(ask clean)"
+check "it is named in the summary" grep -qE '^\[mmprof\] not recorded: [0-9]+ sleep 0.7' err
+
+check_is "a child that stays behind" "command exit0 10 0 0 - -
+fork running 0 5 0 - known" "$(ask leave)"
+check "it is named in the summary" grep -qE '^\[mmprof\] still running: [0-9]+ \./family leave' err
+begin=$(date +%s%N)
+check_is "waiting for a child that stays behind" "command exit0 10 0 0 - -
+fork exit0 0 5 5 - known" "$(ask leave -q --wait-all | sed 's/fork unknown/fork exit0/')"
+check "it did wait" [ $(($(date +%s%N) - begin)) -gt 1800000000 ]
+
+# Three generations through a shell, an exec chain, and many at once.
+"$mmprof" record -q -o t -- sh -c 'sh -c "sh -c \"exec ./family child\""; ./family child | cat;
+	for i in 1 2 3 4 5 6 7 8 9 10; do ./family child & done; wait' >out 2>err
+check_is "every ./family is there" 12 "$("$mmprof" cat --json t | python3 -c '
+import collections, json, sys
+n = collections.Counter()
+for line in sys.stdin:
+    e = json.loads(line)
+    n[e["pid"]] += e["kind"] == "malloc" and e["size_bytes"] == 20001
+print(sum(1 for v in n.values() if v == 5))')"
+check "nothing was lost on the way" fails grep -q lost err
+
+# A process table that is used up: forked children without end in one image.
+cat >forks.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+	for (int i = 0; i < 6000; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			void *volatile p = malloc(20001);
+			free(p);
+			_exit(0);
+		}
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			return 1;
+	}
+	return 0;
+}
+C
+$CC -O1 -fno-builtin -o forks forks.c || exit 99
+check "6000 forks of one image" "$mmprof" record -q --symbols=none -o t -- ./forks
+check_is "all are in the trace" 6000 \
+	"$("$mmprof" cat t | grep -c 'malloc .*size=20001')"
+done_testing

@@ -1,0 +1,156 @@
+# record_full.sh: rings that are full, threads without end, a trace that must stay small.
+. "$(dirname "$0")/tap.sh"
+cd "$tmp" || exit 99
+
+cat >burst.c <<'C'
+/* burst THREADS COUNT [wait]: each thread allocates and frees COUNT times, as fast as it
+ * can; with `wait`, after a line on standard input, and another one at the end. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static long count;
+static void *work(void *arg)
+{
+	for (long i = 0; i < count; i++) {
+		void *volatile p = malloc(48);
+		free(p);
+	}
+	return arg;
+}
+int main(int argc, char **argv)
+{
+	pthread_t t[64];
+	int n = argc > 1 ? atoi(argv[1]) : 1;
+	count = argc > 2 ? atol(argv[2]) : 1000;
+	char c;
+	if (argc > 3 && (write(1, "ready\n", 6) != 6 || read(0, &c, 1) != 1))
+		return 2;
+	for (int i = 0; i < n; i++)
+		if (pthread_create(&t[i], NULL, work, NULL))
+			return 1;
+	for (int i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+	if (argc > 3 && (write(1, "done\n", 5) != 5 || read(0, &c, 1) != 1))
+		return 2;
+	return 0;
+}
+C
+$CC -O1 -fno-builtin -pthread -o burst burst.c || exit 99
+
+# count KIND: events of a kind with size 48.
+count()
+{
+	"$mmprof" cat t | grep -c " $1 .*size=48 "
+}
+
+"$mmprof" record --symbols=none -o t -- ./burst 4 200000 2>err
+check_is "waiting: the status" 0 $?
+check_is "waiting: every allocation" 800000 "$(count malloc)"
+check_is "waiting: every free" 800000 "$(count free)"
+check "waiting: none lost" grep -q ', 0 lost,' err
+
+# A collector that is stopped does not hold up a program that need not wait.
+cat >stopped.py <<'P'
+import os, re, signal, subprocess, sys, time
+p = subprocess.Popen([sys.argv[1], "record", "--on-full=drop", "--symbols=none", "-o", "t", "--",
+                      "./burst", "4", "200000", "wait"],
+                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                     text=True)
+assert p.stdout.readline() == "ready\n"
+p.send_signal(signal.SIGSTOP)
+p.stdin.write("\n"); p.stdin.flush()
+assert p.stdout.readline() == "done\n"
+p.send_signal(signal.SIGCONT)
+p.stdin.write("\n"); p.stdin.close()
+err = p.stderr.read()
+assert p.wait(timeout=60) == 0, p.returncode
+open("err", "w").write(err)
+P
+check "dropping: the program goes on" timeout 60 python3 stopped.py "$mmprof"
+lost=$(sed -n 's/^\[mmprof\] .* events, \([0-9,]*\) lost.*/\1/p' err | tr -d ,)
+check "dropping: it is said" [ "${lost:-0}" -gt 0 ]
+cat >drops.py <<'P'
+import json, sys
+n = {}
+told = 0
+for line in sys.stdin:
+    e = json.loads(line)
+    if e.get("size_bytes") == 48 or e["kind"] in ("inherited", "lost"):
+        n[e["kind"]] = n.get(e["kind"], 0) + 1
+    if e["kind"] == "lost":
+        told += int(e["value"])
+# An object whose free was lost ends when its address is born again, or not at all; a free
+# whose birth was lost is a free of something never seen.
+lost = 800000 - n["malloc"] + 800000 - n["free"] - n.get("inherited", 0)
+print(lost, told)
+P
+check_is "dropping: what is there and what is lost is all" "$lost $lost" \
+	"$("$mmprof" cat --json t | python3 drops.py)"
+
+# --- threads ---------------------------------------------------------------------------------
+cat >many.c <<'C'
+/* many N: N threads alive at once, each with its ring, then N more, one after another. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static pthread_barrier_t all;
+static void *live(void *arg)
+{
+	void *volatile p = malloc(104);
+	pthread_barrier_wait(&all);
+	free(p);
+	return arg;
+}
+static void *brief(void *arg)
+{
+	void *volatile p = malloc(104);
+	free(p);
+	return arg;
+}
+int main(int argc, char **argv)
+{
+	int n = argc > 1 ? atoi(argv[1]) : 10;
+	pthread_t *t = calloc((size_t)n, sizeof *t);
+	pthread_attr_t small;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	pthread_barrier_init(&all, NULL, (unsigned)n + 1);
+	for (int i = 0; i < n; i++)
+		if (pthread_create(&t[i], &small, live, NULL))
+			return 3;
+	pthread_barrier_wait(&all);
+	for (int i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+	for (int i = 0; i < n; i++)
+		if (pthread_create(t, &small, brief, NULL) || pthread_join(*t, NULL))
+			return 3;
+	FILE *f = fopen("/proc/self/status", "r");
+	for (char line[256]; fgets(line, sizeof line, f);)
+		if (strncmp(line, "RssShmem:", 9) == 0)
+			fputs(line + 9, stdout);
+	return 0;
+}
+C
+$CC -O1 -fno-builtin -pthread -o many many.c || exit 99
+./many 10000 >alone
+if [ $? -eq 0 ]; then
+	timeout 120 "$mmprof" record -q --symbols=none -o t -- ./many 10000 >shared 2>err
+	check_is "10,000 threads at once and 10,000 more" 0 $?
+	check_is "each allocated once" 20000 "$("$mmprof" cat t | grep -c ' malloc .*size=104 ')"
+	check_is "each freed once" 20000 "$("$mmprof" cat t | grep -c ' free .*size=104 ')"
+	check_is "each ended" 20001 "$("$mmprof" cat t | grep -c ' thread-end')"
+	check "their rings stayed under 256 MiB" [ "$(tr -cd 0-9 <shared)" -lt $((320 * 1024)) ]
+else
+	skip "10,000 threads" "this machine does not let one process have them"
+fi
+
+# --- size ---------------------------------------------------------------------------------------
+for keep in first last; do
+	"$mmprof" record -q --symbols=none --no-addresses --max-size 200k --keep $keep -o t -- \
+		./burst 2 2000000
+	check_is "bounded, keeping the $keep: status" 0 $?
+	check "bounded, keeping the $keep: size" [ "$(stat -c %s t)" -le 204800 ]
+	check "bounded, keeping the $keep: opens" "$mmprof" report t
+done
+done_testing
