@@ -30,6 +30,7 @@ struct mm_output {
 	struct mm_buf pending; /* whole blocks not yet written */
 	uint64_t written;      /* bytes in the file */
 	uint64_t run_end;      /* end of the first block */
+	uint64_t next_events, pending_events, lost_events;
 	struct mm_file_state state;
 	ZSTD_CCtx *zstd;
 	int err, err_errno;
@@ -313,9 +314,8 @@ static size_t pack(struct mm_output *o, const struct mm_buf *payload, int packed
 	return payload->len;
 }
 
-int mm_output_block(struct mm_output *o, const struct mm_block *kind,
-		    const struct mm_buf *prefix, const struct mm_buf *payload,
-		    uint64_t *ret_offset)
+static int append(struct mm_output *o, const struct mm_block *kind, const struct mm_buf *prefix,
+		  const struct mm_buf *payload, uint64_t *ret_offset)
 {
 	struct mm_block b = *kind;
 	size_t room = ZSTD_compressBound(payload->len);
@@ -346,7 +346,32 @@ int mm_output_block(struct mm_output *o, const struct mm_block *kind,
 		o->run_end = at + MM_BLOCK_HEADER + b.stored;
 	if (ret_offset)
 		*ret_offset = at;
-	return o->pending.len < FLUSH_BYTES ? MM_OK : mm_output_flush(o);
+	return MM_OK;
+}
+
+int mm_output_block(struct mm_output *o, const struct mm_block *kind,
+		    const struct mm_buf *prefix, const struct mm_buf *payload,
+		    uint64_t *ret_offset)
+{
+	uint64_t events = o->next_events;
+	int err = append(o, kind, prefix, payload, ret_offset);
+
+	o->next_events = 0;
+	if (err)
+		o->lost_events += events;
+	else
+		o->pending_events += events;
+	return err || o->pending.len < FLUSH_BYTES ? err : mm_output_flush(o);
+}
+
+void mm_output_expect(struct mm_output *o, uint64_t events)
+{
+	o->next_events = events;
+}
+
+uint64_t mm_output_lost(const struct mm_output *o)
+{
+	return o->lost_events;
 }
 
 /* --- writing out -------------------------------------------------------------------------- */
@@ -369,6 +394,8 @@ static int fail_write(struct mm_output *o, uint64_t whole)
 	if (o->seekable && ftruncate(o->fd, (off_t)whole) == 0)
 		o->written = whole;
 	o->pending.len = 0;
+	o->lost_events += o->pending_events;
+	o->pending_events = 0;
 	errno = saved;
 	return remember(o, saved == ENOSPC || saved == EFBIG || saved == EDQUOT ?
 			MM_ENOSPC : MM_EIO);
@@ -385,6 +412,7 @@ int mm_output_flush(struct mm_output *o)
 	if (write_all(o->fd, o->pending.data, o->pending.len, &o->written))
 		return fail_write(o, whole);
 	o->pending.len = 0;
+	o->pending_events = 0;
 	o->state.whole_end = o->written;
 	if (write_state(o))
 		remember(o, MM_EIO);

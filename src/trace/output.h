@@ -31,6 +31,12 @@ int mm_output_block(struct mm_output *o, const struct mm_block *kind,
 		    const struct mm_buf *prefix, const struct mm_buf *payload,
 		    uint64_t *ret_offset);
 
+/* Says that the next block holds `events` of them: they are lost unless it gets to the
+ * file. */
+void mm_output_expect(struct mm_output *o, uint64_t events);
+/* Events in blocks that did not get to the file, so far. */
+uint64_t mm_output_lost(const struct mm_output *o);
+
 /* Lets blocks use the room that is held back from max_bytes for the end of a trace. */
 void mm_output_use_reserve(struct mm_output *o);
 

@@ -248,8 +248,12 @@ static int write_chunk(struct mm_stream *s)
 	if (!err)
 		err = mm_codec_encode(w->codec, &s->rows, &s->head.start, w->has_addr,
 				      w->zstd_level, &w->payload);
-	if (!err)
-		err = mm_stream_block(s, MM_BLOCK_CHUNK, 0, &s->chunk_at);
+	if (err) {
+		w->stats.lost_events += s->rows.count;
+		return err;
+	}
+	mm_output_expect(w->out, s->rows.count);
+	err = mm_stream_block(s, MM_BLOCK_CHUNK, 0, &s->chunk_at);
 	if (!err)
 		err = write_digest(s);
 	if (!err)
@@ -271,8 +275,6 @@ int mm_stream_flush(struct mm_stream *s)
 	if (!s->rows.count)
 		return MM_OK;
 	int err = write_chunk(s);
-	if (err)
-		s->w->stats.lost_events += s->rows.count;
 	s->chunks++;
 	s->w->stats.chunks += !err;
 	s->rows.count = 0;

@@ -239,6 +239,7 @@ void mm_writer_get_stats(const struct mm_writer *w, struct mm_writer_stats *ret)
 {
 	*ret = w->stats;
 	ret->bytes = mm_output_bytes(w->out);
+	ret->lost_events += mm_output_lost(w->out);
 }
 
 int mm_writer_symbol(struct mm_writer *w, uint32_t process, uint32_t module, uint64_t address,
