@@ -186,12 +186,39 @@ if [ "$status" -eq 7 ]; then
 else
 	says "file limit: refused" 125 'limit|too large'
 fi
-if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=4k none small 2>/dev/null; then
-	run "$mmprof" record -o small/t ./prog x
-	check_is "full disk: the program's status" 7 "$status"
-	check "full disk: the program unharmed" grep -q unharmed out
-	check "full disk: it is said" grep -qE 'mmprof record: .*small/t' err
+cat >many.c <<'C'
+#include <stdlib.h>
+int main(void)
+{
+	for (int i = 0; i < 200000; i++) {
+		void *volatile p = malloc((size_t)(rand() % 5000 + 1));
+		if (rand() % 3)
+			free(p);
+	}
+	return 5;
+}
+C
+$CC -o many many.c || exit 99
+
+# full_disk KIB: records ./many onto a file system of that size.
+full_disk()
+{
+	mount -t tmpfs -o size="$1k" none small || return 1
+	run "$mmprof" record -o small/t ./many
+	check_is "full disk, $1 KiB: the program's status" 5 "$status"
+	check "full disk, $1 KiB: it is said" grep -qE '^mmprof record: small/t: .*No space left' err
+	all=$(sed -n 's/^\[mmprof\] \([0-9,]*\) events, .*/\1/p' err | tr -d ,)
+	lost=$(sed -n 's/^\[mmprof\] .* events, \([0-9,]*\) lost.*/\1/p' err | tr -d ,)
+	check_is "full disk, $1 KiB: all that is not lost is there" $((all - lost)) \
+		"$("$mmprof" cat small/t 2>/dev/null | wc -l)"
+	check "full disk, $1 KiB: something is lost" test "$lost" -gt 0
 	umount small
+}
+
+if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=4k none small 2>/dev/null; then
+	umount small
+	full_disk 4
+	full_disk 256
 else
 	skip "full disk" "no tmpfs may be mounted here"
 fi
