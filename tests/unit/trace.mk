@@ -1,21 +1,26 @@
-# Unit tests: trace.
+# Unit tests: trace, and what `mmprof cat` prints of the kept ones.
 trace_helpers = tests/unit/tracegen.c tests/unit/tracegen.h \
 	tests/unit/tracecheck.c tests/unit/tracecheck.h
-check_PROGRAMS += test_trace
+check_PROGRAMS += test_trace test_tracegap test_tracefile test_damage test_golden \
+	make_golden
 test_trace_SOURCES = tests/unit/test_trace.c $(trace_helpers)
 test_trace_LDADD = $(MM_TEST_LIBS)
-TESTS += test_trace
-
-check_PROGRAMS += test_tracegap test_damage
 test_tracegap_SOURCES = tests/unit/test_tracegap.c $(trace_helpers)
 test_tracegap_LDADD = $(MM_TEST_LIBS)
-test_damage_SOURCES = tests/unit/test_damage.c $(trace_helpers)
-test_damage_LDADD = $(MM_TEST_LIBS)
-TESTS += test_tracegap test_damage
-
-check_PROGRAMS += test_tracefile
 test_tracefile_SOURCES = tests/unit/test_tracefile.c $(trace_helpers)
 test_tracefile_LDADD = $(MM_TEST_LIBS)
-TESTS += test_tracefile
+test_damage_SOURCES = tests/unit/test_damage.c $(trace_helpers)
+test_damage_LDADD = $(MM_TEST_LIBS)
+test_golden_SOURCES = tests/unit/test_golden.c tests/unit/goldens.c \
+	tests/unit/goldens.h $(trace_helpers)
+test_golden_LDADD = $(MM_TEST_LIBS)
+make_golden_SOURCES = tests/unit/make_golden.c tests/unit/goldens.c \
+	tests/unit/goldens.h $(trace_helpers)
+make_golden_LDADD = $(MM_TEST_LIBS)
+TESTS += test_trace test_tracegap test_tracefile test_damage test_golden \
+	tests/e2e/cat.sh
+EXTRA_DIST += FORMAT.md traces/v1.mmt traces/v1.cat.txt traces/v1.cat.jsonl \
+	tests/e2e/cat.sh
+tests/e2e/cat.log: mmprof
 
 include tests/fuzz/trace.mk

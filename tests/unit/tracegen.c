@@ -290,7 +290,7 @@ void tg_step(struct tg *g)
 		MM_EV_ALIGNED, MM_EV_NEW, MM_EV_NEW_ALIGNED, MM_EV_NOTE_ALLOC };
 	uint64_t dice = tg_below(g, 100);
 	/* The heap swells and shrinks, so that old and new objects both die. */
-	uint64_t swell = g->count / 700 % 3 ? 46 : 34;
+	uint64_t swell = g->count / 300 % 3 < 2 && g->live_count < 400 ? 58 : 20;
 
 	pass_time(g);
 	if (dice < 2) {
