@@ -4,13 +4,13 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 #include <time.h>
 
 #include "capture/attach.h"
 #include "capture/chain.h"
 #include "capture/forks.h"
 #include "capture/newops.h"
+#include "capture/probe.h"
 #include "capture/ring.h"
 #include "capture/syscalls.h"
 
@@ -225,19 +225,9 @@ static bool on_signal_stack(void)
 	       (now.ss_flags & SS_ONSTACK) != 0;
 }
 
-/* Reads a word that may not be there. */
-static bool peek(uint64_t addr, uint64_t *out)
-{
-	struct iovec to = { out, sizeof *out };
-	struct iovec from = { (void *)addr, sizeof *out };
-
-	return mm_sys(SYS_process_vm_readv, (uint64_t)mm_sys0(SYS_getpid), mm_sys_ptr(&to), 1,
-		      mm_sys_ptr(&from), 1, 0) == (long)sizeof *out;
-}
-
 static bool has_left(const struct mm_hook *t, uint64_t sp)
 {
-	uint64_t ra;
+	uint64_t at = t->outer_sp - sizeof(uint64_t);
 
 	if (on_signal_stack())
 		return false;
@@ -245,7 +235,8 @@ static bool has_left(const struct mm_hook *t, uint64_t sp)
 	 * frame it did not call; and its return address stands where it was. */
 	if (sp >= t->outer_sp)
 		return true;
-	return peek(t->outer_sp - 8, &ra) && ra != t->outer_ra;
+	return mm_probe_pages(at & ~UINT64_C(4095), 1) == 1 &&
+	       *(const uint64_t *)at != t->outer_ra;
 }
 
 bool mm_hook_outer_left(struct mm_hook *t, uint64_t sp)
