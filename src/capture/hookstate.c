@@ -131,7 +131,7 @@ static void first_look(void)
 		return;
 	atomic_store(&mm_target.owner, (uint32_t)mm_sys0(SYS_gettid));
 	mm_chain_resolve();
-	if (mm_attach())
+	if (gnu_get_libc_version != NULL && mm_attach())
 		go_live();
 	else
 		atomic_store(&mm_target.mode, MM_TARGET_OFF);
@@ -196,7 +196,7 @@ bool mm_hook_admit(struct mm_hook *t)
 	if (t->looking)
 		return false;
 	/* Before libc has its environment nothing can be known. */
-	if (mode == MM_TARGET_OFF || gnu_get_libc_version == NULL || (mode == MM_TARGET_UNTRIED && environ == NULL))
+	if (mode == MM_TARGET_OFF || (mode == MM_TARGET_UNTRIED && environ == NULL))
 		return false;
 	if (word != 0 && t->refused == word) {
 		atomic_fetch_add(&mm_shm_process(mm_target.base,

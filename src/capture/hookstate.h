@@ -124,7 +124,10 @@ __attribute__((always_inline)) static inline bool mm_hook_ready(struct mm_hook *
 {
 	uint32_t word = atomic_load_explicit(&mm_hook_gate.word, memory_order_relaxed);
 
-	return MM_LIKELY(t->epoch == word) || mm_hook_admit(t);
+	if (MM_LIKELY(t->epoch == word))
+		return true;
+	return atomic_load_explicit(&mm_target.mode, memory_order_relaxed) != MM_TARGET_OFF &&
+	       mm_hook_admit(t);
 }
 
 /* Enters as the outermost hook, called from *from. */
