@@ -69,4 +69,13 @@ int mm_codec_encode(struct mm_codec *c, const struct mm_rows *rows,
 int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 		    const struct mm_chunk_start *start, int has_addr, struct mm_rows *rows);
 
+/* The same without addresses, whether there are any or not: faster. */
+int mm_codec_decode_bare(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+			 const struct mm_chunk_start *start, struct mm_rows *rows);
+
+/* The same for the events from MM_EV_OTHER up alone: *rows holds only them, each with its
+ * number among all events in `slot`. What the other columns hold is not looked at. */
+int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+			  const struct mm_chunk_start *start, struct mm_rows *rows);
+
 #endif

@@ -136,6 +136,12 @@ static int unpack_column(struct mm_columns *c, unsigned packing, uint64_t raw,
 
 int mm_columns_unpack(struct mm_columns *c, const uint8_t *data, size_t len)
 {
+	return mm_columns_unpack_some(c, data, len, ~UINT64_C(0));
+}
+
+int mm_columns_unpack_some(struct mm_columns *c, const uint8_t *data, size_t len,
+			   uint64_t wanted)
+{
 	struct mm_bytes b = mm_bytes_of(data, len);
 	uint64_t total = 0;
 	int err = MM_OK;
@@ -147,7 +153,7 @@ int mm_columns_unpack(struct mm_columns *c, const uint8_t *data, size_t len)
 		struct mm_bytes stored = mm_bytes_sub(&b, mm_bytes_varint(&b));
 		if (b.bad || raw > MM_COLUMN_MAX || (total += raw) > MM_RAW_MAX)
 			return MM_ECORRUPT;
-		if (column && column < MM_COLS)
+		if (column && column < MM_COLS && wanted >> column & 1)
 			err = unpack_column(c, packing, raw, &stored, &c->columns[column]);
 	}
 	return err;

@@ -64,4 +64,8 @@ int mm_columns_pack(struct mm_columns *c, int zstd_level, struct mm_buf *out);
  * 0, MM_ENOMEM, MM_ECORRUPT. */
 int mm_columns_unpack(struct mm_columns *c, const uint8_t *data, size_t len);
 
+/* The same for the columns whose bit is set in `wanted`; the others are empty. */
+int mm_columns_unpack_some(struct mm_columns *c, const uint8_t *data, size_t len,
+			   uint64_t wanted);
+
 #endif

@@ -317,11 +317,12 @@ static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *rows)
 		d->bad |= d->wide[i].bad;
 }
 
-static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t count)
+static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t count,
+		   uint64_t wanted)
 {
 	struct mm_columns *columns = d->c->columns;
 	uint32_t counts[CATS] = { 0 };
-	int err = mm_columns_unpack(columns, data, len);
+	int err = mm_columns_unpack_some(columns, data, len, wanted);
 
 	if (err)
 		return err;
@@ -339,8 +340,9 @@ static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t 
 	return MM_OK;
 }
 
-int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
-		    const struct mm_chunk_start *start, int has_addr, struct mm_rows *rows)
+static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+		  const struct mm_chunk_start *start, int has_addr, uint64_t wanted,
+		  struct mm_rows *rows)
 {
 	struct decoder d = { .c = c, .guess = c->guess, .has_addr = has_addr,
 			     .tick = start->tick, .high = start->high_water,
@@ -353,7 +355,7 @@ int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_
 		return MM_ECORRUPT;
 	if (MM_GROW(rows->rows, rows->cap, count))
 		return MM_ENOMEM;
-	int err = prepare(&d, data, len, count);
+	int err = prepare(&d, data, len, count, wanted);
 	if (err)
 		return err;
 	const struct mm_buf *other = mm_column(c->columns, MM_COL_OTHER);
@@ -366,4 +368,74 @@ int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_
 	rows->count = count;
 	rows->births = d.births;
 	return MM_OK;
+}
+
+int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+		    const struct mm_chunk_start *start, int has_addr, struct mm_rows *rows)
+{
+	return decode(c, data, len, count, start, has_addr, ~UINT64_C(0), rows);
+}
+
+int mm_codec_decode_bare(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+			 const struct mm_chunk_start *start, struct mm_rows *rows)
+{
+	static const uint64_t addresses = (UINT64_C(1) << (MM_COL_ADDR_WIDE + 1)) -
+					  (UINT64_C(1) << MM_COL_ADDR);
+
+	return decode(c, data, len, count, start, 0, ~addresses, rows);
+}
+
+/* --- the other events alone ---------------------------------------------------------------- */
+
+static int other_rows(struct decoder *d, uint32_t count, struct mm_rows *rows)
+{
+	const uint8_t *lo = d->at[MM_COL_SHAPE_LO], *hi = d->at[MM_COL_SHAPE_HI];
+	uint64_t ticked = next_run(d); /* number of the next event with a tick */
+
+	for (uint32_t i = 0; i < count && !d->bad; i++) {
+		uint32_t number = lo[i] | (uint32_t)hi[i] << 8;
+		if (d->c->category[number] != CAT_OTHER)
+			continue;
+		const struct mm_shape *s = &d->c->shapes->shapes[number];
+		for (; ticked <= i && !d->bad; ticked += 1 + (uint64_t)next_run(d))
+			d->tick += next_step(d);
+		if (MM_GROW(rows->rows, rows->cap, rows->count + 1))
+			return MM_ENOMEM;
+		struct mm_row *r = &rows->rows[rows->count++];
+		*r = (struct mm_row){ .tick = d->tick, .slot = i, .thread = s->thread,
+				      .site = s->site, .kind = s->kind };
+		decode_other(d, r);
+	}
+	return d->bad ? MM_ECORRUPT : MM_OK;
+}
+
+int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+			  const struct mm_chunk_start *start, struct mm_rows *rows)
+{
+	static const uint64_t wanted = UINT64_C(1) << MM_COL_SHAPES |
+		UINT64_C(1) << MM_COL_SHAPE_LO | UINT64_C(1) << MM_COL_SHAPE_HI |
+		UINT64_C(1) << MM_COL_TIME_RUN | UINT64_C(1) << MM_COL_TIME_STEP |
+		UINT64_C(1) << MM_COL_TIME_WIDE | UINT64_C(1) << MM_COL_OTHER_LEN |
+		UINT64_C(1) << MM_COL_OTHER;
+	struct decoder d = { .c = c, .tick = start->tick };
+	uint32_t counts[CATS] = { 0 };
+
+	rows->count = 0;
+	mm_buf_clear(&rows->other);
+	if (count > MM_CHUNK_EVENTS)
+		return MM_ECORRUPT;
+	int err = mm_columns_unpack_some(c->columns, data, len, wanted);
+	const struct mm_buf *shapes = mm_column(c->columns, MM_COL_SHAPES);
+	if (!err)
+		err = mm_shapes_decode(c->shapes, shapes->data, shapes->len);
+	if (!err)
+		err = count_shapes(&d, count, counts);
+	if (err)
+		return err;
+	open_columns(&d);
+	const struct mm_buf *other = mm_column(c->columns, MM_COL_OTHER);
+	d.other_len = other->len;
+	if (mm_buf_put(&rows->other, other->data, other->len))
+		return MM_ENOMEM;
+	return other_rows(&d, count, rows);
 }

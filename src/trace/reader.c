@@ -97,6 +97,8 @@ void mm_reader_close(struct mm_reader *r)
 		destroy_process(r->processes[i]);
 	free(r->processes);
 	mm_symbols_in_deinit(&r->symbols);
+	mm_codec_destroy(r->codec);
+	mm_rows_deinit(&r->rows);
 	mm_arena_deinit(&r->arena);
 	mm_buf_deinit(&r->raw);
 	mm_source_close(&r->source);

@@ -142,7 +142,8 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
 			   void *arg);
 
 /* The rows of one chunk as it holds them (trace/codec.h): births whole, deaths with their
- * slot and, when born in the chunk too, which birth. The fastest way through a chunk.
+ * slot and, when born in the chunk too, which birth; no addresses. The fastest way
+ * through a chunk.
  * *rows is the caller's, zero-initialised or of an earlier call; MM_ECORRUPT, MM_ENOMEM. */
 struct mm_rows;
 int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct mm_rows *rows);

@@ -11,6 +11,7 @@
 #include "trace/block.h"
 #include "trace/checkpoint.h"
 #include "trace/chunk.h"
+#include "trace/codec.h"
 #include "trace/facts.h"
 #include "trace/reader.h"
 #include "trace/source.h"
@@ -73,6 +74,8 @@ struct mm_reader {
 	uint64_t last_whole;    /* end of the last block */
 	struct mm_buf raw;      /* scratch: an unpacked payload */
 	struct mm_rsymbols symbols;
+	struct mm_codec *codec; /* scratch of mm_reader_rows ..., NULL until needed */
+	struct mm_rows rows;
 };
 
 /* Takes in what lies between scan_at and the end of the source. 0 or MM_ENOMEM. */
