@@ -107,8 +107,8 @@ static char *beside(const char *path, const char *suffix)
 	return name;
 }
 
-/* Makes way: an existing trace becomes PATH.old, anything else is left alone. */
-static int move_old(const char *path, struct mm_diag *diag)
+/* What stands at a path: 0 nothing, 1 a trace, MM_EEXIST something else, or an error. */
+static int what_is_at(const char *path, struct mm_diag *diag)
 {
 	uint8_t head[MM_FILE_STATE];
 	struct mm_file_state state;
@@ -116,19 +116,32 @@ static int move_old(const char *path, struct mm_diag *diag)
 	struct stat st;
 
 	if (lstat(path, &st) != 0)
-		return errno == ENOENT ? MM_OK : mm_fail_errno(diag, "%s", path);
+		return errno == ENOENT ? 0 : mm_fail_errno(diag, "%s", path);
 	int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 	ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : -1;
 	if (fd >= 0)
 		close(fd);
 	int err = n < 0 ? MM_ENOTRACE : mm_file_decode(head, (size_t)n, &version, &compat, &state);
-	if (err && err != MM_ENEWER)
-		return mm_fail(diag, MM_EEXIST,
-			       "%s exists and is not a trace: choose another name with -o", path);
+	if (!err || err == MM_ENEWER)
+		return 1;
+	return mm_fail(diag, MM_EEXIST,
+		       "%s exists and is not a trace: choose another name with -o", path);
+}
+
+/* Makes way: an existing trace becomes PATH.old, anything else is left alone. */
+static int move_old(const char *path, struct mm_diag *diag)
+{
+	int what = what_is_at(path, diag);
+
+	if (what <= 0)
+		return what;
 	char *old = beside(path, ".old");
 	if (!old)
 		return MM_ENOMEM;
-	err = rename(path, old) ? mm_fail_errno(diag, "%s: cannot rename to %s", path, old) : 0;
+	int err = what_is_at(old, diag);
+	if (err >= 0)
+		err = rename(path, old) ?
+			mm_fail_errno(diag, "%s: cannot rename to %s", path, old) : MM_OK;
 	free(old);
 	return err;
 }
@@ -456,6 +469,17 @@ static int write_kept(struct mm_output *o, int fd, uint64_t offset, uint64_t sun
 	return copy_range(o->fd, fd, offset, o->written);
 }
 
+/* Whether the path still names the file that is being written. */
+static int is_ours(const struct mm_output *o)
+{
+	struct stat open_one, at_path;
+
+	if (fstat(o->fd, &open_one) || stat(o->path, &at_path))
+		return 0;
+	errno = EEXIST;
+	return open_one.st_ino == at_path.st_ino && open_one.st_dev == at_path.st_dev;
+}
+
 int mm_output_drop(struct mm_output *o, uint64_t offset, uint64_t *ret_sunk)
 {
 	struct mm_file_state state;
@@ -464,17 +488,18 @@ int mm_output_drop(struct mm_output *o, uint64_t offset, uint64_t *ret_sunk)
 
 	if (err || !o->seekable)
 		return err ? err : MM_EUNSUP;
-	char *part = beside(o->path, ".part");
+	char *part = beside(o->path, ".XXXXXX");
 	if (!part)
 		return remember(o, MM_ENOMEM);
-	unlink(part);
-	int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = mkostemp(part, O_CLOEXEC);
 	state = o->state;
-	if (fd < 0 || write_kept(o, fd, offset, sunk, &state) || rename(part, o->path)) {
+	if (fd < 0 || write_kept(o, fd, offset, sunk, &state) || !is_ours(o) ||
+	    rename(part, o->path)) {
 		remember(o, MM_EIO);
-		if (fd >= 0)
+		if (fd >= 0) {
 			close(fd);
-		unlink(part);
+			unlink(part);
+		}
 		free(part);
 		return o->err;
 	}

@@ -307,6 +307,27 @@ static void other_files_are_left_alone(void **state)
 	assert_null(w);
 }
 
+/* PATH.old that is no trace is not overwritten either. */
+static void an_old_file_in_the_way(void **state)
+{
+	struct mm_writer_options opt = tg_options();
+	struct mm_writer *w = NULL;
+	struct mm_diag diag = { "" };
+	char old[4200];
+
+	(void)state;
+	snprintf(old, sizeof old, "%s.old", path);
+	FILE *f = fopen(old, "w");
+	assert_non_null(f);
+	fputs("mine", f);
+	fclose(f);
+	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
+	assert_int_equal(mm_writer_open(&w, path, &opt, &diag), MM_EEXIST);
+	assert_non_null(strstr(diag.text, old));
+	assert_int_equal(size_of(old), 4);
+	mm_reader_close(open_trace(path));
+}
+
 static void what_cannot_be_read_is_said(void **state)
 {
 	struct mm_reader *r = NULL;
@@ -575,6 +596,7 @@ int main(void)
 		FILE_TEST(nonsense_is_refused),
 		FILE_TEST(an_old_trace_is_kept),
 		FILE_TEST(other_files_are_left_alone),
+		FILE_TEST(an_old_file_in_the_way),
 		FILE_TEST(what_cannot_be_read_is_said),
 		FILE_TEST(keep_first),
 		FILE_TEST(keep_last),
