@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "core/varint.h"
 
+enum { LARGE = 8 * 1024 * 1024 };
+
 void mm_buf_deinit(struct mm_buf *b)
 {
 	free(b->data);
@@ -97,8 +99,10 @@ int mm_array_grow(void *array, size_t *cap, size_t want, size_t size)
 	if (want <= *cap)
 		return MM_OK;
 	size_t n = *cap ? *cap : 8;
+	/* What is large grows by an eighth: it is then moved by its page tables, and half
+	 * of it unused would be felt. */
 	while (n < want)
-		n = n > SIZE_MAX / 2 ? want : n * 2;
+		n = n > SIZE_MAX / 2 ? want : n * size < LARGE ? n * 2 : n + n / 8;
 	if (n > SIZE_MAX / size)
 		return MM_ENOMEM;
 	memcpy(&old, array, sizeof old);

@@ -38,8 +38,8 @@ int mm_buf_varint(struct mm_buf *b, uint64_t v);
 int mm_buf_printf(struct mm_buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Grows an array of `size`-byte items from *cap to at least `want`, doubling;
- * new items are zero. Returns 0 or MM_ENOMEM with *array as it was. */
+/* Grows an array of `size`-byte items from *cap to at least `want`, doubling (by an
+ * eighth from 8 MiB on); new items are zero. Returns 0 or MM_ENOMEM with *array as it was. */
 int mm_array_grow(void *array, size_t *cap, size_t want, size_t size);
 
 /* MM_GROW(a, cap, want): for a `T *a; size_t cap`. */

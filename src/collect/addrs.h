@@ -1,7 +1,8 @@
 /* addrs.h: which slot lives at an address.
  *
- * Promise: eight bytes a place, at most 15 a live object: the address itself stands only in
- * the object (trace/objects.h), the table keeps 32 bits of its hash and the slot.
+ * Promise: eight bytes a place, at most 13 a live object, also while it grows: the address
+ * itself stands only in the object (trace/objects.h), the table keeps 32 bits of its hash
+ * and the slot.
  * Vocabulary: place = an entry of the table; home = the place its hash asks for.
  * Linear probing, backward-shift deletion. Not shared between threads.
  */
@@ -14,7 +15,7 @@
 #include "trace/event.h"
 #include "trace/objects.h"
 
-struct mm_addrs_place { uint32_t tag, slot; };
+struct mm_addrs_place { uint32_t tag, slot1; /* slot + 1; 0 = empty */ };
 
 /* Caller's memory, zero-initialised = empty; `objects` must be set and outlive it. */
 struct mm_addrs {
@@ -49,8 +50,8 @@ static inline void mm_addrs_prefetch_object(const struct mm_addrs *a, uint64_t a
 
 	if (a->size) {
 		const struct mm_addrs_place *p = &a->places[mm_addrs_home(a, tag)];
-		if (p->tag == tag)
-			mm_objects_prefetch(a->objects, p->slot);
+		if (p->tag == tag && p->slot1)
+			mm_objects_prefetch(a->objects, p->slot1 - 1);
 	}
 }
 

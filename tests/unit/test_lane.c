@@ -345,7 +345,7 @@ static void addresses_are_found_until_they_are_taken(void **arg)
 	for (uint64_t i = 1; i <= OBJECTS; i++)
 		assert_int_equal(mm_addrs_find(&a, i * 16, 0) == MM_NO_SLOT, i % 3 == 1);
 	assert_int_equal(a.count, OBJECTS - (OBJECTS + 2) / 3);
-	assert_true(a.size * sizeof *a.places <= 15 * (size_t)OBJECTS);
+	assert_true(a.size * sizeof *a.places <= 13 * (size_t)OBJECTS);
 	mm_addrs_deinit(&a);
 	mm_objects_destroy(o);
 }
