@@ -11,6 +11,7 @@ libmm_symbol_la_SOURCES = \
 	src/symbol/symdwarf.c src/symbol/symdwarf.h \
 	src/symbol/symelf.c src/symbol/symelf.h \
 	src/symbol/symfind.c src/symbol/symfind.h \
+	src/symbol/symline.c src/symbol/symline.h \
 	src/symbol/symmini.c src/symbol/symmini.h \
 	src/symbol/symmodule.c src/symbol/symmodule.h \
 	src/symbol/symname.c src/symbol/symname.h \

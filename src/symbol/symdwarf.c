@@ -4,23 +4,24 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "core/error.h"
+#include "symbol/symline.h"
 #include "symbol/symname.h"
 #include "symbol/symunit.h"
+
+enum { ROWS_KEPT = 4 << 20 }; /* 16 bytes each */
 
 struct unit {
 	Dwarf_Off off;      /* of its DIE */
 	Dwarf_Die die;      /* with the line table; addr NULL until used */
 	struct mm_symunit functions;
-	Dwarf_Files *files; /* NULL = not read, or none */
-	size_t file_count;
-	const char *folder; /* the compiler's working directory, NULL = not known */
-	int opened;
+	struct mm_symline lines;
+	int opened, has_lines; /* has_lines -1 = there are none to read */
+	int is_split;          /* functions.die is in another file */
 };
 
 struct unit_range { uint64_t low, high, reach; uint32_t unit; };
@@ -30,6 +31,8 @@ struct mm_symdwarf {
 	struct mm_symelf *alt_elf;
 	struct mm_symstrings *strings;
 	struct mm_symnames names;
+	struct mm_symline_sections sections;
+	size_t rows;   /* of all line tables at hand */
 	struct unit *units;
 	size_t unit_count, unit_cap;
 	struct unit_range *ranges;
@@ -41,8 +44,10 @@ void mm_symdwarf_close(struct mm_symdwarf *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->unit_count; i++)
+	for (size_t i = 0; i < d->unit_count; i++) {
 		mm_symunit_deinit(&d->units[i].functions);
+		mm_symline_deinit(&d->units[i].lines);
+	}
 	free(d->units);
 	free(d->ranges);
 	mm_symnames_deinit(&d->names);
@@ -180,6 +185,7 @@ int mm_symdwarf_open(struct mm_symdwarf **ret, const struct mm_symelf *e,
 	if (mm_symfind_open_alt(&d->alt_elf, d->dwarf, e, f) == MM_OK &&
 	    (d->alt = dwarf_begin_elf(d->alt_elf->elf, DWARF_C_READ, NULL)))
 		dwarf_setalt(d->dwarf, d->alt);
+	mm_symline_sections_find(&d->sections, e->elf);
 	if (aranges_read(d)) {
 		mm_symdwarf_close(d);
 		return MM_ENOMEM;
@@ -210,7 +216,6 @@ static struct unit *unit_at(struct mm_symdwarf *d, uint64_t address)
 static int unit_open(struct mm_symdwarf *d, struct unit *u)
 {
 	Dwarf_Die any, split;
-	Dwarf_Attribute attr;
 	uint8_t type;
 
 	if (u->opened)
@@ -219,46 +224,61 @@ static int unit_open(struct mm_symdwarf *d, struct unit *u)
 	if (!dwarf_offdie(d->dwarf, u->off, &any) || !dwarf_diecu(&any, &u->die, NULL, NULL))
 		return 0;
 	u->functions.die = u->die;
-	if (dwarf_attr(&u->die, DW_AT_comp_dir, &attr))
-		u->folder = dwarf_formstring(&attr);
 	if (dwarf_cu_info(u->die.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
-	    type == DW_UT_skeleton && split.addr)
+	    type == DW_UT_skeleton && split.addr) {
 		u->functions.die = split;
+		u->is_split = 1;
+	}
 	return 1;
 }
 
-/* The kept text of a file's name, behind the folder it is relative to. */
-static const char *file_keep(struct mm_symdwarf *d, const struct unit *u, const char *name)
+/* Forgets line tables when there are too many rows: they can be read again. */
+static void lines_bound(struct mm_symdwarf *d, const struct unit *keep)
 {
-	char path[4096];
-
-	if (!name || name[0] == '/' || !name[0] || !u->folder || u->folder[0] != '/')
-		return mm_symstrings_keep(d->strings, name ? name : "");
-	int n = snprintf(path, sizeof path, "%s/%s", u->folder, name);
-	return mm_symstrings_keep(d->strings, n > 0 && (size_t)n < sizeof path ? path : name);
+	if (d->rows <= ROWS_KEPT)
+		return;
+	for (size_t i = 0; i < d->unit_count; i++) {
+		struct unit *u = &d->units[i];
+		if (u == keep || u->has_lines <= 0)
+			continue;
+		mm_symline_deinit(&u->lines);
+		u->has_lines = 0;
+	}
+	d->rows = keep->lines.row_count;
 }
 
+static int lines_open(struct mm_symdwarf *d, struct unit *u)
+{
+	if (u->has_lines)
+		return MM_OK;
+	int err = mm_symline_read(&u->lines, &d->sections, &u->die);
+	u->has_lines = err ? -1 : 1;
+	d->rows += u->lines.row_count;
+	lines_bound(d, u);
+	return err == MM_ENOMEM ? err : MM_OK;
+}
+
+/* The file of a call, by its number in the table that belongs to the function's DIE. */
 static const char *call_file(struct mm_symdwarf *d, struct unit *u, uint32_t index)
 {
-	if (!u->files && dwarf_getsrcfiles(&u->functions.die, &u->files, &u->file_count) != 0) {
-		u->files = NULL;
-		return "";
-	}
-	return file_keep(d, u, index < u->file_count
-			       ? dwarf_filesrc(u->files, index, NULL, NULL) : NULL);
+	Dwarf_Files *files;
+	size_t count;
+
+	if (!u->is_split)
+		return mm_symline_path(&u->lines, d->strings, index);
+	const char *name = dwarf_getsrcfiles(&u->functions.die, &files, &count) == 0 &&
+		index < count ? dwarf_filesrc(files, index, NULL, NULL) : NULL;
+	return mm_symstrings_keep(d->strings, name ? name : "");
 }
 
 static int line_find(struct mm_symdwarf *d, struct unit *u, uint64_t address,
 		     struct mm_frame *ret)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(&u->die, address);
-	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
-	int number = 0;
-
-	if (line)
-		dwarf_lineno(line, &number);
-	ret->file = file_keep(d, u, file);
-	ret->line = number > 0 ? (uint32_t)number : 0;
+	if (lines_open(d, u))
+		return MM_ENOMEM;
+	const struct mm_symline_row *row = mm_symline_find(&u->lines, address);
+	ret->file = row && row->line ? mm_symline_path(&u->lines, d->strings, row->file) : "";
+	ret->line = row ? row->line : 0;
 	return ret->file ? MM_OK : MM_ENOMEM;
 }
 
