@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "trace/block.h"
 #include "trace/bytes.h"
+#include "trace/codec.h"
 
 enum { PACK_LEAST = 24 }; /* bytes below which a frame cannot win */
 
@@ -110,6 +111,21 @@ int mm_columns_pack(struct mm_columns *c, int zstd_level, struct mm_buf *out)
 
 /* --- unpacking --------------------------------------------------------------------------- */
 
+/* Bytes that a column of a chunk can have. */
+static uint64_t most_of(unsigned column)
+{
+	switch (column) {
+	case MM_COL_OTHER:
+		return MM_COLUMN_MAX;
+	case MM_COL_SHAPES:
+		return MM_CHUNK_EVENTS * 24 + MM_VARINT_MAX;
+	case MM_COL_TIME_WIDE: case MM_COL_SIZE_WIDE: case MM_COL_ADDR_WIDE:
+	case MM_COL_PAIR: case MM_COL_FOREIGN: case MM_COL_OTHER_LEN:
+		return MM_CHUNK_EVENTS * MM_VARINT_MAX;
+	}
+	return 2 * MM_CHUNK_EVENTS;
+}
+
 static int unpack_column(struct mm_columns *c, unsigned packing, uint64_t raw,
 			 const struct mm_bytes *stored, struct mm_buf *out)
 {
@@ -153,8 +169,10 @@ int mm_columns_unpack_some(struct mm_columns *c, const uint8_t *data, size_t len
 		struct mm_bytes stored = mm_bytes_sub(&b, mm_bytes_varint(&b));
 		if (b.bad || raw > MM_COLUMN_MAX || (total += raw) > MM_RAW_MAX)
 			return MM_ECORRUPT;
-		if (column && column < MM_COLS && wanted >> column & 1)
-			err = unpack_column(c, packing, raw, &stored, &c->columns[column]);
+		if (!column || column >= MM_COLS || !(wanted >> column & 1))
+			continue;
+		err = raw > most_of(column) ? MM_ECORRUPT :
+		      unpack_column(c, packing, raw, &stored, &c->columns[column]);
 	}
 	return err;
 }

@@ -58,11 +58,44 @@ static int get_frames(struct mm_rsymbols *s, struct texts *t, struct mm_bytes *b
 	return MM_OK;
 }
 
+static struct mm_rsymbol *find_symbol(const struct mm_rsymbols *s, uint64_t key,
+				      const struct mm_rsymbol *want)
+{
+	const struct mm_map_place *p = mm_map_find(&s->by_hash, key);
+
+	for (uint32_t i = p ? p->value : 0; i; i = s->items[i - 1].next) {
+		struct mm_rsymbol *f = &s->items[i - 1];
+		if (f->process == want->process && f->module == want->module &&
+		    f->address == want->address)
+			return f;
+	}
+	return NULL;
+}
+
+/* Frames of a symbol that was known take the place of the old ones where they fit. */
+static void replace_symbol(struct mm_rsymbols *s, struct mm_rsymbol *known,
+			   const struct mm_rsymbol *symbol)
+{
+	if (symbol->frame_count <= known->frame_count) {
+		for (uint32_t i = 0; i < symbol->frame_count; i++)
+			s->frames[known->first_frame + i] = s->frames[symbol->first_frame + i];
+		s->frame_count = symbol->first_frame;
+	} else {
+		known->first_frame = symbol->first_frame;
+	}
+	known->frame_count = symbol->frame_count;
+}
+
 static int add_symbol(struct mm_rsymbols *s, struct mm_rsymbol *symbol)
 {
 	uint64_t key = key_of(symbol->process, symbol->module, symbol->address);
 	const struct mm_map_place *p = mm_map_find(&s->by_hash, key);
+	struct mm_rsymbol *known = find_symbol(s, key, symbol);
 
+	if (known) {
+		replace_symbol(s, known, symbol);
+		return MM_OK;
+	}
 	symbol->next = p ? p->value : 0;
 	if (s->item_count >= UINT32_MAX ||
 	    MM_GROW(s->items, s->item_cap, s->item_count + 1))
@@ -105,15 +138,13 @@ int mm_reader_symbol(const struct mm_reader *r, uint32_t process, uint32_t modul
 		     uint64_t address, const struct mm_frame **ret, size_t *ret_count)
 {
 	const struct mm_rsymbols *s = &r->symbols;
-	const struct mm_map_place *p = mm_map_find(&s->by_hash, key_of(process, module, address));
+	const struct mm_rsymbol want = { .process = process, .module = module,
+					 .address = address };
+	const struct mm_rsymbol *f = find_symbol(s, key_of(process, module, address), &want);
 
-	for (uint32_t i = p ? p->value : 0; i; i = s->items[i - 1].next) {
-		const struct mm_rsymbol *f = &s->items[i - 1];
-		if (f->process != process || f->module != module || f->address != address)
-			continue;
-		*ret = f->frame_count ? &s->frames[f->first_frame] : NULL;
-		*ret_count = f->frame_count;
-		return MM_OK;
-	}
-	return MM_ENOENT;
+	if (!f)
+		return MM_ENOENT;
+	*ret = f->frame_count ? &s->frames[f->first_frame] : NULL;
+	*ret_count = f->frame_count;
+	return MM_OK;
 }

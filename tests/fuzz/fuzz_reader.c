@@ -9,6 +9,7 @@
 
 #include "core/crc32c.h"
 #include "trace/block.h"
+#include "trace/codec.h"
 #include "trace/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,6 +51,12 @@ static int count_event(void *arg, const struct mm_event *ev)
 	return 0;
 }
 
+static int count_other(void *arg, const struct mm_event *ev, uint32_t index)
+{
+	*(uint64_t *)arg += index;
+	return count_event(arg, ev);
+}
+
 static uint64_t read_tables(struct mm_reader *r, uint32_t p)
 {
 	uint64_t sum = strlen(mm_reader_process(r, p)->cmd);
@@ -76,12 +83,17 @@ static uint64_t read_process(struct mm_reader *r, uint32_t p)
 	struct mm_cursor *c;
 	struct mm_event ev;
 	struct mm_digest d;
+	struct mm_rows rows = { 0 };
 
 	for (uint32_t i = 0; i < mm_reader_chunks(r, p) && i < 20; i++) {
 		mm_reader_decode(r, p, i, count_event, &sum);
+		mm_reader_decode_other(r, p, i, count_other, &sum);
+		if (mm_reader_rows(r, p, i, &rows) == 0 && rows.count)
+			sum += rows.rows[rows.count - 1].slot;
 		if (mm_reader_digest(r, p, i, &d) == 0)
 			mm_digest_deinit(&d);
 	}
+	mm_rows_deinit(&rows);
 	if (mm_cursor_open(&c, r, p, 0, NULL) == 0) {
 		while (mm_cursor_next(c, &ev) > 0)
 			count_event(&sum, &ev);

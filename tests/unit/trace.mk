@@ -1,7 +1,7 @@
 # Unit tests: trace, and what `mmprof cat` prints of the kept ones.
 trace_helpers = tests/unit/tracegen.c tests/unit/tracegen.h \
 	tests/unit/tracecheck.c tests/unit/tracecheck.h
-check_PROGRAMS += test_trace test_tracegap test_tracefile test_damage test_golden \
+check_PROGRAMS += test_trace test_tracegap test_tracefile test_damage test_golden test_hostile \
 	make_golden
 test_trace_SOURCES = tests/unit/test_trace.c $(trace_helpers)
 test_trace_LDADD = $(MM_TEST_LIBS)
@@ -14,10 +14,12 @@ test_damage_LDADD = $(MM_TEST_LIBS)
 test_golden_SOURCES = tests/unit/test_golden.c tests/unit/goldens.c \
 	tests/unit/goldens.h $(trace_helpers)
 test_golden_LDADD = $(MM_TEST_LIBS)
+test_hostile_SOURCES = tests/unit/test_hostile.c
+test_hostile_LDADD = $(MM_TEST_LIBS)
 make_golden_SOURCES = tests/unit/make_golden.c tests/unit/goldens.c \
 	tests/unit/goldens.h $(trace_helpers)
 make_golden_LDADD = $(MM_TEST_LIBS)
-TESTS += test_trace test_tracegap test_tracefile test_damage test_golden \
+TESTS += test_trace test_tracegap test_tracefile test_damage test_golden test_hostile \
 	tests/e2e/cat.sh
 EXTRA_DIST += FORMAT.md traces/v1.mmt traces/v1.cat.txt traces/v1.cat.jsonl \
 	tests/e2e/cat.sh
