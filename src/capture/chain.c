@@ -205,9 +205,11 @@ static void *first_pvalloc(size_t n)
 	return real.pvalloc ? real.pvalloc(n) : mm_boot_alloc((n + 4095) & ~(size_t)4095, 4096);
 }
 
+static void find_sized(void);
+
 static void first_free_sized(void *p, size_t n)
 {
-	mm_chain_resolve();
+	find_sized();
 	if (real.free_sized != NULL && !boot_mapped(p))
 		real.free_sized(p, n);
 	else
@@ -216,7 +218,7 @@ static void first_free_sized(void *p, size_t n)
 
 static void first_free_aligned_sized(void *p, size_t align, size_t n)
 {
-	mm_chain_resolve();
+	find_sized();
 	if (real.free_aligned_sized != NULL && !boot_mapped(p))
 		real.free_aligned_sized(p, align, n);
 	else
@@ -307,13 +309,26 @@ static void find_all(void)
 	FIND(memalign);
 	FIND(valloc);
 	FIND(pvalloc);
-	FIND(free_sized);
-	FIND(free_aligned_sized);
 	FIND(mmap);
 	FIND(munmap);
 	FIND(mremap);
 	FIND(mlockall);
 	FIND(dlclose);
+}
+
+/* Few libraries have these two, and a lookup in vain ends in dlerror(), whose text is
+ * translated under libc's lock of locales. The first allocation can come before libc has
+ * started, and the lock would be given back without having been taken: the program's
+ * setlocale() would wait for ever. So they are looked for when first called. */
+static void find_sized(void)
+{
+	static _Atomic(uint32_t) sought;
+
+	mm_chain_resolve();
+	if (atomic_exchange(&sought, 1) != 0)
+		return;
+	FIND(free_sized);
+	FIND(free_aligned_sized);
 }
 
 bool mm_chain_array_by_realloc;
@@ -348,11 +363,8 @@ static void shortcut_all(void)
 	SHORTCUT(dlclose);
 	mm_chain.free = maps || real.free == NULL ? filter_free : real.free;
 	mm_chain.realloc = maps || real.realloc == NULL ? filter_realloc : real.realloc;
-	if (!maps) {
+	if (!maps)
 		SHORTCUT(reallocarray);
-		SHORTCUT(free_sized);
-		SHORTCUT(free_aligned_sized);
-	}
 }
 
 void mm_chain_resolve(void)
