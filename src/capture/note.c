@@ -86,7 +86,7 @@ static void note_free(const void *p)
 
 	if (p != NULL && mm_hook_ready(t)) {
 		struct mm_caller from = MM_CALLER_HERE();
-		mm_record_free(t, &from, p);
+		mm_record_note_free(t, &from, p);
 	}
 }
 

@@ -31,3 +31,14 @@ void mm_record_free_slow(struct mm_hook *t, const struct mm_caller *from, const 
 	mm_ring_put_slow(t, nested, 3, MM_REC_HEAD(MM_REC_FREE_AT, (uintptr_t)p),
 			 MM_REC_NODE(node, 0, 0), 0);
 }
+
+void mm_record_note_free(struct mm_hook *t, const struct mm_caller *from, const void *p)
+{
+	bool nested = mm_hook_enter(t, from);
+	uint32_t node = 0;
+
+	if (mm_target.options & MM_OPT_FREE_STACKS)
+		node = mm_record_node(t, from, nested);
+	mm_ring_put_slow(t, nested, 3, MM_REC_HEAD(MM_REC_FREE_AT, (uintptr_t)p),
+			 MM_REC_NODE(node, 0, MM_CALL_NOTE), 0);
+}

@@ -41,6 +41,10 @@ void mm_record_alloc_slow(struct mm_hook *t, const struct mm_caller *from, void 
 			  uint32_t align_log2, uint32_t call);
 void mm_record_free_slow(struct mm_hook *t, const struct mm_caller *from, const void *p);
 
+/* The coming end of a block that the program's own allocator had given out: a record
+ * that names the call, since malloc may have given the same address. */
+void mm_record_note_free(struct mm_hook *t, const struct mm_caller *from, const void *p);
+
 /* An allocation of n bytes that gave p; p == NULL: it failed. */
 __attribute__((always_inline)) static inline void
 mm_record_alloc(struct mm_hook *t, const struct mm_caller *from, void *p, size_t n,
