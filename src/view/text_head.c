@@ -39,6 +39,26 @@ static void warn(struct mm_pen *p, const char *format, ...)
 	fputc('\n', p->out);
 }
 
+/* What the report leaves out: other processes, with their share of all allocations. */
+static void put_others(struct mm_pen *p, const struct mm_report *r)
+{
+	uint64_t ours = 0, all = 0;
+	size_t others = 0;
+	char share[MM_PEN_TEXT];
+
+	for (size_t i = 0; i < r->process_count; i++) {
+		const struct mm_report_process *q = &r->processes[i];
+		if (!q->recorded)
+			continue;
+		all += q->alloc_count;
+		ours += q->selected ? q->alloc_count : 0;
+		others += !q->selected;
+	}
+	if (others && all)
+		line(p, "others", "%zu more process%s made %s of all allocations: --process all",
+		     others, others == 1 ? "" : "es", mm_pen_share(share, all - ours, all));
+}
+
 static const char *end_text(const struct mm_report_run *run, char *buf, size_t size)
 {
 	switch (run->end) {
@@ -149,6 +169,7 @@ static void put_warnings(struct mm_pen *p, const struct mm_report *r)
 void mm_text_head(struct mm_pen *p, const struct mm_report *r)
 {
 	put_run(p, r);
+	put_others(p, r);
 	put_warnings(p, r);
 	put_calls(p, r);
 	put_live(p, r);
