@@ -9,7 +9,9 @@
 
 enum {
 	FIRST_SIZE = 512,            /* places: a page */
-	STRIDE = 1024 * 1024         /* bytes of the old table let go at a time */
+	STRIDE = 2 * 1024 * 1024,    /* bytes of the old table let go at a time */
+	HUGE = 8 * 1024 * 1024       /* bytes from which large pages pay: every look is a
+	                                miss, and need not be two */
 };
 
 static void unmap(struct mm_addrs_place *p, size_t size)
@@ -100,6 +102,8 @@ static int grow(struct mm_addrs *a)
 
 	if (p == MAP_FAILED)
 		return MM_ENOMEM;
+	if (size * sizeof *p >= HUGE)
+		madvise(p, size * sizeof *p, MADV_HUGEPAGE);
 	a->places = p;
 	a->size = size;
 	for (size_t i = 0; i < old_size; i++) {
