@@ -4,8 +4,9 @@
  * then the command was not started or its recording is incomplete; 126 and 127 that it
  * could not be executed or found.
  */
-#include <config.h>
+#include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -396,11 +397,21 @@ static int record(struct record *r, struct mm_diag *diag)
 	return res.status;
 }
 
+/* A trace must not come to be where standard error is looked for. The command finds its
+ * streams as we found them. */
+static void open_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			return;
+}
+
 int mm_cmd_record(int argc, char **argv)
 {
 	struct record r = { .output = "trace.bin", .collect.depth = DEFAULT_DEPTH,
 		.writer.time_resolution_ns = 1000, .symbols = MM_SYMBOLISE_FULL };
 	struct mm_diag diag = { "" };
+	open_streams();
 	int status = parse(&r, argc, argv);
 
 	if (status)

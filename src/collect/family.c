@@ -85,11 +85,11 @@ static int take_in_child(struct mm_family *f, struct mm_image *image, uint32_t s
 		.pid = (pid_t)s->pid, .ppid = (pid_t)s->ppid, .start = MM_START_FORK,
 		.stamp = s->start_stamp, .fork_stamp = s->fork_stamp };
 
-	/* In a pid namespace of its own we do not know it by that number. */
-	if ((uint32_t)image->pid != image->hello_pid)
-		start.pid = 0;
 	if (parent < MM_SHM_PROCESSES)
 		start.parent = image->owner[parent];
+	/* In a pid namespace of its own it has another number for us. */
+	if ((uint32_t)image->pid != image->hello_pid)
+		start.pid = start.parent ? mm_procfs_find_child(start.parent->pid, start.pid) : 0;
 	image->children++;
 	return take_in(f, &start);
 }

@@ -182,6 +182,50 @@ int mm_procfs_children(pid_t pid, pid_t tid, int (*fn)(void *ctx, pid_t child), 
 	return MM_OK;
 }
 
+pid_t mm_procfs_inner(pid_t pid, pid_t tid)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/status", (int)pid, (int)tid);
+	if (mm_procfs_read(path, text, sizeof text) <= 0)
+		return 0;
+	char *line = strstr(text, "\nNSpid:");
+	if (!line)
+		return 0;
+	line += 7;
+	line[strcspn(line, "\n")] = '\0';
+	char *last = strrchr(line, '\t');
+	return last ? (pid_t)atoi(last + 1) : 0;
+}
+
+struct inner_search { pid_t pid, inner, found; };
+
+static int compare_inner(void *ctx, pid_t child)
+{
+	struct inner_search *s = ctx;
+
+	if (mm_procfs_inner(child, child) != s->inner)
+		return MM_OK;
+	s->found = child;
+	return MM_EEXIST;
+}
+
+static int compare_children(void *ctx, pid_t tid)
+{
+	struct inner_search *s = ctx;
+	int err = mm_procfs_children(s->pid, tid, compare_inner, s);
+
+	return err == MM_EEXIST ? err : MM_OK;
+}
+
+pid_t mm_procfs_find_child(pid_t pid, pid_t inner)
+{
+	struct inner_search s = { pid, inner, 0 };
+
+	mm_procfs_tasks(pid, compare_children, &s);
+	return s.found;
+}
+
 int mm_procfs_parent(pid_t pid, pid_t *ret_ppid, int *ret_zombie)
 {
 	char path[64], text[512];

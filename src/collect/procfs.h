@@ -30,6 +30,13 @@ long mm_procfs_read(const char *path, char *buf, size_t size);
  * UINT64_MAX. `name` includes the colon. */
 uint64_t mm_procfs_field(const char *text, const char *name);
 
+/* Number of a thread in its own, innermost pid namespace; 0 when it is gone or the kernel
+ * does not say. */
+pid_t mm_procfs_inner(pid_t pid, pid_t tid);
+
+/* The child of pid that calls itself `inner`; 0 = there is none. */
+pid_t mm_procfs_find_child(pid_t pid, pid_t inner);
+
 /* Calls fn for each thread of pid until it gives nonzero: 0, MM_ENOENT, or that. */
 int mm_procfs_tasks(pid_t pid, int (*fn)(void *ctx, pid_t tid), void *ctx);
 

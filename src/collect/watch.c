@@ -42,12 +42,16 @@ static void done(struct mm_watch_look *l, uint64_t began, uint64_t period)
 struct roll {
 	pid_t *tids;
 	size_t count, cap;
+	pid_t pid;
+	int inner; /* numbers of the process's own pid namespace are wanted */
 };
 
 static int call_out(void *ctx, pid_t tid)
 {
 	struct roll *r = ctx;
 
+	if (r->inner)
+		tid = mm_procfs_inner(r->pid, tid);
 	if (MM_GROW(r->tids, r->cap, r->count + 1))
 		return MM_ENOMEM;
 	r->tids[r->count++] = tid;
@@ -61,17 +65,17 @@ static int by_tid(const void *a, const void *b)
 }
 
 /* Threads number the same on both sides unless the process has a pid namespace of
- * its own; then they live until the process ends. */
+ * its own. */
 static int same_numbers(const struct mm_proc *p)
 {
-	return p->pid > 0 && (uint32_t)p->image->pid == p->image->hello_pid;
+	return (uint32_t)p->image->pid == p->image->hello_pid;
 }
 
 static int look_for_dead_threads(struct mm_proc *p)
 {
-	struct roll r = { 0 };
+	struct roll r = { .pid = p->pid, .inner = !same_numbers(p) };
 
-	if (p->gone || !same_numbers(p))
+	if (p->gone || p->pid <= 0)
 		return MM_OK;
 	int err = mm_procfs_tasks(p->pid, call_out, &r);
 	if (!err && r.count) {
@@ -117,7 +121,8 @@ static int look_at_names(struct mm_family *f)
 
 	for (size_t i = 0; i < f->proc_count; i++) {
 		struct mm_proc *p = f->procs[i];
-		for (size_t j = 0; !p->gone && same_numbers(p) && j < p->lane_count; j++) {
+		for (size_t j = 0; !p->gone && p->pid > 0 && same_numbers(p) &&
+				   j < p->lane_count; j++) {
 			struct mm_lane *l = p->lanes[j];
 			if (left && wants_name(l) &&
 			    !mm_procfs_comm(p->pid, (pid_t)l->tid, name)) {

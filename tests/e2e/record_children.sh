@@ -142,6 +142,24 @@ for line in sys.stdin:
 print(sum(1 for v in n.values() if v == 5))')"
 check "nothing was lost on the way" fails grep -q lost err
 
+if unshare -pf true 2>/dev/null; then
+	"$mmprof" record -q -o t -- unshare -pf ./family fork >out 2>err
+	check_is "a pid namespace: both processes, and how they ended" "exec exit0 10
+fork exit0 5" "$("$mmprof" report --json --process all t >t.json
+	"$mmprof" cat --json t | python3 -c '
+import json, sys
+n = {}
+for line in sys.stdin:
+    e = json.loads(line)
+    if e["kind"] == "malloc" and e["size_bytes"] in (10001, 20001):
+        n[e["process"]] = n.get(e["process"], 0) + 1
+for p in json.load(open("t.json"))["processes"]:
+    if p["number"] in n:
+        print(p["start"], p["end"] + str(p["exit"]), n[p["number"]])')"
+else
+	skip "a pid namespace" "none may be made here"
+fi
+
 # A process table that is used up: forked children without end in one image.
 cat >forks.c <<'C'
 #include <stdlib.h>

@@ -40,6 +40,24 @@ check_is "nothing of ours on standard output" "" "$(cat out)"
 "$mmprof" record -q -o - -- sh -c 'true' >piped 2>err
 check "a trace on standard output can be read" "$mmprof" cat piped
 
+cat >streams.c <<'C'
+#include <fcntl.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+	FILE *f = fopen(argv[argc - 1], "w");
+	for (int fd = 0; fd < 20; fd++)
+		if (fileno(f) != fd && fcntl(fd, F_GETFD) >= 0)
+			fprintf(f, "%d\n", fd);
+	return 0;
+}
+C
+$CC -o streams streams.c || exit 99
+./streams alone <&- >&- 2>&-
+"$mmprof" record -o t -- ./streams recorded <&- >&- 2>&-
+check "closed streams stay closed" cmp alone recorded
+check "and the trace is a trace" "$mmprof" cat t
+
 # --- what the program finds -----------------------------------------------------------------
 look='ulimit -a; umask; pwd; nice; ls -l /proc/self/fd | wc -l; cut -d" " -f5,7,8 /proc/self/stat;
 grep -E "^(SigBlk|SigIgn|SigCgt|Groups|NoNewPrivs|Seccomp)" /proc/self/status; echo $PPID >/dev/null'
