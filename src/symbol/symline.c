@@ -489,13 +489,41 @@ const struct mm_symline_row *mm_symline_find(const struct mm_symline *l, uint64_
 	return NULL;
 }
 
-static const char *path_keep(struct mm_symstrings *strings, const char *a, const char *b,
-			     const char *c)
+/* Appends the parts of `more` to a path of n bytes, without "." and "x/..": one file has
+ * one name however the compiler came to it. The new length; it never passes `size`. */
+static size_t path_join(char *path, size_t n, size_t size, const char *more)
 {
-	char path[4096];
-	int n = snprintf(path, sizeof path, "%s%s%s%s%s", a, *a ? "/" : "", b, *b ? "/" : "", c);
+	if (*more == '/') {
+		path[0] = '/';
+		n = 1;
+	}
+	while (*more) {
+		size_t len = strcspn(more, "/"), last = n;
+		while (last && path[last - 1] != '/')
+			last--;
+		int above = n && !(n - last == 2 && memcmp(path + last, "..", 2) == 0);
+		if (len == 2 && memcmp(more, "..", 2) == 0 && above) {
+			n = last > 1 ? last - 1 : last;
+		} else if (len && !(len == 1 && *more == '.') && n + len + 2 < size) {
+			if (n && path[n - 1] != '/')
+				path[n++] = '/';
+			memcpy(path + n, more, len);
+			n += len;
+		}
+		more += len + (more[len] == '/');
+	}
+	path[n] = 0;
+	return n;
+}
 
-	return mm_symstrings_keep(strings, n > 0 && (size_t)n < sizeof path ? path : c);
+/* Relative folders are below the compiler's; but where that was itself mapped to a
+ * relative one, a folder that begins with it was mapped in the same way. */
+static int is_below_unit(const char *folder, const char *unit)
+{
+	size_t len = strlen(unit);
+
+	return folder[0] != '/' && (strncmp(folder, unit, len) ||
+				    (folder[len] && folder[len] != '/'));
 }
 
 const char *mm_symline_path(struct mm_symline *l, struct mm_symstrings *strings, uint32_t file)
@@ -507,12 +535,13 @@ const char *mm_symline_path(struct mm_symline *l, struct mm_symstrings *strings,
 	if (!f->path) {
 		const char *folder = f->folder < l->folder_count ? l->folders[f->folder] : "";
 		const char *unit = l->unit_folder ? l->unit_folder : "";
-		if (f->name[0] == '/')
-			f->path = mm_symstrings_keep(strings, f->name);
-		else if (folder[0] == '/' || unit[0] != '/')
-			f->path = path_keep(strings, "", folder, f->name);
-		else
-			f->path = path_keep(strings, unit, folder, f->name);
+		char path[4096];
+		size_t n = 0;
+		if (is_below_unit(folder, unit))
+			n = path_join(path, n, sizeof path, unit);
+		n = path_join(path, n, sizeof path, folder);
+		path_join(path, n, sizeof path, f->name);
+		f->path = mm_symstrings_keep(strings, path);
 	}
 	return f->path;
 }

@@ -74,7 +74,7 @@ def place(text):
         return "", "0"
     parts = []
     for part in path.split("/"):
-        if part == "..":
+        if part == ".." and parts[-1:] not in ([], [".."]):
             parts.pop()
         elif part != ".":
             parts.append(part)

@@ -25,6 +25,7 @@
 #include "symbol/symcache.h"
 #include "symbol/symcache_file.h"
 #include "symbol/symelf.h"
+#include "symbol/symline.h"
 #include "symbol/symstrings.h"
 #include "symbol/symtab.h"
 
@@ -134,6 +135,37 @@ static void symbols_must_cover(void **state)
 	assert_string_equal(mm_symtab_find(&t, 205)->name, "best");
 	assert_string_equal(mm_symtab_find(&t, UINT64_MAX - 1)->name, "last");
 	mm_symtab_deinit(&t);
+}
+
+/* --- files of line tables --------------------------------------------------------- */
+
+static void paths_are_joined_and_tidied(void **state)
+{
+	static const struct { const char *unit, *folder, *name, *path; } cases[] = {
+		{ "/w", "", "a.c", "/w/a.c" }, { "/w", "src", "a.c", "/w/src/a.c" },
+		{ "/w/build", "../src", "a.c", "/w/src/a.c" },
+		{ "/w", "/usr/include", "s.h", "/usr/include/s.h" },
+		{ "/w", "src", "/abs/a.c", "/abs/a.c" }, { "/w", "..", "../../a.c", "/a.c" },
+		{ "/w/./x//y", "./", "./a.c", "/w/x/y/a.c" },
+		{ "./libio", "./libio", "a.c", "libio/a.c" },
+		{ "./libio", "../sysdeps", "a.h", "sysdeps/a.h" },
+		{ ".", "../up", "a.h", "../up/a.h" }, { NULL, "../..", "a.h", "../../a.h" },
+		{ NULL, "", "a.c", "a.c" }, { "/w", "x..", "...c", "/w/x../...c" },
+	};
+	struct mm_symstrings strings = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *folders[] = { cases[i].folder };
+		struct mm_symline_file file = { .name = cases[i].name };
+		struct mm_symline l = {
+			.files = &file, .file_count = 1, .folders = folders, .folder_count = 1,
+			.unit_folder = cases[i].unit,
+		};
+		assert_string_equal(mm_symline_path(&l, &strings, 0), cases[i].path);
+		assert_string_equal(mm_symline_path(&l, &strings, 1), "");
+	}
+	mm_symstrings_deinit(&strings);
 }
 
 /* --- this program ------------------------------------------------------------------ */
@@ -515,6 +547,7 @@ int main(void)
 		cmocka_unit_test(long_names_are_demangled),
 		cmocka_unit_test(texts_are_kept_once),
 		cmocka_unit_test(symbols_must_cover),
+		cmocka_unit_test(paths_are_joined_and_tidied),
 		cmocka_unit_test(own_addresses_have_names),
 		cmocka_unit_test(another_build_is_not_believed),
 		cmocka_unit_test(strange_files_give_nothing),
