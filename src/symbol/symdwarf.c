@@ -268,7 +268,8 @@ static const char *call_file(struct mm_symdwarf *d, struct unit *u, uint32_t ind
 		return mm_symline_path(&u->lines, d->strings, index);
 	const char *name = dwarf_getsrcfiles(&u->functions.die, &files, &count) == 0 &&
 		index < count ? dwarf_filesrc(files, index, NULL, NULL) : NULL;
-	return mm_symstrings_keep(d->strings, name ? name : "");
+	return mm_symline_tidy(d->strings, u->lines.unit_folder ? u->lines.unit_folder : "",
+			       name ? name : "");
 }
 
 static int line_find(struct mm_symdwarf *d, struct unit *u, uint64_t address,

@@ -526,6 +526,15 @@ static int is_below_unit(const char *folder, const char *unit)
 				    (folder[len] && folder[len] != '/'));
 }
 
+const char *mm_symline_tidy(struct mm_symstrings *strings, const char *folder, const char *name)
+{
+	char path[4096];
+	size_t n = *name ? path_join(path, 0, sizeof path, folder) : 0;
+
+	path_join(path, n, sizeof path, name);
+	return mm_symstrings_keep(strings, path);
+}
+
 const char *mm_symline_path(struct mm_symline *l, struct mm_symstrings *strings, uint32_t file)
 {
 	struct mm_symline_file *f = file < l->file_count ? &l->files[file] : NULL;

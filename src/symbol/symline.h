@@ -63,4 +63,7 @@ const struct mm_symline_row *mm_symline_find(const struct mm_symline *l, uint64_
  * file. NULL without memory. */
 const char *mm_symline_path(struct mm_symline *l, struct mm_symstrings *strings, uint32_t file);
 
+/* A file's name behind the folder it is relative to, tidied in the same way, kept. */
+const char *mm_symline_tidy(struct mm_symstrings *strings, const char *folder, const char *name);
+
 #endif
