@@ -22,12 +22,18 @@ struct lane { /* one process */
 	struct mm_point at; /* after the last event counted */
 	struct mm_point best;
 	uint64_t best_live;
+	int changed;        /* since the peak was remembered last */
 };
 
 struct merge {
 	struct mm_work *work;
 	struct lane *lanes;
+	uint32_t *heap;     /* lanes that have something to come, the earliest on top */
+	size_t heap_count;
+	uint32_t *changed;  /* lanes with that flag */
+	size_t changed_count;
 	uint64_t live, peak, peak_time;
+	int in_range;
 };
 
 static int lane_fetch(struct merge *m, size_t i)
@@ -88,33 +94,70 @@ static void lane_count(struct merge *m, struct lane *l)
 	}
 }
 
+static void note_change(struct merge *m, uint32_t lane)
+{
+	if (!m->lanes[lane].changed)
+		m->changed[m->changed_count++] = lane;
+	m->lanes[lane].changed = 1;
+}
+
+/* Only lanes that changed since the last peak have anything new to say. */
 static void remember_peak(struct merge *m, uint64_t time)
 {
 	m->peak = m->live;
 	m->peak_time = time;
-	for (size_t i = 0; i < m->work->selected_count; i++) {
-		struct lane *l = &m->lanes[i];
+	while (m->changed_count) {
+		struct lane *l = &m->lanes[m->changed[--m->changed_count]];
+		l->changed = 0;
 		l->best = l->ended ? (struct mm_point){ 0, 0 } : l->at;
 		l->best_live = l->ended ? 0 : l->live;
 	}
 }
 
-static int merge_step(struct merge *m, int *ret_more, struct mm_diag *diag)
-{
-	size_t n = m->work->selected_count, first = n;
-	uint64_t time = MM_UNKNOWN;
+/* --- the earliest lane --------------------------------------------------------------- */
 
-	for (size_t i = 0; i < n; i++)
-		if (lane_time(&m->lanes[i]) < time) {
-			time = lane_time(&m->lanes[i]);
-			first = i;
-		}
-	*ret_more = first < n && time < m->work->to;
-	if (!*ret_more)
-		return MM_OK;
+static int goes_before(const struct merge *m, uint32_t a, uint32_t b)
+{
+	uint64_t x = lane_time(&m->lanes[a]), y = lane_time(&m->lanes[b]);
+
+	return x != y ? x < y : a < b;
+}
+
+static void sift_down(struct merge *m, size_t i)
+{
+	for (;;) {
+		size_t least = i;
+		for (size_t k = 2 * i + 1; k <= 2 * i + 2 && k < m->heap_count; k++)
+			if (goes_before(m, m->heap[k], m->heap[least]))
+				least = k;
+		if (least == i)
+			return;
+		uint32_t lane = m->heap[i];
+		m->heap[i] = m->heap[least];
+		m->heap[least] = lane;
+		i = least;
+	}
+}
+
+static void build_heap(struct merge *m)
+{
+	for (uint32_t i = 0; i < m->work->selected_count; i++) {
+		lane_init(m, i);
+		m->heap[m->heap_count++] = i;
+	}
+	for (size_t i = m->heap_count / 2; i-- > 0;)
+		sift_down(m, i);
+}
+
+/* --- the merge ----------------------------------------------------------------------- */
+
+static int advance(struct merge *m, uint32_t first, uint64_t time, struct mm_diag *diag)
+{
 	struct lane *l = &m->lanes[first];
+
 	if (!l->opened)
 		return lane_open(m, first, diag);
+	note_change(m, first);
 	if (!l->has_next) {
 		m->live -= l->live;
 		l->live = 0;
@@ -125,6 +168,25 @@ static int merge_step(struct merge *m, int *ret_more, struct mm_diag *diag)
 	if (time >= m->work->from && m->live > m->peak)
 		remember_peak(m, time);
 	return lane_fetch(m, first);
+}
+
+static int merge_all(struct merge *m, struct mm_diag *diag)
+{
+	build_heap(m);
+	for (;;) {
+		uint32_t first = m->heap[0];
+		uint64_t time = lane_time(&m->lanes[first]);
+		if (time >= m->work->from && !m->in_range) {
+			m->in_range = 1;
+			remember_peak(m, m->work->from); /* what lives then counts, too */
+		}
+		if (time == MM_UNKNOWN || time >= m->work->to)
+			return MM_OK;
+		int err = advance(m, first, time, diag);
+		if (err)
+			return err;
+		sift_down(m, 0);
+	}
 }
 
 static void hand_over(struct merge *m)
@@ -140,18 +202,21 @@ static void hand_over(struct merge *m)
 
 int mm_work_merge_peak(struct mm_work *w, struct mm_diag *diag)
 {
-	struct merge m = { .work = w, .lanes = calloc(w->selected_count, sizeof *m.lanes) };
-	int err = m.lanes ? MM_OK : MM_ENOMEM, more = 1;
+	struct merge m = { .work = w };
+	int err = MM_ENOMEM;
 
-	for (size_t i = 0; !err && i < w->selected_count; i++)
-		lane_init(&m, i);
-	while (!err && more)
-		err = merge_step(&m, &more, diag);
+	m.lanes = calloc(w->selected_count, sizeof *m.lanes);
+	m.heap = calloc(w->selected_count, sizeof *m.heap);
+	m.changed = calloc(w->selected_count, sizeof *m.changed);
+	if (m.lanes && m.heap && m.changed)
+		err = merge_all(&m, diag);
 	if (!err)
 		hand_over(&m);
 	for (size_t i = 0; m.lanes && i < w->selected_count; i++)
 		if (m.lanes[i].cursor)
 			mm_cursor_close(m.lanes[i].cursor);
 	free(m.lanes);
+	free(m.heap);
+	free(m.changed);
 	return err;
 }

@@ -74,7 +74,8 @@ int mm_work_select(struct mm_work *w, struct mm_diag *diag)
 		return MM_ENOMEM;
 	if (text && strcmp(text, "all") == 0) {
 		select_all(w);
-		return MM_OK;
+		return w->selected_count ? MM_OK
+			: mm_fail(diag, MM_ENOENT, "no process of the trace was recorded");
 	}
 	int err = MM_OK;
 	if (text)

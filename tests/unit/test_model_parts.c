@@ -333,6 +333,15 @@ static void merged_peak_equals_the_oracle(void **state)
 			assert_int_equal(r->peak.rows[i].own.peak_bytes,
 				kit_live_after(&k, r->peak.rows[i].process, KIT_ANY, KIT_ANY, at));
 		mm_report_free(r);
+		o.from = "700ns";
+		o.to = "900ns";
+		r = kit_report(&k, &o);
+		assert_int_equal(r->totals.peak_live_bytes, kit_peak(&k, 3, 700, 900, &at, &time));
+		assert_int_equal(r->totals.peak_at_ns, time);
+		for (size_t i = 0; i < r->peak.count; i++)
+			assert_int_equal(r->peak.rows[i].own.peak_bytes,
+				kit_live_after(&k, r->peak.rows[i].process, KIT_ANY, KIT_ANY, at));
+		mm_report_free(r);
 		kit_end(&k);
 	}
 }
