@@ -35,6 +35,7 @@ struct mm_lane {
 	uint64_t last_stamp; /* latest drained */
 	uint64_t idle_stamp; /* T of the last round that found it idle */
 	uint64_t moved_ns;   /* when something was last drained */
+	uint64_t idle_ns;    /* when it was last found idle */
 	uint64_t dropped;    /* of the thread's count, already told */
 	uint64_t malformed;  /* segments given up */
 	uint64_t out_time;

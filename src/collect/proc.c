@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "core/error.h"
 
-enum { KEEP_PLACES = 64 * 1024, KEEP_FEW = 1024, FEW_LANES = 32, HELD_BACK = 4096 };
+enum { KEEP_PLACES = 64 * 1024, KEEP_FEW = 1024, FEW_LANES = 32, HELD_BACK = 4096,
+	STUCK_NS = 500 * 1000 * 1000 };
 
 /* --- begin and end --------------------------------------------------------- */
 
@@ -157,14 +158,17 @@ int mm_proc_add_lane(struct mm_proc *p, uint32_t slot)
 
 int mm_proc_drain(struct mm_proc *p, uint64_t stamp, int room)
 {
-	uint64_t bytes;
+	uint64_t bytes, now = mm_monotonic_ns();
 	int err = MM_OK;
 
 	p->drained = 0;
+	p->starved = !room;
 	for (size_t i = 0; i < p->lane_count; i++) {
 		struct mm_lane *l = p->lanes[i];
 		l->dead |= p->gone;
 		mm_lane_look(l, stamp);
+		if (!l->busy)
+			l->idle_ns = now;
 		if (!room && mm_entries_count(&l->queue) > HELD_BACK) {
 			l->partial = 1;
 			continue;
@@ -181,14 +185,28 @@ int mm_proc_drain(struct mm_proc *p, uint64_t stamp, int room)
 
 /* --- merging ------------------------------------------------------------------- */
 
+/* A thread may stay inside one call (a realloc that waits for another thread) until
+ * the queues are full of what comes after it; then the others would wait for it, and it
+ * perhaps for them. It is overtaken: what it publishes in the end gets a later time. */
+static int is_stuck(const struct mm_lane *l, uint64_t now)
+{
+	uint64_t since = l->moved_ns > l->idle_ns ? l->moved_ns : l->idle_ns;
+
+	return l->busy && !l->partial && mm_entries_count(&l->queue) == 0 &&
+	       now - since > STUCK_NS;
+}
+
 static uint64_t lowest_bound(const struct mm_proc *p, uint64_t stamp)
 {
+	uint64_t now = p->starved ? mm_monotonic_ns() : 0;
 	/* A thread that nobody has seen yet stamps after T; alone, after what it has
 	 * published. */
 	uint64_t bound = p->lane_count > 1 && !p->gone ? stamp : UINT64_MAX;
 
 	for (size_t i = 0; i < p->lane_count; i++) {
 		uint64_t b = mm_lane_bound(p->lanes[i]);
+		if (p->starved && is_stuck(p->lanes[i], now))
+			continue;
 		bound = b < bound ? b : bound;
 	}
 	return bound;

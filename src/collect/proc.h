@@ -39,6 +39,7 @@ struct mm_proc {
 	uint64_t dropped;       /* of the process's count, already told */
 	uint64_t lost, malformed; /* events told as lost; segments given up */
 	uint64_t drained;       /* bytes in the latest round */
+	int starved;            /* the queues were full in it */
 	char *exe, *cmd;
 	struct mm_sample sample; /* latest; all MM_UNKNOWN until then */
 	uint64_t peak_anon_excess; /* largest anonymous memory not explained */

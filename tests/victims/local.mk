@@ -38,6 +38,7 @@ EXTRA_DIST += tests/victims/run.sh \
 	tests/victims/lib_early.c \
 	tests/victims/lib_nested.c \
 	tests/victims/lib_plugin.c \
+	tests/victims/lib_stuck.c \
 	tests/victims/locked.c \
 	tests/victims/longjmp_storm.c \
 	tests/victims/main_exits.c \
@@ -71,6 +72,7 @@ EXTRA_DIST += tests/victims/run.sh \
 	tests/victims/spawn.c \
 	tests/victims/static_child.c \
 	tests/victims/stdio_pass.c \
+	tests/victims/stuck_realloc.c \
 	tests/victims/thread_cancel.c \
 	tests/victims/threads_10000.c \
 	tests/victims/threads_short.c \
