@@ -178,13 +178,30 @@ void mm_text_head(struct mm_pen *p, const struct mm_report *r)
 
 /* --- what next ----------------------------------------------------------------------- */
 
-static void hint(struct mm_pen *p, const char *command, const char *what)
+/* The trace as the next command needs it: nothing for the default, nor for a name that a
+ * shell would read differently. */
+static const char *trace_argument(const struct mm_report *r)
 {
-	fputs("  ", p->out);
-	mm_pen_ink(p, MM_INK_STRONG);
-	fprintf(p->out, "%-38s", command);
-	mm_pen_plain(p);
-	fprintf(p->out, " %s\n", what);
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._/+-";
+	const char *t = r->run.trace;
+
+	return strcmp(t, "trace.bin") == 0 || *t == '-' || t[strspn(t, plain)] ? "" : t;
+}
+
+static void hint(struct mm_pen *p, const struct mm_report *r, const char *options,
+		 const char *what)
+{
+	const char *trace = trace_argument(r);
+	int used = fprintf(p->out, "  mmprof report %s%s%s", trace, *trace ? " " : "", options);
+
+	if (used < 41 || used + 1 + (int)strlen(what) <= p->options->width) {
+		mm_pen_pad(p, used < 41 ? (size_t)(41 - used) : 1);
+		mm_pen_ink(p, MM_INK_DIM);
+		fputs(what, p->out);
+		mm_pen_plain(p);
+	}
+	fputc('\n', p->out);
 }
 
 void mm_text_hints(struct mm_pen *p, const struct mm_report *r)
@@ -192,15 +209,15 @@ void mm_text_hints(struct mm_pen *p, const struct mm_report *r)
 	if (!p->options->overview)
 		return;
 	mm_pen_title(p, "NEXT", "");
-	hint(p, "mmprof report --tree", "the calls that led to the peak");
-	hint(p, "mmprof report --by function", "every function, with what it called");
+	hint(p, r, "--tree", "the calls that led to the peak");
+	hint(p, r, "--by function", "every function, with what it called");
 	if (r->leaks.total.leak_count)
-		hint(p, "mmprof report --metric leaks", "what was left, with full stacks");
+		hint(p, r, "--metric leaks", "what was left, with full stacks");
 	if (r->totals.all.temporary_count * 10 > r->totals.all.alloc_count)
-		hint(p, "mmprof report --metric temporary", "who allocates for a moment only");
+		hint(p, r, "--metric temporary", "who allocates for a moment only");
 	if (r->process_count > 1 && r->run.process != MM_NO_PROCESS)
-		hint(p, "mmprof report --process all", "all recorded processes together");
+		hint(p, r, "--process all", "all recorded processes together");
 	if (r->run.whole)
-		hint(p, "mmprof report --from 50% --to peak", "a part of the run");
-	hint(p, "mmprof report --json", "everything, for programs");
+		hint(p, r, "--from 50%", "the second half of the run alone");
+	hint(p, r, "--json", "everything, for programs");
 }

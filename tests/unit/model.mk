@@ -11,7 +11,8 @@ test_view_SOURCES = tests/unit/test_view.c $(mm_modelkit)
 test_view_LDADD = $(MM_TEST_LIBS)
 TESTS += test_model test_model_parts test_jsonw test_view
 
-mm_report_e2e = tests/e2e/report_views.sh
+mm_report_e2e = tests/e2e/report_views.sh tests/e2e/report_family.sh
 TESTS += $(mm_report_e2e)
-EXTRA_DIST += $(mm_report_e2e) tests/e2e/report_check.py tests/e2e/report_known.c
+EXTRA_DIST += $(mm_report_e2e) tests/e2e/report_check.py tests/e2e/report_known.c \
+	tests/e2e/report_family.c
 $(mm_report_e2e:.sh=.log): mmprof libmmprof.la
