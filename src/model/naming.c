@@ -129,6 +129,38 @@ static int add_frame(struct mm_naming *n, const struct mm_module *m, uint64_t ad
 	return MM_OK;
 }
 
+static int has_line(const struct mm_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (frames[i].line)
+			return 1;
+	return 0;
+}
+
+/* True when the files at hand may know what the trace (err, frames) does not: the trace
+ * holds nothing, or names without lines of a build that can be told from others. */
+static int is_wanting(const struct mm_naming *n, const struct mm_module *m, int err,
+		      const struct mm_frame *frames, size_t count)
+{
+	return n->symbols && (err == MM_ENOENT ||
+			      (!err && m->build_id_len && !has_line(frames, count)));
+}
+
+/* Asks the files at hand. Names of the trace give way only to lines. */
+static int look_up(struct mm_naming *n, const struct mm_module *m, uint64_t address, int err,
+		   const struct mm_frame **frames, size_t *count)
+{
+	const struct mm_frame *found;
+	size_t found_count;
+	int failed = mm_symbols_frames(n->symbols, m, address, &found, &found_count);
+
+	if (failed || (!err && !has_line(found, found_count)))
+		return failed == MM_ENOMEM ? failed : err;
+	*frames = found;
+	*count = found_count;
+	return MM_OK;
+}
+
 static int resolve(struct mm_naming *n, uint32_t process, uint32_t index)
 {
 	static const struct mm_frame nothing = { .function = "", .file = "" };
@@ -138,8 +170,8 @@ static int resolve(struct mm_naming *n, uint32_t process, uint32_t index)
 	size_t count = 0;
 
 	int err = mm_reader_symbol(n->reader, process, s->module, s->address, &frames, &count);
-	if (err == MM_ENOENT && n->symbols)
-		err = mm_symbols_frames(n->symbols, m, s->address, &frames, &count);
+	if (is_wanting(n, m, err, frames, count))
+		err = look_up(n, m, s->address, err, &frames, &count);
 	if (err == MM_ENOMEM)
 		return err;
 	if (err || !count) {
@@ -201,13 +233,14 @@ static int by_module(const void *a, const void *b, void *spots)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static int in_trace(struct mm_naming *n, uint32_t process, const struct spot *s)
+static int needs_files(struct mm_naming *n, uint32_t process, const struct spot *s)
 {
-	const struct mm_frame *frames;
-	size_t count;
+	const struct mm_module *m = mm_reader_module(n->reader, process, s->module);
+	const struct mm_frame *frames = NULL;
+	size_t count = 0;
+	int err = mm_reader_symbol(n->reader, process, s->module, s->address, &frames, &count);
 
-	return mm_reader_symbol(n->reader, process, s->module, s->address, &frames, &count) !=
-	       MM_ENOENT;
+	return is_wanting(n, m, err, frames, count);
 }
 
 /* Spots first .. end belong to one module. */
@@ -221,7 +254,7 @@ static int prepare_module(struct mm_naming *n, struct batch *b, size_t first, si
 	if (!addresses)
 		return MM_ENOMEM;
 	for (size_t i = first; i < end; i++)
-		if (!in_trace(n, b->process, &n->spots[b->spots[i]]))
+		if (needs_files(n, b->process, &n->spots[b->spots[i]]))
 			addresses[count++] = n->spots[b->spots[i]].address;
 	if (count && n->symbols)
 		err = mm_symbols_prepare(n->symbols,

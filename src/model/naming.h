@@ -1,7 +1,8 @@
 /* naming.h: sites become frames with names, files and lines.
  *
- * Promise: an address is resolved once; names kept in the trace are believed first,
- * then those of the ELF files at hand, then module+offset; names that many sites need
+ * Promise: an address is resolved once; names kept in the trace are believed first (but
+ * lines of the very same build, at hand, win over names without lines), then those of
+ * the ELF files at hand, then module+offset; names that many sites need
  * are fetched in batches (mm_naming_prepare). Strings belong to the report's store.
  * Vocabulary: spot = one return address in one module of one process; frames of a spot
  * are innermost first, inlined ones included.

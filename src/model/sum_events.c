@@ -171,6 +171,9 @@ void mm_sum_account(void *arg, const struct mm_event *ev, struct mm_point after)
 {
 	struct mm_sums *f = arg;
 
+	/* What a lost chunk did is in the totals of the next. */
+	if (after.index == 1)
+		f->end = mm_reader_chunk(f->reader, f->process, after.chunk)->before;
 	mm_sum_total(f, ev, after);
 	if (mm_event_is_birth(ev->kind))
 		account_birth(f, ev);

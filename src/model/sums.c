@@ -105,7 +105,7 @@ static int chunk_point(struct mm_sums *f, uint32_t chunk)
 		.live_count = after->live_count,
 		.peak_bytes = info->peak_bytes > info->before.live_bytes
 				? info->peak_bytes : info->before.live_bytes,
-		.alloc_count = info->births,
+		.alloc_count = after->allocs - info->before.allocs,
 		.alloc_bytes = after->alloc_bytes - info->before.alloc_bytes,
 		.free_count = after->frees - info->before.frees,
 	};

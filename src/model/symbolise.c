@@ -22,14 +22,17 @@ struct place {
 
 struct places { struct place *list; size_t count, cap; };
 
-static int is_past(uint64_t deadline_ns)
+static uint64_t now_ns(void)
 {
 	struct timespec now;
 
-	if (!deadline_ns)
-		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec >= deadline_ns;
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int is_past(uint64_t deadline_ns)
+{
+	return deadline_ns && now_ns() >= deadline_ns;
 }
 
 /* --- gathering ------------------------------------------------------------------- */
@@ -237,6 +240,36 @@ static int resolve_round(struct mm_writer *w, struct mm_reader *r, struct mm_sym
 	return err;
 }
 
+/* Rounds, the most used first; places that were written are marked. Passing the deadline
+ * ends it without an error. */
+static int resolve_places(struct mm_writer *w, struct mm_reader *r, struct mm_symbols *symbols,
+			  struct places *p, uint64_t deadline_ns, struct mm_progress *progress,
+			  struct mm_symbolise_result *counts)
+{
+	size_t round = deadline_ns ? FIRST_ROUND : p->count;
+	int err = MM_OK;
+
+	for (size_t first = 0; first < p->count && !err; first += round, round *= 2) {
+		if (round > p->count - first)
+			round = p->count - first;
+		if (progress)
+			mm_progress_step(progress, first, p->count);
+		err = is_past(deadline_ns) ? MM_EAGAIN :
+			resolve_round(w, r, symbols, p->list + first, round, deadline_ns, counts);
+	}
+	return err == MM_EAGAIN ? MM_OK : err;
+}
+
+static void drop_done(struct places *p)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (!p->list[i].done)
+			p->list[left++] = p->list[i];
+	p->count = left;
+}
+
 int mm_symbolise(struct mm_writer *w, struct mm_reader *r, struct mm_symbols *symbols,
 		 uint64_t deadline_ns, struct mm_progress *progress,
 		 struct mm_symbolise_result *result)
@@ -244,29 +277,58 @@ int mm_symbolise(struct mm_writer *w, struct mm_reader *r, struct mm_symbols *sy
 	struct mm_symbolise_result counts = { 0 };
 	struct places p = { 0 };
 	int err = gather(&p, r, deadline_ns, &counts);
-	size_t round = deadline_ns ? FIRST_ROUND : p.count;
 
-	for (size_t first = 0; first < p.count && !err; first += round, round *= 2) {
-		if (round > p.count - first)
-			round = p.count - first;
-		if (progress)
-			mm_progress_step(progress, first, p.count);
-		err = is_past(deadline_ns) ? MM_EAGAIN :
-			resolve_round(w, r, symbols, p.list + first, round, deadline_ns, &counts);
-	}
-	for (size_t i = 0; i < p.count; i++)
-		counts.left += !p.list[i].done;
+	if (!err)
+		err = resolve_places(w, r, symbols, &p, deadline_ns, progress, &counts);
+	drop_done(&p);
+	counts.left = p.count;
 	free(p.list);
 	if (result)
 		*result = counts;
-	return err == MM_EAGAIN ? MM_OK : err;
+	return err;
+}
+
+/* --- the end of a recording -------------------------------------------------------- */
+
+static int resolve_names(struct mm_writer *w, struct mm_reader *r, struct places *p,
+			 uint64_t deadline_ns, struct mm_symbolise_result *counts)
+{
+	struct mm_symbol_options options = { .no_debug = 1 };
+	struct mm_symbols *symbols;
+	int err = mm_symbols_create(&symbols, &options);
+
+	if (!err) {
+		err = resolve_places(w, r, symbols, p, deadline_ns, NULL, counts);
+		mm_symbols_destroy(symbols);
+	}
+	return err;
+}
+
+/* Lines take time: the last third of it is for the bare names of what is left, which are
+ * all that another machine will know. */
+static int resolve_in_time(struct mm_writer *w, struct mm_reader *r, struct places *p,
+			   uint64_t deadline_ns, struct mm_symbolise_result *counts)
+{
+	struct mm_symbol_options options = { 0 };
+	struct mm_symbols *symbols;
+	uint64_t now = now_ns(), lines_until = deadline_ns;
+	int err = mm_symbols_create(&symbols, &options);
+
+	if (err)
+		return err;
+	if (deadline_ns > now)
+		lines_until -= (deadline_ns - now) / 3;
+	err = resolve_places(w, r, symbols, p, lines_until, NULL, counts);
+	mm_symbols_destroy(symbols);
+	drop_done(p);
+	return err || !p->count ? err : resolve_names(w, r, p, deadline_ns, counts);
 }
 
 int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode, uint64_t deadline_ns,
 			struct mm_diag *d)
 {
-	struct mm_symbol_options options = { .no_debug = mode == MM_SYMBOLISE_NAMES };
-	struct mm_symbols *symbols;
+	struct mm_symbolise_result counts = { 0 };
+	struct places p = { 0 };
 	struct mm_reader *r;
 
 	if (mode == MM_SYMBOLISE_NONE || strcmp(path, "-") == 0)
@@ -274,11 +336,12 @@ int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode, uint64_
 	int err = mm_reader_open(&r, path, d);
 	if (err)
 		return err;
-	err = mm_symbols_create(&symbols, &options);
-	if (!err) {
-		err = mm_symbolise(w, r, symbols, deadline_ns, NULL, NULL);
-		mm_symbols_destroy(symbols);
-	}
+	err = gather(&p, r, deadline_ns, &counts);
+	if (!err && mode == MM_SYMBOLISE_NAMES)
+		err = resolve_names(w, r, &p, deadline_ns, &counts);
+	else if (!err)
+		err = resolve_in_time(w, r, &p, deadline_ns, &counts);
+	free(p.list);
 	mm_reader_close(r);
 	return err ? mm_fail(d, err, "%s: cannot keep symbols: %s", path, mm_strerror(err)) : MM_OK;
 }

@@ -81,7 +81,10 @@ def check_timeline(report, totals):
     law(t["t_ns"] == sorted(t["t_ns"]), "timeline: not in order")
     if t["t_ns"]:
         for key in ("alloc_count", "alloc_bytes", "free_count"):
-            law(sum(t[key]) == totals[key], f"timeline: {key}")
+            law(sum(t[key]) == totals[key] or report["run"]["unattributed_count"],
+                f"timeline: {key}")
+        law(t["live_bytes"][-1] == totals["live_bytes"] or report["run"]["pid"] is None,
+            "timeline: the end")
         law(max(t["peak_bytes"]) == totals["peak_bytes"], "timeline: peak")
 
 

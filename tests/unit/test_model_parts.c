@@ -598,7 +598,11 @@ static void check_damaged(struct mm_reader *reader, unsigned *ret_opened)
 		struct mm_measure sum = r->table.rest;
 		for (size_t i = 0; i < r->table.count; i++)
 			mm_measure_add(&sum, &r->table.rows[i].own);
-		assert_int_equal(sum.alloc_count >= r->totals.all.alloc_count, 1);
+		assert_true(sum.alloc_count >= r->totals.all.alloc_count);
+		size_t last = r->timeline.count;
+		if (last)
+			assert_int_equal(r->timeline.live_bytes[last - 1],
+					 r->totals.all.live_bytes);
 		++*ret_opened;
 		mm_report_free(r);
 	}
