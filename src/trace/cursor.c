@@ -11,6 +11,8 @@
 #include "trace/other.h"
 #include "trace/scan.h"
 
+enum { AHEAD = 12 }; /* events by which memory is asked for early */
+
 struct mm_cursor {
 	struct mm_reader *r;
 	uint32_t process;
@@ -158,9 +160,7 @@ static inline int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_e
 static inline int death(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
 {
 	struct mm_object obj;
-	int temporary;
-
-	int realloc = r->kind == MM_EV_REALLOC_OUT;
+	int temporary, realloc = r->kind == MM_EV_REALLOC_OUT;
 
 	if (r->kind >= MM_EV_IMPLIED)
 		mm_objects_note(c->objects, r->kind);
@@ -171,30 +171,49 @@ static inline int death(struct mm_cursor *c, const struct mm_row *r, struct mm_e
 		ev->addr = r->addr;
 		return MM_OK;
 	}
-	int err = mm_objects_fast_death(c->objects, r->slot, r->thread, realloc, &obj, &temporary) ?
-		MM_OK : mm_objects_death(c->objects, r->slot, r->thread, realloc, ev->time, &obj,
-					 &temporary);
-	if (err)
-		return err == MM_ENOENT ? MM_ECORRUPT : err;
+	const struct mm_object *died = mm_objects_fast_death(c->objects, r->slot, r->thread,
+							     realloc, &temporary);
+	if (!died) {
+		int err = mm_objects_death(c->objects, r->slot, r->thread, realloc, ev->time,
+					   &obj, &temporary);
+		if (err)
+			return err == MM_ENOENT ? MM_ECORRUPT : err;
+		died = &obj;
+	}
 	ev->temporary = (uint8_t)temporary;
-	ev->size = obj.size;
-	ev->addr = obj.addr;
-	ev->align_log2 = obj.align_log2;
-	ev->born_site = obj.site;
-	ev->born_thread = obj.thread;
-	ev->born_time = obj.time;
-	ev->flags = obj.size == MM_UNKNOWN ? MM_EVF_BORN_UNKNOWN : 0;
+	ev->size = died->size;
+	ev->addr = died->addr;
+	ev->align_log2 = died->align_log2;
+	ev->born_site = died->site;
+	ev->born_thread = died->thread;
+	ev->born_time = died->time;
+	ev->flags = died->size == MM_UNKNOWN ? MM_EVF_BORN_UNKNOWN : 0;
 	return MM_OK;
+}
+
+/* Field by field: compilers clear a struct of this size by a slow string instruction. */
+static inline void begin_event(const struct mm_cursor *c, const struct mm_row *r,
+			       struct mm_event *ev)
+{
+	ev->kind = r->kind;
+	ev->align_log2 = ev->temporary = ev->flags = 0;
+	ev->slot = r->slot;
+	ev->thread = r->thread;
+	ev->site = r->site;
+	ev->other = 0;
+	ev->time = r->tick * c->resolution_ns;
+	ev->size = ev->addr = 0;
+	ev->born_site = ev->born_thread = 0;
+	ev->born_time = 0;
+	ev->value = 0;
+	ev->text = NULL;
+	ev->text_len = 0;
+	ev->sample = NULL;
 }
 
 static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
 {
-	memset(ev, 0, sizeof *ev);
-	ev->kind = r->kind;
-	ev->slot = r->slot;
-	ev->thread = r->thread;
-	ev->site = r->site;
-	ev->time = r->tick * c->resolution_ns;
+	begin_event(c, r, ev);
 	if (mm_event_is_birth(r->kind))
 		return birth(c, r, ev);
 	if (mm_event_is_death(r->kind))
@@ -208,7 +227,10 @@ int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)
 {
 	for (;;) {
 		if (c->at < c->rows.count) {
-			int err = make_event(c, &c->rows.rows[c->at++], ret);
+			const struct mm_row *r = &c->rows.rows[c->at++];
+			if (c->at + AHEAD < c->rows.count)
+				mm_objects_approach(c->objects, r[AHEAD].slot);
+			int err = make_event(c, r, ret);
 			if (!err)
 				return 1;
 			if (err == MM_ENOMEM)

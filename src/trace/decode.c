@@ -302,10 +302,8 @@ static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *rows)
 	for (uint32_t i = 0; i < count && !d->bad; i++) {
 		const struct mm_shape *s = &d->c->shapes->shapes[lo[i] | (uint32_t)hi[i] << 8];
 		struct mm_row *r = &rows[i];
-		*r = (struct mm_row){ .tick = decode_time(d), .slot = MM_NO_SLOT,
-				      .thread = s->thread, .site = s->site,
-				      .ref = MM_NO_SLOT, .kind = s->kind,
-				      .align_log2 = s->align_log2 };
+		mm_row_begin(r, s->kind, decode_time(d), s->thread, s->site);
+		r->align_log2 = s->align_log2;
 		if (mm_event_is_birth(s->kind))
 			decode_birth(d, s, r);
 		else if (mm_event_is_death(s->kind))

@@ -217,14 +217,12 @@ int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int r
 	struct mm_object *obj = place_of(o, slot);
 
 	(void)time;
-	if (mm_objects_fast_death(o, slot, thread, realloc, ret, ret_temporary))
-		return MM_OK;
 	if (!obj || !obj->live)
 		return unknown_death(o, slot, ret, ret_temporary);
 	if (push_free(o, slot))
 		return MM_ENOMEM;
-	mm_objects_end(o, obj, thread, mm_objects_births(o, thread), realloc, ret,
-		       ret_temporary);
+	*ret_temporary = mm_objects_end(o, obj, thread, mm_objects_births(o, thread), realloc);
+	*ret = *obj;
 	return MM_OK;
 }
 

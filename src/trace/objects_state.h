@@ -47,6 +47,13 @@ static inline void mm_objects_count_birth(struct mm_totals *t, const struct mm_o
 	}
 }
 
+/* A hint that the object of a slot, any number, is wanted soon. */
+static inline void mm_objects_approach(const struct mm_objects *o, uint32_t slot)
+{
+	if (!o->gap && slot < o->high)
+		__builtin_prefetch(&o->objects[slot], 1);
+}
+
 /* 1 when done, with the slot in *ret; 0 = go the long way. */
 static inline int mm_objects_fast_birth(struct mm_objects *o, const struct mm_object *obj,
 					uint32_t *ret)
@@ -63,10 +70,9 @@ static inline int mm_objects_fast_birth(struct mm_objects *o, const struct mm_ob
 	return 1;
 }
 
-/* Takes a live object off the books. */
-static inline void mm_objects_end(struct mm_objects *o, struct mm_object *obj,
-				  uint32_t thread, uint32_t births, int realloc,
-				  struct mm_object *ret, int *ret_temporary)
+/* Takes a live object off the books: whether it was temporary. */
+static inline int mm_objects_end(struct mm_objects *o, struct mm_object *obj, uint32_t thread,
+				 uint32_t births, int realloc)
 {
 	int temporary = !realloc && obj->thread == thread && obj->order + 1 == births;
 
@@ -80,21 +86,20 @@ static inline void mm_objects_end(struct mm_objects *o, struct mm_object *obj,
 		o->totals.live_bytes -= obj->size;
 	}
 	o->totals.temporaries += (uint64_t)temporary;
-	*ret = *obj;
-	*ret_temporary = temporary;
+	return temporary;
 }
 
-/* 1 when done; 0 = go the long way. */
-static inline int mm_objects_fast_death(struct mm_objects *o, uint32_t slot, uint32_t thread,
-					int realloc, struct mm_object *ret, int *ret_temporary)
+/* The object that died, as it was, until its slot is born again; NULL = go the long way. */
+static inline const struct mm_object *
+mm_objects_fast_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int realloc,
+		      int *ret_temporary)
 {
 	if (o->gap || slot >= o->high || !o->objects[slot].live ||
 	    o->stack_len >= o->stack_cap || thread >= o->births_cap)
-		return 0;
+		return NULL;
 	o->stack[o->stack_len++] = slot;
-	mm_objects_end(o, &o->objects[slot], thread, o->births[thread], realloc, ret,
-		       ret_temporary);
-	return 1;
+	*ret_temporary = mm_objects_end(o, &o->objects[slot], thread, o->births[thread], realloc);
+	return &o->objects[slot];
 }
 
 #endif

@@ -93,8 +93,7 @@ static struct mm_row *next_row(struct mm_stream *s, const struct mm_event *ev)
 	if (!s->rows.count)
 		begin_chunk(s, tick);
 	struct mm_row *r = &s->rows.rows[s->rows.count];
-	*r = (struct mm_row){ .tick = tick, .thread = ev->thread, .site = ev->site,
-			      .kind = ev->kind, .slot = MM_NO_SLOT, .ref = MM_NO_SLOT };
+	mm_row_begin(r, ev->kind, tick, ev->thread, ev->site);
 	return r;
 }
 
@@ -185,18 +184,21 @@ int mm_stream_death(struct mm_stream *s, const struct mm_event *ev)
 	struct mm_row *r = next_row(s, ev);
 	if (!r)
 		return MM_ENOMEM;
-	int realloc = ev->kind == MM_EV_REALLOC_OUT;
-	int err = mm_objects_fast_death(s->objects, ev->slot, ev->thread, realloc, &obj,
-					&temporary) ? MM_OK :
-		  mm_objects_death(s->objects, ev->slot, ev->thread, realloc, s->last_time,
-				   &obj, &temporary);
+	int realloc = ev->kind == MM_EV_REALLOC_OUT, err = MM_OK;
+	const struct mm_object *died = mm_objects_fast_death(s->objects, ev->slot, ev->thread,
+							     realloc, &temporary);
+	if (!died) {
+		err = mm_objects_death(s->objects, ev->slot, ev->thread, realloc,
+				       s->last_time, &obj, &temporary);
+		died = &obj;
+	}
 	if (err)
 		return err == MM_ENOENT ? MM_EINVAL : err;
 	r->slot = ev->slot;
 	r->ref = birth_of(s, ev->slot);
 	if (ev->kind == MM_EV_IMPLIED)
 		mm_objects_note(s->objects, ev->kind);
-	err = mm_digest_death(&s->digest, &obj, s->last_time, temporary);
+	err = mm_digest_death(&s->digest, died, s->last_time, temporary);
 	if (err)
 		return err;
 	s->head.deaths++;
