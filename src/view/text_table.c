@@ -98,13 +98,23 @@ static void put_name(struct mm_pen *p, const char *name, const char *place, size
 	fputc('\n', p->out);
 }
 
-/* Callers worth a word in a chain: those with names, or all where none has one. */
-static uint32_t next_caller(const struct mm_report *r, const struct mm_report_stack *s, uint32_t i,
-			    int named)
+/* What every stack ends with, and so tells nothing. */
+static int is_startup(const char *name)
 {
-	for (i++; named && i < s->count; i++)
-		if (*r->frames[s->frames[i]].function)
+	return strncmp(name, "__libc_start_", 13) == 0 || strcmp(name, "_start") == 0 ||
+	       strcmp(name, "start_thread") == 0 || strcmp(name, "clone3") == 0 ||
+	       strcmp(name, "__clone") == 0;
+}
+
+/* Callers worth a word in a chain: the program's, with names; or all where there is none. */
+static uint32_t next_caller(const struct mm_report *r, const struct mm_report_stack *s, uint32_t i,
+			    int telling)
+{
+	for (i++; telling && i < s->count; i++) {
+		const struct mm_report_frame *f = &r->frames[s->frames[i]];
+		if (*f->function && f->kind == MM_FRAME_USER && !is_startup(f->name))
 			break;
+	}
 	return i;
 }
 
@@ -113,14 +123,17 @@ static void put_chain(struct mm_pen *p, const struct mm_report *r,
 		      const struct mm_report_stack *s, size_t indent)
 {
 	size_t left = room(p, indent), used = 0;
-	int named = next_caller(r, s, s->first, 1) < s->count;
-	uint32_t i = next_caller(r, s, s->first, named);
 
+	if (s->first + 1 >= s->count)
+		return;
+	int telling = next_caller(r, s, s->first, 1) < s->count ||
+		      strcmp(r->frames[s->frames[s->first]].name, "main") == 0;
+	uint32_t i = next_caller(r, s, s->first, telling);
 	if (i >= s->count)
 		return;
 	mm_pen_pad(p, indent);
 	mm_pen_ink(p, MM_INK_DIM);
-	for (; i < s->count; i = next_caller(r, s, i, named)) {
+	for (; i < s->count; i = next_caller(r, s, i, telling)) {
 		const char *name = r->frames[s->frames[i]].name;
 		if (used && mm_pen_columns(p, name) + 7 > left - used) {
 			fputs(" ...", p->out);
