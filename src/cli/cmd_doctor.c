@@ -15,6 +15,7 @@
 #include "base/host.h"
 #include "base/term.h"
 #include "cli/cli.h"
+#include "view/jsonw.h"
 
 static const struct mm_cli_option doctor_options[] = {
 	{ "json", 0, NULL, "print JSON (schema mmprof.doctor/1)" },
@@ -101,38 +102,28 @@ static void print_text(const struct mm_checks *c)
 	}
 }
 
-static void print_string(const char *text)
-{
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20)
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	}
-	putchar('"');
-}
-
 static void print_json(const struct mm_checks *c, int works)
 {
-	static const char *const keys[] = { "group", "name", "state", "detail", "advice" };
+	struct mm_jsonw w;
 
-	printf("{\"schema\":\"mmprof.doctor/1\",\"recording_works\":%s,\"checks\":[",
-	       works ? "true" : "false");
+	mm_jsonw_begin(&w, stdout, 2);
+	mm_jsonw_object(&w, NULL);
+	mm_jsonw_text(&w, "schema", "mmprof.doctor/1");
+	mm_jsonw_bool(&w, "recording_works", works);
+	mm_jsonw_array(&w, "checks");
 	for (size_t i = 0; i < c->count; i++) {
 		const struct mm_check *k = &c->list[i];
-		const char *values[] = { k->group, k->name, mm_check_state_name(k->state),
-					 k->detail, k->advice };
-		printf("%s\n {", i ? "," : "");
-		for (int j = 0; j < 5; j++) {
-			printf("%s\"%s\":", j ? "," : "", keys[j]);
-			print_string(values[j]);
-		}
-		putchar('}');
+		mm_jsonw_object(&w, NULL);
+		mm_jsonw_text(&w, "group", k->group);
+		mm_jsonw_text(&w, "name", k->name);
+		mm_jsonw_text(&w, "state", mm_check_state_name(k->state));
+		mm_jsonw_text(&w, "detail", k->detail);
+		mm_jsonw_text(&w, "advice", k->advice[0] ? k->advice : NULL);
+		mm_jsonw_object_end(&w);
 	}
-	puts("\n]}");
+	mm_jsonw_array_end(&w);
+	mm_jsonw_object_end(&w);
+	mm_jsonw_end(&w);
 }
 
 int mm_cmd_doctor(int argc, char **argv)
