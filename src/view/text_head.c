@@ -95,11 +95,13 @@ static void put_live(struct mm_pen *p, const struct mm_report *r)
 {
 	const struct mm_report_totals *t = &r->totals;
 	char size[MM_PEN_TEXT], count[MM_PEN_TEXT], time[MM_PEN_TEXT];
-	const char *verdict = t->discarded_count ? "dropped by exec" : "still live";
+	const char *verdict = !t->discarded_count ? "still live" :
+			      t->discarded_count >= t->all.live_count ?
+			      "dropped by exec" : "still live or dropped by exec";
 
-	line(p, "peak", "%s live in %s objects, at %s",
+	line(p, "peak", "%s live in %s object%s, at %s",
 	     mm_pen_size(p, size, t->peak_live_bytes), mm_pen_count(count, t->peak_live_count),
-	     mm_pen_time(time, t->peak_at_ns));
+	     t->peak_live_count == 1 ? "" : "s", mm_pen_time(time, t->peak_at_ns));
 	line(p, "at the end", "%s in %s object%s %s", mm_pen_size(p, size, t->all.live_bytes),
 	     mm_pen_count(count, t->all.live_count), t->all.live_count == 1 ? "" : "s", verdict);
 }
