@@ -10,7 +10,10 @@
 #include "base/map.h"
 #include "core/error.h"
 
-enum { FIRST_ROUND = 512 }; /* addresses; each round takes twice as many */
+enum {
+	FIRST_ROUND = 512, /* addresses; each round takes twice as many */
+	NAMES_LEAST_MS = 30
+};
 
 /* One address of one module of one process. */
 struct place {
@@ -304,24 +307,26 @@ static int resolve_names(struct mm_writer *w, struct mm_reader *r, struct places
 	return err;
 }
 
-/* Lines take time: the last third of it is for the bare names of what is left, which are
- * all that another machine will know. */
+/* Lines take time, and one unit of debug information may take more than there was: half
+ * of it is theirs; then come the bare names of what is left, all that another machine
+ * will know, and those get NAMES_LEAST_MS even where the time is over. */
 static int resolve_in_time(struct mm_writer *w, struct mm_reader *r, struct places *p,
 			   uint64_t deadline_ns, struct mm_symbolise_result *counts)
 {
 	struct mm_symbol_options options = { 0 };
 	struct mm_symbols *symbols;
-	uint64_t now = now_ns(), lines_until = deadline_ns;
+	uint64_t start = now_ns(), budget = deadline_ns > start ? deadline_ns - start : 0;
 	int err = mm_symbols_create(&symbols, &options);
 
 	if (err)
 		return err;
-	if (deadline_ns > now)
-		lines_until -= (deadline_ns - now) / 3;
-	err = resolve_places(w, r, symbols, p, lines_until, NULL, counts);
+	err = resolve_places(w, r, symbols, p, deadline_ns ? start + budget / 2 : 0, NULL, counts);
 	mm_symbols_destroy(symbols);
 	drop_done(p);
-	return err || !p->count ? err : resolve_names(w, r, p, deadline_ns, counts);
+	if (err || !p->count)
+		return err;
+	uint64_t least = now_ns() + NAMES_LEAST_MS * UINT64_C(1000000);
+	return resolve_names(w, r, p, least > deadline_ns ? least : deadline_ns, counts);
 }
 
 int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode, uint64_t deadline_ns,
