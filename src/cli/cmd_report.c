@@ -192,7 +192,8 @@ static int parse(struct mm_cli_parse *p, struct request *q, int argc, char **arg
 	if (q->model.tree != MM_TREE_NONE)
 		q->overview = 0;
 	if (!q->rows_given)
-		q->model.top = q->json ? 50 : 10;
+		/* An overview draws rows that look the same as one: it needs more of them. */
+		q->model.top = q->json ? 50 : q->overview ? 40 : 10;
 	q->model.tree_ppm = q->rows_given && !q->model.top ? 0 : 5000;
 	return 0;
 }
@@ -204,7 +205,7 @@ static int show(const struct mm_report *r, const struct request *q)
 		.width = q->width ? q->width : mm_term_columns(STDOUT_FILENO, 100),
 		.colour = mm_term_colours(STDOUT_FILENO), .utf8 = mm_term_utf8(),
 		.bytes = q->bytes, .full_paths = q->full_paths, .overview = q->overview,
-		.rows = q->rows_given ? 0 : 5,
+		.peak_rows = q->rows_given ? 0 : 10, .rows = q->rows_given ? 0 : 5,
 	};
 	if (text.width < 60)
 		text.width = 60;

@@ -6,6 +6,7 @@ libmm_view_la_SOURCES = \
 	src/view/report_json.c src/view/report_json.h \
 	src/view/report_json_tables.c \
 	src/view/report_text.c src/view/report_text.h \
+	src/view/text_chain.c \
 	src/view/text_head.c \
 	src/view/text_more.c \
 	src/view/text_parts.h \

@@ -27,7 +27,7 @@ static void put_overview(struct mm_pen *p, const struct mm_report *r)
 {
 	mm_text_timeline(p, r);
 	put_title(p, "PEAK", &r->peak, ", by where they were allocated");
-	mm_text_table(p, r, &r->peak, MM_STACKS_CHAIN, 0);
+	mm_text_table(p, r, &r->peak, MM_STACKS_CHAIN, p->options->peak_rows);
 	mm_text_categories(p, r);
 	if (r->leaks.total.leak_count) {
 		put_title(p, "STILL LIVE AT THE END", &r->leaks, "");

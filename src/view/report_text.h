@@ -19,7 +19,8 @@ struct mm_text_options {
 	int bytes;      /* exact bytes instead of KiB, MiB */
 	int full_paths; /* names and paths are not shortened */
 	int overview;   /* every section; else totals and the table asked for */
-	size_t rows;    /* overview: rows of all tables but the peak's; 0 = all there are */
+	/* Overview: rows of the peak's table and of the others; 0 = all there are. */
+	size_t peak_rows, rows;
 };
 
 /* Writes to `out` and flushes it: 0, or MM_EIO. */

@@ -34,9 +34,14 @@ static const char *object_head(enum mm_metric metric)
 	}
 }
 
+static int has_callees(enum mm_by by)
+{
+	return by == MM_BY_FUNCTION || by == MM_BY_FILE || by == MM_BY_LIBRARY;
+}
+
 static void put_head(struct mm_pen *p, const struct mm_report_table *t)
 {
-	int two = t->by == MM_BY_FUNCTION || t->by == MM_BY_FILE || t->by == MM_BY_LIBRARY;
+	int two = has_callees(t->by);
 
 	mm_pen_ink(p, MM_INK_DIM);
 	fprintf(p->out, "%12s %8s %12s", is_count(t->metric) ? "count" : "bytes", "share",
@@ -73,7 +78,7 @@ static size_t put_figures(struct mm_pen *p, const struct mm_report_table *t,
 	return used + 2;
 }
 
-static size_t room(const struct mm_pen *p, size_t used)
+size_t mm_text_room(const struct mm_pen *p, size_t used)
 {
 	size_t width = (size_t)p->options->width;
 
@@ -98,54 +103,6 @@ static void put_name(struct mm_pen *p, const char *name, const char *place, size
 	fputc('\n', p->out);
 }
 
-/* What every stack ends with, and so tells nothing. */
-static int is_startup(const char *name)
-{
-	return strncmp(name, "__libc_start_", 13) == 0 || strcmp(name, "_start") == 0 ||
-	       strcmp(name, "start_thread") == 0 || strcmp(name, "clone3") == 0 ||
-	       strcmp(name, "__clone") == 0;
-}
-
-/* Callers worth a word in a chain: the program's, with names; or all where there is none. */
-static uint32_t next_caller(const struct mm_report *r, const struct mm_report_stack *s, uint32_t i,
-			    int telling)
-{
-	for (i++; telling && i < s->count; i++) {
-		const struct mm_report_frame *f = &r->frames[s->frames[i]];
-		if (*f->function && f->kind == MM_FRAME_USER && !is_startup(f->name))
-			break;
-	}
-	return i;
-}
-
-/* "< caller < caller ...": as many as fit on one line. */
-static void put_chain(struct mm_pen *p, const struct mm_report *r,
-		      const struct mm_report_stack *s, size_t indent)
-{
-	size_t left = room(p, indent), used = 0;
-
-	if (s->first + 1 >= s->count)
-		return;
-	int telling = next_caller(r, s, s->first, 1) < s->count ||
-		      strcmp(r->frames[s->frames[s->first]].name, "main") == 0;
-	uint32_t i = next_caller(r, s, s->first, telling);
-	if (i >= s->count)
-		return;
-	mm_pen_pad(p, indent);
-	mm_pen_ink(p, MM_INK_DIM);
-	for (; i < s->count; i = next_caller(r, s, i, telling)) {
-		const char *name = r->frames[s->frames[i]].name;
-		if (used && mm_pen_columns(p, name) + 7 > left - used) {
-			fputs(" ...", p->out);
-			break;
-		}
-		fputs(used ? " < " : "< ", p->out);
-		used += (used ? 3 : 2) + mm_pen_name(p, name, left - used - (used ? 7 : 6));
-	}
-	mm_pen_plain(p);
-	fputc('\n', p->out);
-}
-
 static void put_frame(struct mm_pen *p, const struct mm_report_frame *f, size_t indent)
 {
 	char place[320];
@@ -159,7 +116,7 @@ static void put_frame(struct mm_pen *p, const struct mm_report_frame *f, size_t 
 			 : *f->function ? p->options->full_paths ? f->path : f->library : "");
 	mm_pen_pad(p, indent);
 	fputs(f->inlined ? "~ " : "  ", p->out);
-	put_name(p, f->name, place, room(p, indent + 2));
+	put_name(p, f->name, place, mm_text_room(p, indent + 2));
 }
 
 static void put_full(struct mm_pen *p, const struct mm_report *r,
@@ -191,39 +148,49 @@ static void put_rest(struct mm_pen *p, const struct mm_report_table *t, int two)
 }
 
 /* The same table cut to `limit` rows, the others added to the rest. */
-static struct mm_report_table cut_table(const struct mm_report_table *t, size_t limit)
+static struct mm_report_table cut_table(const struct mm_text_merged *m, size_t limit)
 {
-	struct mm_report_table cut = *t;
+	struct mm_report_table cut = m->table;
 
-	for (size_t i = limit; limit && i < t->count; i++) {
-		mm_measure_add(&cut.rest, &t->rows[i].own);
-		cut.rest_count++;
+	for (size_t i = limit; limit && i < m->table.count; i++) {
+		mm_measure_add(&cut.rest, &m->table.rows[i].own);
+		cut.rest_count += m->sites ? m->sites[i] : 1;
 		cut.count = limit;
 	}
 	return cut;
 }
 
+static void put_row(struct mm_pen *p, const struct mm_report *r, const struct mm_report_table *t,
+		    size_t i, enum mm_text_stacks stacks, uint32_t sites)
+{
+	const struct mm_report_row *row = &t->rows[i];
+	int two = has_callees(t->by);
+	size_t used = put_figures(p, t, &row->own, two ? &row->inclusive : NULL);
+
+	put_name(p, row->name, row->place, mm_text_room(p, used));
+	if (row->stack == MM_NO_STACK)
+		return;
+	if (stacks == MM_STACKS_CHAIN)
+		mm_text_chain(p, r, &r->stacks[row->stack], FIGURES, sites);
+	else if (stacks == MM_STACKS_FULL)
+		put_full(p, r, &r->stacks[row->stack], FIGURES - 2);
+}
+
 void mm_text_table(struct mm_pen *p, const struct mm_report *r,
 		   const struct mm_report_table *whole, enum mm_text_stacks stacks, size_t limit)
 {
-	struct mm_report_table cut = cut_table(whole, limit), *t = &cut;
-	int two = t->by == MM_BY_FUNCTION || t->by == MM_BY_FILE || t->by == MM_BY_LIBRARY;
+	struct mm_text_merged merged = { .table = *whole };
 
-	if (!t->count && !t->rest_count) {
+	if (!whole->count && !whole->rest_count) {
 		fputs("  nothing\n", p->out);
 		return;
 	}
-	put_head(p, t);
-	for (size_t i = 0; i < t->count; i++) {
-		const struct mm_report_row *row = &t->rows[i];
-		size_t used = put_figures(p, t, &row->own, two ? &row->inclusive : NULL);
-		put_name(p, row->name, row->place, room(p, used));
-		if (row->stack == MM_NO_STACK)
-			continue;
-		if (stacks == MM_STACKS_CHAIN)
-			put_chain(p, r, &r->stacks[row->stack], FIGURES);
-		else if (stacks == MM_STACKS_FULL)
-			put_full(p, r, &r->stacks[row->stack], FIGURES - 2);
-	}
-	put_rest(p, t, two);
+	if (stacks == MM_STACKS_CHAIN)
+		mm_text_merge(r, whole, &merged);
+	struct mm_report_table t = cut_table(&merged, limit);
+	put_head(p, &t);
+	for (size_t i = 0; i < t.count; i++)
+		put_row(p, r, &t, i, stacks, merged.sites ? merged.sites[i] : 1);
+	put_rest(p, &t, has_callees(t.by));
+	mm_text_merge_deinit(&merged);
 }

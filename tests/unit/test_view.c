@@ -256,9 +256,9 @@ static void text_and_json_say_the_same(void **state)
 	cJSON *totals = cJSON_GetObjectItem(json, "totals");
 
 	(void)state;
-	snprintf(want, sizeof want, "%.0f live in %.0f objects, at %.0f ns",
+	snprintf(want, sizeof want, "%.0f live in %.0f object%s, at %.0f ns",
 		 number(totals, "peak_live_bytes"), number(totals, "peak_live_count"),
-		 number(totals, "peak_at_ns"));
+		 number(totals, "peak_live_count") > 1 ? "s" : "", number(totals, "peak_at_ns"));
 	assert_non_null(strstr(text, want));
 	snprintf(want, sizeof want, "allocated    %.0f times, %.0f in all",
 		 number(totals, "alloc_count"), number(totals, "alloc_bytes"));
