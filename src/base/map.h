@@ -27,7 +27,7 @@ static inline size_t mm_map_hash(uint64_t key)
 }
 
 /* Brings the place of `key` nearer (a hint for a coming call). */
-static inline void mm_map_prefetch(const struct mm_map *m, uint64_t key)
+__attribute__((always_inline)) static inline void mm_map_prefetch(const struct mm_map *m, uint64_t key)
 {
 	if (m->places)
 		__builtin_prefetch(&m->places[mm_map_hash(key) & m->mask]);

@@ -36,23 +36,24 @@ static inline size_t mm_addrs_home(const struct mm_addrs *a, uint32_t tag)
 	return (size_t)(((uint64_t)tag * a->size) >> 32);
 }
 
-/* Hint for a coming call. */
-static inline void mm_addrs_prefetch(const struct mm_addrs *a, uint64_t addr)
+/* Hint for a coming call. Always inlined: gcc 12 takes a function that only prefetches for
+ * one without effect and leaves its calls out. */
+__attribute__((always_inline)) static inline void mm_addrs_prefetch(const struct mm_addrs *a, uint64_t addr)
 {
 	if (a->size)
 		__builtin_prefetch(&a->places[mm_addrs_home(a, mm_addrs_tag(addr))]);
 }
 
-/* The next hint, once the first has had time to work: the object itself. */
-static inline void mm_addrs_prefetch_object(const struct mm_addrs *a, uint64_t addr)
+/* The slot that a coming call will most likely find, MM_NO_SLOT when it would have to
+ * look further: good for a hint, nothing else. */
+static inline uint32_t mm_addrs_guess(const struct mm_addrs *a, uint64_t addr)
 {
 	uint32_t tag = mm_addrs_tag(addr);
 
-	if (a->size) {
-		const struct mm_addrs_place *p = &a->places[mm_addrs_home(a, tag)];
-		if (p->tag == tag && p->slot1)
-			mm_objects_prefetch(a->objects, p->slot1 - 1);
-	}
+	if (a->size == 0)
+		return MM_NO_SLOT;
+	const struct mm_addrs_place *p = &a->places[mm_addrs_home(a, tag)];
+	return p->tag == tag ? p->slot1 - 1 : MM_NO_SLOT;
 }
 
 /* Slot of the live object at addr, of the program's own allocator (mm_note_alloc) or
