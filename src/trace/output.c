@@ -400,6 +400,11 @@ static int write_state(struct mm_output *o)
 	return pwrite(o->fd, bytes, sizeof bytes, MM_FILE_STATE) == sizeof bytes ? 0 : -1;
 }
 
+static int write_error(int e)
+{
+	return e == ENOSPC || e == EFBIG || e == EDQUOT ? MM_ENOSPC : MM_EIO;
+}
+
 static int fail_write(struct mm_output *o, uint64_t whole)
 {
 	int saved = errno;
@@ -410,8 +415,7 @@ static int fail_write(struct mm_output *o, uint64_t whole)
 	o->lost_events += o->pending_events;
 	o->pending_events = 0;
 	errno = saved;
-	return remember(o, saved == ENOSPC || saved == EFBIG || saved == EDQUOT ?
-			MM_ENOSPC : MM_EIO);
+	return remember(o, write_error(saved));
 }
 
 int mm_output_flush(struct mm_output *o)
@@ -495,7 +499,7 @@ int mm_output_drop(struct mm_output *o, uint64_t offset, uint64_t *ret_sunk)
 	state = o->state;
 	if (fd < 0 || write_kept(o, fd, offset, sunk, &state) || !is_ours(o) ||
 	    rename(part, o->path)) {
-		remember(o, MM_EIO);
+		remember(o, write_error(errno));
 		if (fd >= 0) {
 			close(fd);
 			unlink(part);

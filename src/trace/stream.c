@@ -101,9 +101,13 @@ static int finish_row(struct mm_stream *s)
 {
 	s->w->stats.events++;
 	s->rows.count++;
-	if (s->rows.count < MM_CHUNK_EVENTS && s->rows.other.len < MM_CHUNK_OTHER)
+	if (s->rows.count < s->w->chunk_events && s->rows.other.len < MM_CHUNK_OTHER)
 		return MM_OK;
-	return mm_stream_flush(s);
+	int err = mm_stream_flush(s);
+	if (!err)
+		err = mm_writer_keep_last(s->w);
+	/* A file that cannot be written is the output's matter; counting goes on. */
+	return mm_output_error(s->w->out) ? MM_OK : err;
 }
 
 static void note_birth(struct mm_stream *s, struct mm_row *r, uint32_t free_before)
@@ -203,6 +207,13 @@ int mm_stream_death(struct mm_stream *s, const struct mm_event *ev)
 		return err;
 	s->head.deaths++;
 	return finish_row(s);
+}
+
+void mm_stream_prefetch(const struct mm_stream *s, uint32_t slot)
+{
+	if (slot < s->born_cap)
+		__builtin_prefetch(&s->born[slot]);
+	mm_objects_prefetch(s->objects, slot);
 }
 
 int mm_stream_other(struct mm_stream *s, const struct mm_event *ev)

@@ -19,6 +19,7 @@ struct mm_writer {
 	struct mm_output *out;
 	uint64_t resolution_ns;
 	int has_addr, zstd_level;
+	uint32_t chunk_events; /* that end a chunk */
 	uint64_t max_bytes;
 	enum mm_keep keep;
 	struct mm_codec *codec;      /* shared by the streams */
@@ -65,6 +66,9 @@ struct mm_stream {
 
 /* writer.c: one block of this stream; remembers its place in *at. */
 int mm_stream_block(struct mm_stream *s, uint8_t type, uint8_t flags, uint64_t *at);
+
+/* writer.c: begins a segment when the last one has its share (MM_KEEP_LAST). */
+int mm_writer_keep_last(struct mm_writer *w);
 
 /* define.c: writes what is defined and not yet written, or everything again. */
 int mm_stream_write_defs(struct mm_stream *s, int again);

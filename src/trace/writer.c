@@ -8,7 +8,18 @@
 #include "trace/facts.h"
 #include "trace/stream.h"
 
-enum { DEFAULT_RESOLUTION = 1000, DEFAULT_LEVEL = 1, SYNC_NS = 100000000, SEGMENTS = 3 };
+enum { DEFAULT_RESOLUTION = 1000, DEFAULT_LEVEL = 1, SYNC_NS = 100000000, SEGMENTS = 3,
+       BYTES_EVENT = 5, LEAST_EVENTS = 256 };
+
+/* A bounded file has chunks small beside its bound, at what an event takes at most. */
+static uint32_t events_of_chunk(uint64_t max_bytes)
+{
+	uint64_t n = max_bytes / (4 * SEGMENTS * BYTES_EVENT);
+
+	if (!max_bytes || n > MM_CHUNK_EVENTS)
+		return MM_CHUNK_EVENTS;
+	return n < LEAST_EVENTS ? LEAST_EVENTS : (uint32_t)n;
+}
 
 static int write_run(struct mm_writer *w, const struct mm_writer_options *opt)
 {
@@ -51,6 +62,7 @@ int mm_writer_open(struct mm_writer **ret, const char *path,
 	w->has_addr = !options->no_addresses;
 	w->zstd_level = options->zstd_level ? options->zstd_level : DEFAULT_LEVEL;
 	w->max_bytes = options->max_bytes;
+	w->chunk_events = events_of_chunk(w->max_bytes);
 	w->keep = options->max_bytes ? options->keep : MM_KEEP_ALL;
 	int err = mm_codec_create(&w->codec);
 	if (!err)
@@ -207,7 +219,7 @@ static int begin_segment(struct mm_writer *w)
 	return err;
 }
 
-static int keep_last(struct mm_writer *w)
+int mm_writer_keep_last(struct mm_writer *w)
 {
 	uint64_t bytes = mm_output_bytes(w->out) - w->segment_at;
 
@@ -229,7 +241,7 @@ int mm_writer_sync(struct mm_writer *w, uint64_t now, int all)
 			err = mm_stream_flush(s);
 	}
 	if (!err)
-		err = keep_last(w);
+		err = mm_writer_keep_last(w);
 	if (!err)
 		err = mm_output_flush(w->out);
 	return err;

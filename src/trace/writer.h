@@ -70,6 +70,10 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *re
 /* A death (ev->kind, slot, thread, time, site). INHERITED has no slot. */
 int mm_stream_death(struct mm_stream *s, const struct mm_event *ev);
 
+/* Brings what is known of a slot nearer (a hint for a coming death); any number will
+ * do. */
+void mm_stream_prefetch(const struct mm_stream *s, uint32_t slot);
+
 /* Any kind from MM_EV_OTHER up. */
 int mm_stream_other(struct mm_stream *s, const struct mm_event *ev);
 

@@ -438,6 +438,30 @@ static void keep_last(void **state)
 	tg_end(&g);
 }
 
+/* The bound holds between syncs too, however many events come. */
+static void keep_last_of_a_burst(void **state)
+{
+	struct mm_writer_options opt = tg_options();
+	struct tg g;
+
+	(void)state;
+	opt.max_bytes = LIMIT;
+	opt.keep = MM_KEEP_LAST;
+	struct mm_writer *w = begin(&opt);
+	tg_begin(&g, w, 14, "demo");
+	while (g.count < 150000) {
+		tg_step(&g);
+		if (g.count % 500 == 0)
+			assert_true(size_of(path) <= LIMIT);
+	}
+	assert_int_equal(mm_writer_close(w, NULL), 0);
+	assert_true(size_of(path) <= LIMIT);
+	struct mm_reader *r = open_trace(path);
+	expect_end_of(&g, r, 5000);
+	mm_reader_close(r);
+	tg_end(&g);
+}
+
 /* A reader that follows a file which is replaced is told so. */
 static void a_replaced_file_is_noticed(void **state)
 {
@@ -600,6 +624,7 @@ int main(void)
 		FILE_TEST(what_cannot_be_read_is_said),
 		FILE_TEST(keep_first),
 		FILE_TEST(keep_last),
+		FILE_TEST(keep_last_of_a_burst),
 		FILE_TEST(a_replaced_file_is_noticed),
 		FILE_TEST(a_full_disk_is_counted),
 		FILE_TEST(survives_sigkill),
