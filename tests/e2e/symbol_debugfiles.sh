@@ -40,6 +40,31 @@ check_is "stripped: an exported function" "exported" \
 	"$(echo "$address" | "$probe" ./stripped.so | sed -n '2s/\t.*//p')"
 check_is "names only: no lines" "hidden :0" "$(ask -n ./full.so)"
 
+# symbols of assembly have neither type nor size: they reach to the next one
+cat >asm.s <<'S'
+	.text
+	.globl first_label
+first_label:
+	nop
+	nop
+.Llocal:
+	nop
+	.globl second_label
+	.type second_label, @function
+second_label:
+	nop
+	ret
+	.size second_label, 2
+	nop
+	.section .note.GNU-stack,"",@progbits
+S
+gcc -shared -nostdlib -o asm.so asm.s
+start=$((0x$(nm asm.so | awk '$3 == "first_label" { print $1 }')))
+got=$(for i in 0 2 3 4 5; do printf '%x\n' $((start + i)); done | "$probe" asm.so |
+	sed -n 's/\t.*//p' | tr '\n' ' ')
+check_is "labels without size, and a gap after a sized one" \
+	"first_label first_label second_label second_label  " "$got"
+
 # a separate file by debuglink
 mkdir -p link/.debug
 objcopy --only-keep-debug full.so link/x.debug
