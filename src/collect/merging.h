@@ -13,7 +13,7 @@
 
 #include "collect/entries.h"
 
-enum { MM_MERGE_BATCH = 128 };
+enum { MM_MERGE_BATCH = 1024 };
 
 struct mm_merged {
 	const struct mm_entry *entry;

@@ -8,7 +8,7 @@
 #include "collect/lane.h"
 #include "core/error.h"
 
-enum { AHEAD = 24, NEAR = 10, FORKS_KEPT = 1024 };
+enum { AHEAD = 64, NEAR = 24, FORKS_KEPT = 1024 };
 
 void mm_resolver_init(struct mm_resolver *r, struct mm_stream *stream,
 		      const struct mm_image *image, uint32_t process,
@@ -264,8 +264,9 @@ int mm_resolver_take(void *resolver, const struct mm_merged *batch, size_t count
 		if (i + AHEAD < count)
 			mm_addrs_prefetch(&r->addrs, MM_REC_ADDR(batch[i + AHEAD].entry->head));
 		if (i + NEAR < count)
-			mm_addrs_prefetch_object(&r->addrs,
-						 MM_REC_ADDR(batch[i + NEAR].entry->head));
+			mm_stream_prefetch(r->stream,
+				mm_addrs_guess(&r->addrs,
+					       MM_REC_ADDR(batch[i + NEAR].entry->head)));
 		int e = take_one(r, batch[i].owner, batch[i].entry);
 		err = err ? err : e;
 	}
