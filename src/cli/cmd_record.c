@@ -7,9 +7,11 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -329,8 +331,9 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 	if (res->cause[0])
 		fprintf(stderr, "[mmprof] unaccounted memory: %s\n", res->cause);
 	list_others(res);
-	fprintf(stderr, "[mmprof] %s: %s. Next: mmprof report %s\n", r->path,
-		mm_format_size(a, bytes), strcmp(r->path, "trace.bin") ? r->path : "");
+	fprintf(stderr, "[mmprof] %s: %s. Next: mmprof report%s%s\n", r->path,
+		mm_format_size(a, bytes), strcmp(r->path, "trace.bin") ? " " : "",
+		strcmp(r->path, "trace.bin") ? r->path : "");
 }
 
 /* --- the end --------------------------------------------------------------------- */
@@ -366,7 +369,10 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 	e = mm_writer_close(w, &diag);
 	err = err ? err : e;
 	clear_status(r);
-	if (err)
+	if (err == MM_ELIMIT && !r->quiet)
+		fprintf(stderr, "[mmprof] --max-size reached: %llu events at the end were not "
+			"written\n", (unsigned long long)stats.lost_events);
+	else if (err && err != MM_ELIMIT)
 		mm_cli_error("%s (%llu events were not written)",
 			     mm_diag_text(&diag, err), (unsigned long long)stats.lost_events);
 	if (!r->quiet)
@@ -374,10 +380,26 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 	return err;
 }
 
+/* Nothing was started: the trace that stood there stands there again. */
+static void undo(const struct record *r, ino_t before)
+{
+	char old[PATH_MAX];
+	struct stat st;
+
+	if (strcmp(r->path, "-") == 0)
+		return;
+	unlink(r->path);
+	snprintf(old, sizeof old, "%s.old", r->path);
+	if (before && stat(old, &st) == 0 && st.st_ino == before)
+		rename(old, r->path);
+}
+
 static int record(struct record *r, struct mm_diag *diag)
 {
 	struct mm_collect_result res;
 	struct mm_writer *w;
+	struct stat st;
+	ino_t before = stat(r->path, &st) == 0 ? st.st_ino : 0;
 	int err = mm_writer_open(&w, r->path, &r->writer, diag);
 
 	if (err) {
@@ -387,7 +409,7 @@ static int record(struct record *r, struct mm_diag *diag)
 	err = mm_collect(w, &r->collect, &res, diag);
 	if (!res.started) {
 		mm_writer_close(w, NULL);
-		unlink(r->path);
+		undo(r, before);
 		mm_cli_fail(diag, err);
 		return exec_status(err);
 	}

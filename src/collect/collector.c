@@ -29,7 +29,7 @@ enum {
 	GOOD_FILL = 320 * 1024,          /* bytes of a ring worth a visit */
 	SHORTEST_US = 200, LONGEST_US = 8000, IDLE_US = 30000,
 	SCARCE_SEGS = MM_RING_SEGS_ALL / 4 * 3, QUIET_MS = 5,
-	NEWBORN_MS = 20, SYNC_MS = 80, LOOK_MS = 5, SHOW_MS = 500
+	NEWBORN_MS = 20, SYNC_MS = 5, SYNC_EARLY_MS = 30, LOOK_MS = 5, SHOW_MS = 500
 };
 
 struct collector {
@@ -301,8 +301,9 @@ static int housekeeping(struct collector *c)
 		c->next_look = now + LOOK_MS * MS;
 	}
 	if (now >= c->next_sync) {
-		/* Its error is disk full: it is counted and said at the end. */
-		mm_writer_sync(c->w, now - c->clock.start_ns, 0);
+		/* What is 100 ms old must be in the file, so it goes there before. The
+		 * error is disk full: it is counted and said at the end. */
+		mm_writer_sync(c->w, now - c->clock.start_ns + SYNC_EARLY_MS * MS, 0);
 		c->next_sync = now + SYNC_MS * MS;
 	}
 	if (now >= c->next_show) {

@@ -24,6 +24,14 @@ printf '#!/bin/sh\nexit 8\n' >script && chmod +x script
 status_is "a script" 8 ./script
 check "the script's interpreter is recorded" sh -c "'$mmprof' cat t | grep -q malloc"
 
+# What passes for a program until it is executed: the trace of before stays.
+printf '#!/no/such/interpreter\n' >lost && chmod +x lost
+cp t before
+"$mmprof" record -q -o t -- ./lost 2>err
+check_is "a script whose interpreter is missing" 127 $?
+check "its name is said" grep -q lost err
+check "the trace of before is still there" cmp t before
+
 # --- options end where the command begins --------------------------------------------
 "$mmprof" record -q -o t sh -c 'exit 6'
 check_is "without --" 6 $?
