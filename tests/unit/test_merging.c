@@ -220,7 +220,8 @@ static void the_sinks_error_ends_the_merge(void **arg)
 	(void)arg;
 	for (int i = 0; i < MM_MERGE_BATCH * 3; i++)
 		put_free(&a, (uint64_t)i, 0x10);
-	assert_int_equal(mm_merge_run(&m, list, 1, 1000, refuse, &taken), MM_ENOMEM);
+	assert_int_equal(mm_merge_run(&m, list, 1, MM_MERGE_BATCH * 3, refuse, &taken),
+			 MM_ENOMEM);
 	assert_int_equal(taken, MM_MERGE_BATCH);
 	mm_entries_deinit(&a);
 	mm_merge_deinit(&m);
