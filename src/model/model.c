@@ -11,9 +11,11 @@ enum { TIMELINE_POINTS = 240, SWEEP_EVENTS = 1 << 20 };
 
 static void work_deinit(struct mm_work *w)
 {
-	for (size_t i = 0; i < w->ready; i++) {
-		mm_sums_deinit(&w->sums[i]);
-		mm_shares_deinit(&w->shares[i]);
+	for (size_t i = 0; i < w->selected_count; i++) {
+		if (w->sums)
+			mm_sums_deinit(&w->sums[i]);
+		if (w->shares)
+			mm_shares_deinit(&w->shares[i]);
 	}
 	mm_ground_deinit(&w->ground);
 	mm_notes_deinit(&w->notes);
