@@ -151,5 +151,6 @@ const uint8_t *mm_source_view(struct mm_source *s, uint64_t at, size_t len)
 		if (fill(s, at, want) < len)
 			return NULL;
 	}
-	return s->window.data + (at - s->window_at);
+	/* An empty file has no window. */
+	return s->window.data ? s->window.data + (at - s->window_at) : NULL;
 }
