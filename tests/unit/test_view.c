@@ -279,6 +279,54 @@ static void text_and_json_say_the_same(void **state)
 	kit_end(&k);
 }
 
+static size_t times(const char *text, const char *what)
+{
+	size_t n = 0, len = strlen(what);
+
+	for (size_t i = 0; text[i]; i++)
+		n += strncmp(text + i, what, len) == 0;
+	return n;
+}
+
+/* Three sites of one line: two from a, one from b; the two together are the largest. */
+static void rows_that_look_the_same_are_one(void **state)
+{
+	struct mm_text_options o = { .width = 100, .bytes = 1, .overview = 1 };
+	struct mm_model_options all = { .top = 0 };
+	struct kit k;
+
+	(void)state;
+	kit_begin(&k);
+	uint32_t p = kit_process(&k, 1, MM_START_COMMAND, 0);
+	uint32_t t = kit_thread(&k, p, 1, "t");
+	uint32_t main_site = kit_site(&k, p, 0, "main", "m.c", 1);
+	uint32_t a = kit_site(&k, p, main_site, "a", "m.c", 2);
+	uint32_t b = kit_site(&k, p, main_site, "b", "m.c", 3);
+	uint32_t wrap = kit_site(&k, p, a, "std::wrap()", "", 0);
+	kit_alloc(&k, p, t, kit_site(&k, p, a, "make", "m.c", 9), 300, 1);
+	kit_alloc(&k, p, t, kit_site(&k, p, b, "make", "m.c", 9), 400, 2);
+	kit_alloc(&k, p, t, kit_site(&k, p, wrap, "make", "m.c", 9), 200, 3);
+	kit_reader(&k);
+	struct mm_report *r = kit_report(&k, &all);
+	char *text = text_of(r, &o);
+	assert_non_null(strstr(text, "         500   55.6 %            2  make  m.c:9\n"
+			       "                                    < a < main  (2 stacks)\n"
+			       "         400   44.4 %            1  make  m.c:9\n"
+			       "                                    < b < main\n"));
+	free(text);
+	o.peak_rows = 1; /* what is cut off is in the rest */
+	text = text_of(r, &o);
+	assert_non_null(strstr(text, "         400   44.4 %            1  (1 more;"));
+	free(text);
+	o.overview = 0; /* asked for by site: each for itself, with its whole stack */
+	text = text_of(r, &o);
+	assert_int_equal(times(text, "  make  m.c:9"), 3);
+	assert_int_equal(times(text, "std::wrap()"), 1);
+	free(text);
+	mm_report_free(r);
+	kit_end(&k);
+}
+
 static void same_report_same_bytes(void **state)
 {
 	struct kit k;
@@ -352,6 +400,7 @@ int main(void)
 		cmocka_unit_test(figures_read_well),
 		cmocka_unit_test(hostile_names_cannot_forge_lines),
 		cmocka_unit_test(text_and_json_say_the_same),
+		cmocka_unit_test(rows_that_look_the_same_are_one),
 		cmocka_unit_test(same_report_same_bytes),
 		cmocka_unit_test(colour_only_when_asked),
 		cmocka_unit_test(full_disk_is_told),
