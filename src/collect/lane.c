@@ -31,12 +31,35 @@ static void give_back(struct mm_lane *l, uint32_t seg)
 	l->image->given++;
 }
 
+/* The two kinds that nearly all records are of, from `at` up to another kind or `head`;
+ * where it stopped. There is room in the queue for as many as fit. */
+static uint32_t read_common(struct mm_entries *q, const struct mm_seg *s, uint32_t at,
+			    uint32_t head)
+{
+	while (at < head) {
+		const uint64_t *w = &s->data[at / 8];
+		uint32_t kind = MM_REC_KIND(w[0]);
+		if (kind == MM_REC_ALLOC && head - at >= 32) {
+			q->v[q->len] = (struct mm_entry){ w[1], w[0], w[2], w[3] };
+			at += 32;
+		} else if (kind == MM_REC_FREE && head - at >= 16) {
+			q->v[q->len] = (struct mm_entry){ w[1], w[0], 0, 0 };
+			at += 16;
+		} else {
+			break;
+		}
+		mm_entries_settle(q);
+	}
+	return at;
+}
+
 /* Records of one segment up to `head`. */
 static int read_records(struct mm_lane *l, struct mm_seg *s, uint32_t head)
 {
-	if (mm_entries_reserve(&l->queue, (head - l->at) / 8))
+	/* No entry comes from less than two words. */
+	if (mm_entries_reserve(&l->queue, (head - l->at) / 16))
 		return MM_ENOMEM;
-	while (l->at < head) {
+	while ((l->at = read_common(&l->queue, s, l->at, head)) < head) {
 		const uint64_t *w = &s->data[l->at / 8];
 		uint32_t n = mm_rec_words(w, (head - l->at) / 8);
 		int err = n ? mm_entries_put(&l->queue, w, n) : MM_ECORRUPT;

@@ -110,7 +110,7 @@ uint64_t mm_stampclock_tick(struct mm_stampclock *c)
 	return stamp;
 }
 
-uint64_t mm_stampclock_ns(const struct mm_stampclock *c, uint64_t *cursor, uint64_t stamp)
+uint64_t mm_stampclock_find(const struct mm_stampclock *c, uint64_t *cursor, uint64_t stamp)
 {
 	uint64_t i = *cursor > c->first ? *cursor - c->first : 0;
 

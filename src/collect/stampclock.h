@@ -45,7 +45,19 @@ int mm_stampclock_add(struct mm_stampclock *c, uint64_t stamp, uint64_t ns);
 
 /* Time of a stamp. *cursor is the caller's, zero at first. Stamps before the first
  * anchor get its time, stamps after the last get that one's. */
-uint64_t mm_stampclock_ns(const struct mm_stampclock *c, uint64_t *cursor, uint64_t stamp);
+uint64_t mm_stampclock_find(const struct mm_stampclock *c, uint64_t *cursor, uint64_t stamp);
+
+static inline uint64_t mm_stampclock_ns(const struct mm_stampclock *c, uint64_t *cursor,
+					uint64_t stamp)
+{
+	uint64_t i = *cursor - c->first;
+
+	/* Nearly always between the same two anchors as the stamp before. */
+	if (i < c->count - 1 && c->anchors[i].stamp <= stamp && stamp < c->anchors[i + 1].stamp)
+		return c->anchors[i].ns + (uint64_t)(((unsigned __int128)(
+			stamp - c->anchors[i].stamp) * c->anchors[i].mult) >> 32);
+	return mm_stampclock_find(c, cursor, stamp);
+}
 
 /* Nobody asks for stamps before this one again. */
 void mm_stampclock_forget(struct mm_stampclock *c, uint64_t stamp);
