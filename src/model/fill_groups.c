@@ -70,6 +70,8 @@ static const char *frame_where(struct grouping *g, const struct mm_report_frame 
 
 	switch (g->by) {
 	case MM_BY_FUNCTION:
+		if (!*f->function)
+			return f->path;
 		return *f->file ? mm_report_store_text(g->work->store, slash ? slash + 1 : f->file)
 				: f->library;
 	case MM_BY_LIBRARY: return f->path;

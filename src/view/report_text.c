@@ -58,8 +58,8 @@ static void put_asked(struct mm_pen *p, const struct mm_report *r)
 	}
 	snprintf(title, sizeof title, "%s by %s", mm_metric_name(r->table.metric),
 		 mm_by_name(r->table.by));
-	if (title[0] >= 'a')
-		title[0] = (char)(title[0] - 'a' + 'A');
+	for (char *c = title; *c; c++)
+		*c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
 	mm_pen_title(p, title, "");
 	mm_text_table(p, r, &r->table,
 		      r->table.by == MM_BY_SITE ? MM_STACKS_FULL : MM_STACKS_NONE, 0);
