@@ -20,7 +20,8 @@ struct mm_cursor {
 	uint32_t chunk;         /* being walked */
 	uint64_t expected;      /* number of the chunk that objects stand before */
 	int alone;              /* one chunk, without what went before */
-	int sound;              /* objects are those of the end of the last chunk */
+	int joined;             /* objects stand before chunk `expected` */
+	int sound;              /* and nothing about them is unknown for a gap */
 	struct mm_codec *codec;
 	struct mm_objects *objects;
 	struct mm_rows rows;
@@ -60,7 +61,7 @@ static int load_checkpoint(struct mm_cursor *cur, const struct mm_rcheckpoint *c
 	}
 	mm_objects_set_totals(cur->objects, &h.totals);
 	cur->expected = c->number;
-	cur->sound = 1;
+	cur->joined = cur->sound = 1;
 	return MM_OK;
 }
 
@@ -95,24 +96,34 @@ static int unpack_chunk(struct mm_cursor *c, const struct mm_rchunk *chunk)
 			       &chunk->start, chunk->has_addr, &c->rows);
 }
 
-/* Makes objects stand before `chunk`. */
+/* Whether the objects, as they are, are those before `chunk`. */
+static int follows(const struct mm_cursor *c, const struct mm_rchunk *chunk)
+{
+	return c->joined && c->expected == chunk->number &&
+	       chunk->start.high_water == mm_objects_high_water(c->objects) &&
+	       chunk->start.free_depth == mm_objects_free_depth(c->objects);
+}
+
+/* Makes objects stand before `chunk`: as they are, by a checkpoint, or as a gap leaves
+ * them. What was born since a gap stays known. */
 static void arrive(struct mm_cursor *c, const struct mm_rprocess *p, const struct mm_rchunk *chunk)
 {
 	const struct mm_chunk_start *s = &chunk->start;
 
-	if (c->sound && c->expected != chunk->number && !c->alone) {
+	c->joined = !c->alone && follows(c, chunk);
+	c->sound &= c->joined;
+	if (!c->sound && !c->alone) {
 		const struct mm_rcheckpoint *cp = find_checkpoint(p, chunk->number, 1);
-		c->sound = cp && load_checkpoint(c, cp) == MM_OK;
-	} else if (!c->sound && !c->alone) {
-		const struct mm_rcheckpoint *cp = find_checkpoint(p, chunk->number, 1);
-		if (cp)
-			load_checkpoint(c, cp);
+		if (cp && load_checkpoint(c, cp) == MM_OK)
+			c->joined = c->sound = follows(c, chunk);
+		else if (cp)
+			c->joined = 0;
 	}
-	if (c->sound && (s->high_water != mm_objects_high_water(c->objects) ||
-			 s->free_depth != mm_objects_free_depth(c->objects)))
-		c->sound = 0;
-	if (!c->sound)
+	if (!c->joined)
 		mm_objects_gap(c->objects, s->high_water, s->free_depth, &chunk->info.before);
+	else if (!c->sound)
+		mm_objects_set_totals(c->objects, &chunk->info.before);
+	c->joined = 1;
 }
 
 /* Goes into the next chunk that decodes: 1, 0 = no more, or an error. */
@@ -126,7 +137,7 @@ static int enter_chunk(struct mm_cursor *c)
 		if (err == MM_ENOMEM)
 			return err;
 		if (err) {
-			c->sound = 0;
+			c->joined = c->sound = 0;
 			continue;
 		}
 		arrive(c, p, chunk);
@@ -235,7 +246,7 @@ int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)
 				return 1;
 			if (err == MM_ENOMEM)
 				return err;
-			c->sound = 0;
+			c->joined = c->sound = 0;
 			c->rows.count = 0;
 			if (c->alone)
 				return MM_ECORRUPT;
@@ -275,7 +286,7 @@ static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint3
 	uint64_t number = p->chunks[chunk].number;
 	const struct mm_rcheckpoint *cp = find_checkpoint(p, number, 0);
 
-	c->sound = 1;
+	c->joined = c->sound = 1;
 	c->expected = 0;
 	c->next_chunk = 0;
 	while (cp && load_checkpoint(c, cp) != MM_OK)
@@ -299,7 +310,7 @@ static int skip_to(struct mm_cursor *c, uint32_t chunk)
 				return err;
 			if (!err)
 				continue;
-			c->sound = 0;
+			c->joined = c->sound = 0;
 			c->rows.count = 0;
 		}
 	}
@@ -317,7 +328,7 @@ int mm_cursor_open(struct mm_cursor **ret, struct mm_reader *r, uint32_t process
 	int err = create(&c, r, process);
 	if (err)
 		return err;
-	c->sound = 1;
+	c->joined = c->sound = 1;
 	if (p && chunk < p->chunk_count)
 		start_before(c, p, chunk);
 	err = skip_to(c, chunk);

@@ -18,7 +18,7 @@
 enum {
 	FLUSH_BYTES = 1 << 20,
 	PACK_LEAST = 64, /* shorter payloads stay plain */
-	RESERVE_MAX = 64 << 10
+	RESERVE_MIN = 4 << 10, RESERVE_MAX = 64 << 10
 };
 
 struct mm_output {
@@ -27,11 +27,12 @@ struct mm_output {
 	char *path;
 	int level;
 	uint64_t max_bytes, reserve;
+	int resumed; /* the room held back may be used */
 	struct mm_buf pending; /* whole blocks not yet written */
 	uint64_t written;      /* bytes in the file */
 	uint64_t run_end;      /* end of the first block */
 	uint64_t next_events, pending_events, lost_events;
-	struct mm_file_state state;
+	struct mm_file_state state, flushed; /* flushed: as it stands in the file */
 	ZSTD_CCtx *zstd;
 	int err, err_errno;
 };
@@ -198,6 +199,16 @@ static int output_create(struct mm_output **ret, int zstd_level)
 	return MM_OK;
 }
 
+/* Room for what is known only at the end: how processes ended, and what was lost. */
+static uint64_t reserve_of(uint64_t max_bytes)
+{
+	uint64_t share = max_bytes / 8;
+
+	if (share > RESERVE_MAX)
+		return RESERVE_MAX;
+	return share > RESERVE_MIN || max_bytes < 4 * RESERVE_MIN ? share : RESERVE_MIN;
+}
+
 int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
 		   uint64_t max_bytes, struct mm_diag *diag)
 {
@@ -207,13 +218,14 @@ int mm_output_open(struct mm_output **ret, const char *path, int zstd_level,
 	if (err)
 		return err;
 	o->max_bytes = max_bytes;
-	o->reserve = max_bytes / 8 < RESERVE_MAX ? max_bytes / 8 : RESERVE_MAX;
+	o->reserve = reserve_of(max_bytes);
 	err = open_file(o, path, diag);
 	if (err) {
 		output_free(o);
 		return err;
 	}
 	o->state.whole_end = MM_FILE_HEADER;
+	o->flushed = o->state;
 	mm_file_encode(o->pending.data, &o->state);
 	o->pending.len = MM_FILE_HEADER;
 	*ret = o;
@@ -303,11 +315,25 @@ int mm_output_error(const struct mm_output *o)
 	return o->err;
 }
 
-void mm_output_use_reserve(struct mm_output *o)
+int mm_output_resume(struct mm_output *o)
 {
-	o->reserve = 0;
-	if (o->err == MM_ELIMIT)
+	int stopped = o->err;
+
+	o->resumed = 1;
+	if (stopped == MM_ELIMIT)
 		o->err = MM_OK;
+	/* Cut off behind the last whole block: what is small may still fit there. */
+	if (stopped == MM_ENOSPC && o->seekable && o->written == o->state.whole_end &&
+	    lseek(o->fd, (off_t)o->written, SEEK_SET) >= 0)
+		o->err = MM_OK;
+	return stopped;
+}
+
+void mm_output_stop(struct mm_output *o, int stopped)
+{
+	o->resumed = 0;
+	if (stopped)
+		o->err = stopped;
 }
 
 /* Puts the payload at p, packed if that is shorter: its length; 0 = no room. */
@@ -347,7 +373,8 @@ static int append(struct mm_output *o, const struct mm_block *kind, const struct
 	b.raw = (uint32_t)payload->len;
 	b.stored = b.prefix +
 		(uint32_t)pack(o, payload, b.type == MM_BLOCK_CHUNK, body + b.prefix, room, &b.flags);
-	if (o->max_bytes && at + MM_BLOCK_HEADER + b.stored > o->max_bytes - o->reserve)
+	if (o->max_bytes && at + MM_BLOCK_HEADER + b.stored >
+	    o->max_bytes - (o->resumed ? 0 : o->reserve))
 		return remember(o, MM_ELIMIT);
 	b.crc = mm_crc32c(0, body, b.stored);
 	b.number = o->state.blocks++;
@@ -411,6 +438,7 @@ static int fail_write(struct mm_output *o, uint64_t whole)
 
 	if (o->seekable && ftruncate(o->fd, (off_t)whole) == 0)
 		o->written = whole;
+	o->state = o->flushed;
 	o->pending.len = 0;
 	o->lost_events += o->pending_events;
 	o->pending_events = 0;
@@ -431,6 +459,7 @@ int mm_output_flush(struct mm_output *o)
 	o->pending.len = 0;
 	o->pending_events = 0;
 	o->state.whole_end = o->written;
+	o->flushed = o->state;
 	if (write_state(o))
 		remember(o, MM_EIO);
 	return o->err;
@@ -510,7 +539,7 @@ int mm_output_drop(struct mm_output *o, uint64_t offset, uint64_t *ret_sunk)
 	free(part);
 	close(o->fd);
 	o->fd = fd;
-	o->state = state;
+	o->state = o->flushed = state;
 	o->written -= sunk;
 	*ret_sunk = sunk;
 	return MM_OK;

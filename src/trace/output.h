@@ -37,8 +37,12 @@ void mm_output_expect(struct mm_output *o, uint64_t events);
 /* Events in blocks that did not get to the file, so far. */
 uint64_t mm_output_lost(const struct mm_output *o);
 
-/* Lets blocks use the room that is held back from max_bytes for the end of a trace. */
-void mm_output_use_reserve(struct mm_output *o);
+/* Lets the few blocks that end a process or a trace be written after all, where the file
+ * has come to its bound (they use the room held back for them) or the disk is full (what
+ * room there is). Gives the error set aside, 0 = none; mm_output_stop takes it back, and
+ * with it the output stays as stopped as it was. */
+int mm_output_resume(struct mm_output *o);
+void mm_output_stop(struct mm_output *o, int stopped);
 
 /* Writes everything out and brings the file's header up to date. */
 int mm_output_flush(struct mm_output *o);

@@ -32,6 +32,7 @@ struct mm_writer {
 	struct mm_writer_stats stats;
 	uint64_t segment_at, segment_prev; /* MM_KEEP_LAST: where segments begin */
 	uint64_t segment_head;             /* bytes of the checkpoints that begin it */
+	uint64_t lost_known; /* lost events of which it is known whose they are, or told */
 	struct mm_symbols_out *symbols;
 };
 
@@ -62,6 +63,7 @@ struct mm_stream {
 	uint64_t chunk_at, digest_at, checkpoint_at, defs_at; /* last offsets, 0 = none */
 	int64_t since_checkpoint;  /* bytes of chunks and digests, less what is owed */
 	uint64_t checkpoint_cost;  /* bytes per 256 live objects and sites, last seen */
+	uint64_t lost_events;      /* of chunks that could not be written */
 };
 
 /* writer.c: one block of this stream; remembers its place in *at. */
@@ -80,6 +82,9 @@ void mm_stream_destroy(struct mm_stream *s);
 /* Writes the pending events as a chunk; nothing to do = 0. */
 int mm_stream_flush(struct mm_stream *s);
 int mm_stream_checkpoint(struct mm_stream *s);
+/* Writes that `count` events are lost, and the totals with them: a chunk of its own that
+ * refers to nothing. */
+int mm_stream_tell_lost(struct mm_stream *s, uint64_t count);
 
 /* symbolsout.c */
 int mm_symbols_out_add(struct mm_writer *w, uint32_t process, uint32_t module,

@@ -159,12 +159,29 @@ int mm_stream_block(struct mm_stream *s, uint8_t type, uint8_t flags, uint64_t *
 			       &s->w->payload, at);
 }
 
+/* Ends a process of which events are lost with a word about it. Lost ones of which it is
+ * not known whose they were are told by the first process that ends. */
+static void tell_lost(struct mm_stream *s)
+{
+	struct mm_writer *w = s->w;
+	uint64_t unknown = w->stats.lost_events + mm_output_lost(w->out) - w->lost_known;
+
+	if (!s->lost_events && !unknown)
+		return;
+	w->lost_known += unknown;
+	int stopped = mm_output_resume(w->out);
+	mm_stream_tell_lost(s, s->lost_events + unknown);
+	mm_output_flush(w->out);
+	mm_output_stop(w->out, stopped);
+}
+
 int mm_stream_close(struct mm_stream *s)
 {
 	struct mm_writer *w = s->w;
 	int err = mm_stream_flush(s);
 
 	mm_output_flush(w->out);
+	tell_lost(s);
 	w->streams[s->number] = NULL;
 	mm_stream_destroy(s);
 	return err;
@@ -274,11 +291,16 @@ int mm_writer_close(struct mm_writer *w, struct mm_diag *diag)
 	for (uint32_t i = 0; i < w->process_count; i++)
 		if (w->streams[i])
 			mm_stream_close(w->streams[i]);
-	mm_output_use_reserve(w->out);
+	int stopped = mm_output_resume(w->out);
 	for (uint32_t i = 0; i < w->process_count; i++)
 		mm_writer_write_process(w, i);
-	mm_symbols_out_flush(w);
-	write_index(w);
+	if (stopped == MM_ENOSPC) {
+		mm_output_flush(w->out);
+	} else {
+		mm_symbols_out_flush(w);
+		write_index(w);
+	}
+	mm_output_stop(w->out, stopped);
 	int err = mm_output_close(w->out, diag);
 	destroy(w);
 	return err;

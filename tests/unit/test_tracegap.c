@@ -145,8 +145,12 @@ static size_t expect_rest(const struct image *im, struct mm_reader *r, uint32_t 
 		const char *field = tc_differs(&ev, &im->g.events[n], 1);
 		if (field)
 			fail_msg("without chunk %u, event %zu: %s", gone, n, field);
-		if (ev.flags & MM_EVF_BORN_UNKNOWN)
+		if (ev.flags & MM_EVF_BORN_UNKNOWN) {
+			/* of an object that the gap hid: born before it ended */
 			assert_true(chunk > gone && !known_again(im, gone, chunk));
+			assert_true(im->g.events[n].born_time <=
+				    im->g.events[im->first[gone + 1]].time);
+		}
 		unknown += ev.flags & MM_EVF_BORN_UNKNOWN;
 		n++;
 	}
