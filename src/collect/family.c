@@ -60,6 +60,14 @@ static int take_in(struct mm_family *f, const struct mm_proc_start *start)
 	return MM_OK;
 }
 
+/* All that the old image did was before. What was told of it may have been given a later
+ * time, which its successor then starts at. */
+static void leave_by_exec(struct mm_proc *p, uint64_t time)
+{
+	p->gone = p->execd = 1;
+	p->exec_time = time > p->resolver.last_time ? time : p->resolver.last_time;
+}
+
 /* The image's own process: what said hello. */
 static int take_in_image(struct mm_family *f, struct mm_image *image)
 {
@@ -67,8 +75,11 @@ static int take_in_image(struct mm_family *f, struct mm_image *image)
 	struct mm_proc_start start = { .image = image, .pid = image->pid,
 		.ppid = image->ppid, .stamp = image->hello_stamp };
 
+	/* Stamps after the last anchor have no time of their own. */
+	mm_stampclock_tick(f->clock);
 	if (before) {
-		before->gone = before->execd = 1;
+		uint64_t cursor = 0;
+		leave_by_exec(before, mm_stampclock_ns(f->clock, &cursor, image->hello_stamp));
 		start.parent = before;
 	} else if (start.ppid) {
 		start.parent = mm_family_find(f, start.ppid);
@@ -225,9 +236,11 @@ int mm_family_has_listed(const struct mm_family *f, pid_t pid)
 
 int mm_family_lose(struct mm_family *f, struct mm_proc *p)
 {
-	p->gone = p->execd = 1;
+	uint64_t now = mm_monotonic_ns();
+
+	leave_by_exec(p, now > f->clock->start_ns ? now - f->clock->start_ns : 0);
 	return mm_family_list(f, p->pid, mm_stream_get_process(p->stream)->number + 1,
-			      mm_monotonic_ns());
+			      f->clock->start_ns + p->exec_time);
 }
 
 static int tell_discard(struct mm_proc *p, uint64_t now)
@@ -282,8 +295,10 @@ static int end_one(struct mm_family *f, size_t at)
 	int status, err = MM_OK;
 	uint8_t end = how_ended(f, p, &status);
 
-	if (end == MM_END_EXEC)
+	if (end == MM_END_EXEC) {
+		now = p->exec_time;
 		err = tell_discard(p, now);
+	}
 	for (size_t i = 0; i < f->proc_count; i++)
 		if (f->procs[i]->parent == p) {
 			tell_fork(f, f->procs[i]);

@@ -52,11 +52,16 @@ static int begin_stream(struct mm_proc *p, struct mm_writer *w,
 		.end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN,
 		.exe = p->exe, .cmd = p->cmd
 	};
-	int err = mm_writer_process(w, &info, &p->stream);
 
+	/* It comes after all that was told of the image whose place it took. */
+	if (start->start != MM_START_FORK && start->parent && start->parent->execd &&
+	    info.start_time < start->parent->exec_time)
+		info.start_time = start->parent->exec_time;
+	int err = mm_writer_process(w, &info, &p->stream);
 	if (err)
 		return err;
 	mm_resolver_init(&p->resolver, p->stream, start->image, start->slot, clock);
+	p->resolver.last_time = info.start_time;
 	p->resolver.exe = p->exe;
 	return MM_OK;
 }
@@ -293,6 +298,8 @@ int mm_proc_merge(struct mm_proc *p, uint64_t stamp, int last)
 	if (bound != UINT64_MAX && bound > p->bound)
 		p->bound = bound;
 	uint64_t now = mm_stampclock_ns(p->resolver.clock, &cursor, p->bound);
+	if (p->execd && now > p->exec_time)
+		now = p->exec_time;
 	int e = tell_losses(p, now);
 	err = err ? err : e;
 	e = tidy(p, now);

@@ -25,6 +25,7 @@ struct mm_proc {
 	uint64_t gone_ns;       /* when it was found gone; 0 = it is not */
 	uint8_t gone;           /* the process is dead or has exec'd: rings are final */
 	uint8_t execd;          /* gone by exec */
+	uint64_t exec_time;     /* of the trace, if so: nothing of it is later */
 	uint8_t unsettled;      /* a thread was found after the last drain */
 	uint8_t fork_told;      /* inherited bytes are known or never will be */
 	uint64_t fork_stamp;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "collect/procfs.h"
+#include "collect/stampclock.h"
 #include "core/error.h"
 
 enum { HELLO_MS = 500, FOLDER_MAX = 72 };
@@ -177,7 +178,9 @@ static void welcome(struct mm_server *s, int fd, const struct mm_shm_hello *h, p
 		memory = -1;
 	if (image) {
 		image->hello_pid = h->pid;
-		image->hello_stamp = h->stamp;
+		/* The target does not know yet which clock is meant. */
+		image->hello_stamp = s->options.clock_kind == MM_CLOCK_MONOTONIC ?
+			mm_monotonic_ns() : h->stamp;
 		meet(image, pid);
 	}
 	int err = send_and_publish(s, fd, memory, image);

@@ -63,6 +63,12 @@ int main(int argc, char **argv)
 		allocate(5, 40001);
 		_exit(0);
 	}
+	if (strcmp(what, "busy") == 0 && fork() == 0) {
+		close(1); /* whoever reads our output need not wait */
+		alarm(60);
+		for (;;)
+			free(malloc(20001));
+	}
 	if (strcmp(what, "exec") == 0)
 		return execv(argv[0], again);
 	return pid > 0 && strcmp(what, "leave") != 0 && waitpid(pid, NULL, 0) != pid;
@@ -130,6 +136,16 @@ check_is "waiting for a child that stays behind" "command exit0 10 0 0 - -
 fork exit0 0 5 5 - known" "$(ask leave -q --wait-all | sed 's/fork unknown/fork exit0/')"
 check "it did wait" [ $(($(date +%s%N) - begin)) -gt 1800000000 ]
 
+begin=$(date +%s%N)
+"$mmprof" record --symbols=none -o t -- ./family busy >out 2>err
+check_is "a child that never rests" 0 $?
+check "it is not waited for" [ $(($(date +%s%N) - begin)) -lt 10000000000 ]
+check "it is named in the summary" grep -qE '^\[mmprof\] still running: [0-9]+ \./family busy' err
+busy=$(sed -n 's/.*still running: \([0-9]*\) .*/\1/p' err)
+sleep 0.2
+check "it runs on without us" kill -0 "$busy"
+kill "$busy"
+
 # Three generations through a shell, an exec chain, and many at once.
 "$mmprof" record -q -o t -- sh -c 'sh -c "sh -c \"exec ./family child\""; ./family child | cat;
 	for i in 1 2 3 4 5 6 7 8 9 10; do ./family child & done; wait' >out 2>err
@@ -184,4 +200,54 @@ $CC -O1 -fno-builtin -o forks forks.c || exit 99
 check "6000 forks of one image" "$mmprof" record -q --symbols=none -o t -- ./forks
 check_is "all are in the trace" 6000 \
 	"$("$mmprof" cat t | grep -c 'malloc .*size=20001')"
+
+# Images of one process follow each other: their figures must never be summed.
+cat >chain.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	int n = argc > 1 ? atoi(argv[1]) : 0;
+	char next[16];
+	void *volatile p = malloc(1000000);
+	if (n == 0)
+		return p == NULL;
+	snprintf(next, sizeof next, "%d", n - 1);
+	return execl(argv[0], argv[0], next, (char *)NULL);
+}
+C
+$CC -O1 -fno-builtin -o chain chain.c || exit 99
+check "a chain of execs" "$mmprof" record -q --symbols=none -o t -- ./chain 60
+check_is "no image ends after the next one began" "61 images, 0 late, peak of 1" \
+	"$("$mmprof" report --json --process all t | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+at = {p["number"]: p for p in r["processes"]}
+late = [p for p in at.values() if p["start"] == "exec"
+        and at[p["parent"]]["end_ns"] > p["start_ns"]]
+print("%d images, %d late, peak of %d" %
+      (len(at), len(late), r["totals"]["peak_live_bytes"] // 1000000))')"
+
+# A program that closes every descriptor it has, ours too if there were any.
+cat >closer.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *volatile kept;
+int main(void)
+{
+	kept = malloc(10001);
+	for (int fd = 0; fd < 1024; fd++)
+		close(fd);
+	pid_t pid = fork();
+	for (int i = 0; i < 5; i++)
+		kept = malloc(pid ? 10001 : 20001);
+	return pid > 0 && waitpid(pid, NULL, 0) != pid;
+}
+C
+$CC -O1 -fno-builtin -o closer closer.c || exit 99
+check "a program without descriptors" "$mmprof" record -q --symbols=none -o t -- ./closer
+check_is "its child is recorded" "6 5" \
+	"$("$mmprof" cat t | grep -c size=10001) $("$mmprof" cat t | grep -c size=20001)"
 done_testing
