@@ -45,7 +45,8 @@ struct collector {
 	int child_done, child_status;
 	struct rusage used; /* by the child, when it is done */
 	uint64_t own_bytes; /* our resident size when it was forked */
-	uint64_t fill;      /* largest drain of a lane in the latest round */
+	uint64_t fill;      /* largest drain of a lane in the latest round ... */
+	uint64_t remains;   /* ... and of those of processes that are gone */
 	uint64_t round_ns, next_sync, next_look, next_show, quiet_since, launched_ns;
 };
 
@@ -73,12 +74,14 @@ static int drain_all(struct collector *c, uint64_t stamp)
 	struct mm_family *f = &c->family;
 	int room = has_room(f), err = MM_OK;
 
-	c->fill = 0;
+	c->fill = c->remains = 0;
 	for (size_t i = 0; i < f->proc_count; i++) {
 		int e = mm_proc_drain(f->procs[i], stamp, room);
 		err = err ? err : e;
 		if (f->procs[i]->drained > c->fill)
 			c->fill = f->procs[i]->drained;
+		if (f->procs[i]->gone && f->procs[i]->drained > c->remains)
+			c->remains = f->procs[i]->drained;
 		mm_image_wake_writers(f->procs[i]->image);
 	}
 	return err;
@@ -333,7 +336,8 @@ static int loop(struct collector *c)
 	return err;
 }
 
-/* Everything that was published before the command's end is in the rings. */
+/* Everything that was published before the command's end is in the rings; those of
+ * descendants that still run fill on. */
 static int empty_rings(struct collector *c)
 {
 	int err = mm_family_scan(&c->family);
@@ -341,7 +345,7 @@ static int empty_rings(struct collector *c)
 	mm_family_look(&c->family);
 	while (!err) {
 		err = turn(c, 0);
-		if (c->fill == 0)
+		if (c->remains == 0)
 			break;
 	}
 	return err;
