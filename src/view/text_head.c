@@ -71,20 +71,47 @@ static const char *end_text(const struct mm_report_run *run, char *buf, size_t s
 	return buf;
 }
 
+/* The process that the report is about; NULL when it is about all. */
+static const struct mm_report_process *own_process(const struct mm_report *r)
+{
+	for (size_t i = 0; i < r->process_count && r->run.process != MM_NO_PROCESS; i++)
+		if (r->processes[i].selected)
+			return &r->processes[i];
+	return NULL;
+}
+
+static uint64_t own_duration(const struct mm_report *r)
+{
+	const struct mm_report_process *q = own_process(r);
+
+	return q && q->end_ns != MM_UNKNOWN && q->end_ns >= q->start_ns
+		? q->end_ns - q->start_ns : r->run.duration_ns;
+}
+
+/* The command as typed, or that of the process asked for. */
+static const char *headline(const struct mm_report *r)
+{
+	const struct mm_report_process *q = own_process(r);
+
+	if (q && *r->query.process && *q->cmd)
+		return q->cmd;
+	return *r->run.cmd ? r->run.cmd : r->run.exe;
+}
+
 static void put_run(struct mm_pen *p, const struct mm_report *r)
 {
 	const struct mm_report_run *run = &r->run;
 	char time[MM_PEN_TEXT], from[MM_PEN_TEXT], to[MM_PEN_TEXT], end[64];
 
 	mm_pen_ink(p, MM_INK_STRONG);
-	mm_pen_text(p, *run->cmd ? run->cmd : run->exe, (size_t)p->options->width, 0);
+	mm_pen_text(p, headline(r), (size_t)p->options->width, 0);
 	mm_pen_plain(p);
 	fputc('\n', p->out);
 	if (run->process == MM_NO_PROCESS)
 		line(p, "ran", "%s, all %zu processes", mm_pen_time(time, run->duration_ns),
 		     r->process_count);
 	else
-		line(p, "ran", "%s, pid %u, %s", mm_pen_time(time, run->duration_ns), run->pid,
+		line(p, "ran", "%s, pid %u, %s", mm_pen_time(time, own_duration(r)), run->pid,
 		     end_text(run, end, sizeof end));
 	if (!run->whole)
 		line(p, "range", "%s to %s: all figures are of it",
@@ -161,6 +188,9 @@ static void put_warnings(struct mm_pen *p, const struct mm_report *r)
 	if (run->unattributed_count)
 		warn(p, "%s allocations have no known site",
 		     mm_pen_count(count, run->unattributed_count));
+	if (r->totals.unknown_count)
+		warn(p, "%s objects are left whose size is not known",
+		     mm_pen_count(count, r->totals.unknown_count));
 	if (!run->complete)
 		warn(p, "the recording did not end properly: what was saved is shown");
 	if (r->totals.implied_free_count)

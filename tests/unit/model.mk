@@ -14,8 +14,9 @@ test_model_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=re
 test_model_oom_LDADD = $(MM_TEST_LIBS)
 TESTS += test_model test_model_parts test_model_oom test_jsonw test_view
 
-mm_report_e2e = tests/e2e/report_views.sh tests/e2e/report_family.sh
+mm_report_e2e = tests/e2e/report_views.sh tests/e2e/report_family.sh \
+	tests/e2e/report_cat.sh
 TESTS += $(mm_report_e2e)
 EXTRA_DIST += $(mm_report_e2e) tests/e2e/report_check.py tests/e2e/report_known.c \
-	tests/e2e/report_family.c
+	tests/e2e/report_family.c tests/e2e/report_cat.py
 $(mm_report_e2e:.sh=.log): mmprof libmmprof.la
