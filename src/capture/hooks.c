@@ -251,18 +251,25 @@ MM_EXPORT void *realloc(void *p, size_t n)
 	return realloc_from(&from, p, n);
 }
 
-/* libc's calls realloc by its public name, which is ours or, in a program that brings
- * an allocator of its own, the program's. */
-MM_EXPORT void *reallocarray(void *p, size_t n, size_t size)
+/* Takes the caller by value: with its address given away reallocarray could not jump. */
+__attribute__((noinline)) static void *array_from(void *p, size_t n, size_t size,
+						  struct mm_caller from)
 {
-	struct mm_caller from = MM_CALLER_HERE();
 	size_t bytes;
 
-	if (MM_LIKELY(mm_chain_array_by_realloc))
-		return mm_chain.reallocarray(p, n, size);
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return mm_chain.reallocarray(p, n, size);
 	return realloc_from(&from, p, bytes);
+}
+
+/* libc's calls realloc by its public name, which is ours or, in a program that brings
+ * an allocator of its own, the program's. Both of us jump there, so that the stack is
+ * the caller's, without a frame of ours. */
+MM_EXPORT void *reallocarray(void *p, size_t n, size_t size)
+{
+	if (MM_LIKELY(mm_chain_array_by_realloc))
+		return mm_chain.reallocarray(p, n, size);
+	return array_from(p, n, size, MM_CALLER_HERE());
 }
 
 /* --- aligned ---------------------------------------------------------------------- */
