@@ -58,6 +58,12 @@ static const void *at(const struct elf *e, uint64_t offset, uint64_t length)
 	return offset <= e->size && length <= e->size - offset ? e->data + offset : NULL;
 }
 
+/* The same for structures, which stand aligned in every file that a linker made. */
+static const void *record_at(const struct elf *e, uint64_t offset, uint64_t length)
+{
+	return offset % 8 == 0 ? at(e, offset, length) : NULL;
+}
+
 static const Elf64_Ehdr *header(const struct elf *e)
 {
 	const Elf64_Ehdr *h = at(e, 0, sizeof *h);
@@ -71,7 +77,7 @@ static const Elf64_Phdr *segment(const struct elf *e, uint32_t type)
 	const Elf64_Ehdr *h = header(e);
 
 	for (unsigned i = 0; h && i < h->e_phnum; i++) {
-		const Elf64_Phdr *p = at(e, h->e_phoff + (uint64_t)i * sizeof *p, sizeof *p);
+		const Elf64_Phdr *p = record_at(e, h->e_phoff + (uint64_t)i * sizeof *p, sizeof *p);
 		if (p && p->p_type == type)
 			return p;
 	}
@@ -91,14 +97,15 @@ static const Elf64_Shdr *section(const struct elf *e, unsigned i)
 	const Elf64_Ehdr *h = header(e);
 
 	return h && i < h->e_shnum && h->e_shentsize == sizeof(Elf64_Shdr)
-		? at(e, h->e_shoff + (uint64_t)i * sizeof(Elf64_Shdr), sizeof(Elf64_Shdr)) : NULL;
+		? record_at(e, h->e_shoff + (uint64_t)i * sizeof(Elf64_Shdr),
+			    sizeof(Elf64_Shdr)) : NULL;
 }
 
 static int table_has(const struct elf *e, const Elf64_Shdr *s, const char *symbol)
 {
 	const Elf64_Shdr *strings = section(e, s->sh_link);
 	const char *text = strings ? at(e, strings->sh_offset, strings->sh_size) : NULL;
-	const Elf64_Sym *syms = at(e, s->sh_offset, s->sh_size);
+	const Elf64_Sym *syms = record_at(e, s->sh_offset, s->sh_size);
 
 	for (uint64_t i = 0; text && syms && i < s->sh_size / sizeof *syms; i++) {
 		const char *name = text_at(text, strings->sh_size, syms[i].st_name);
@@ -138,7 +145,7 @@ static uint64_t offset_of(const struct elf *e, uint64_t address)
 	const Elf64_Ehdr *h = header(e);
 
 	for (unsigned i = 0; i < h->e_phnum; i++) {
-		const Elf64_Phdr *p = at(e, h->e_phoff + (uint64_t)i * sizeof *p, sizeof *p);
+		const Elf64_Phdr *p = record_at(e, h->e_phoff + (uint64_t)i * sizeof *p, sizeof *p);
 		if (p && p->p_type == PT_LOAD && address >= p->p_vaddr &&
 		    address - p->p_vaddr < p->p_filesz)
 			return p->p_offset + (address - p->p_vaddr);
@@ -150,7 +157,7 @@ static uint64_t offset_of(const struct elf *e, uint64_t address)
 static int needs(const struct elf *e, const char *library)
 {
 	const Elf64_Phdr *p = segment(e, PT_DYNAMIC);
-	const Elf64_Dyn *d = p ? at(e, p->p_offset, p->p_filesz) : NULL;
+	const Elf64_Dyn *d = p ? record_at(e, p->p_offset, p->p_filesz) : NULL;
 	uint64_t n = d ? p->p_filesz / sizeof *d : 0, strings = UINT64_MAX, size = 0;
 
 	for (uint64_t i = 0; i < n; i++) {
