@@ -118,6 +118,15 @@ static uint64_t mix(uint64_t hash, const void *bytes, uint64_t n)
 	return hash;
 }
 
+/* Those of the program itself, by the kernel's word. */
+static uint32_t program_headers(const ElfW(Phdr) **ret)
+{
+	uint64_t n = getauxval(AT_PHNUM);
+
+	*ret = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	return *ret && n <= MAX_HEADERS && getauxval(AT_PHENT) == sizeof **ret ? (uint32_t)n : 0;
+}
+
 /* The program headers of the image mapped from `start` on: their number, 0 when
  * they cannot be had. */
 static uint32_t headers(const struct found *f, const ElfW(Phdr) **ret)
@@ -133,11 +142,7 @@ static uint32_t headers(const struct found *f, const ElfW(Phdr) **ret)
 		*ret = (const ElfW(Phdr) *)(uintptr_t)(f->start + e->e_phoff);
 		return e->e_phnum;
 	}
-	if (f->path[0] == 0) { /* the program itself: the kernel knows */
-		*ret = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-		return *ret && getauxval(AT_PHNUM) <= MAX_HEADERS ? (uint32_t)getauxval(AT_PHNUM) : 0;
-	}
-	return 0;
+	return f->path[0] == 0 ? program_headers(ret) : 0;
 }
 
 /* Finds NT_GNU_BUILD_ID among the notes in [at, at + size). */
@@ -227,6 +232,29 @@ static int find_vdso(uint64_t pc, struct found *ret)
 	return pc < ret->end;
 }
 
+/* A program whose segments have holes between them is, to the loader, as many
+ * objects as it has segments, and its unwind table is in another one than its code.
+ * (Of a library the loader maps the holes too.) Makes *f the whole of it. */
+static void join_segments(struct found *f)
+{
+	const ElfW(Phdr) *ph;
+	uint32_t n = program_headers(&ph);
+	uint64_t here = (uintptr_t)ph, lo = UINT64_MAX, hi = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t at = f->bias + ph[i].p_vaddr;
+		if (ph[i].p_type != PT_LOAD)
+			continue;
+		lo = at < lo ? at : lo;
+		hi = at + ph[i].p_memsz > hi ? at + ph[i].p_memsz : hi;
+	}
+	if (here < lo || here >= hi || f->start >= hi || f->end <= lo)
+		return; /* not the program */
+	lo &= ~(uint64_t)(PAGE_BYTES - 1);
+	f->start = lo < f->start ? lo : f->start;
+	f->end = hi > f->end ? hi : f->end;
+}
+
 static int find_object(uint64_t pc, struct found *ret)
 {
 	struct dl_find_object o;
@@ -239,6 +267,7 @@ static int find_object(uint64_t pc, struct found *ret)
 			       .eh_hdr = (uintptr_t)o.dlfo_eh_frame,
 			       .bias = o.dlfo_link_map->l_addr,
 			       .path = o.dlfo_link_map->l_name ? o.dlfo_link_map->l_name : "" };
+	join_segments(ret);
 	return 1;
 }
 

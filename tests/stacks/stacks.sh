@@ -81,6 +81,9 @@ for gcc in "gcc g++" "clang clang++"; do
 	}
 done
 variant gcc g++ -O1 -flto
+# Segments with holes between them: several objects to the loader.
+variant gcc g++ -O2 -no-pie -Wl,-z,separate-code,-z,max-page-size=0x200000
+variant gcc g++ -O2 -Wl,-z,separate-code,-z,max-page-size=0x200000
 variant gcc g++ -O3 -mno-accumulate-outgoing-args -fno-shrink-wrap
 variant gcc g++ -O3 $shadow -fno-omit-frame-pointer
 echo "# $total samples, $equal equal libunwind's, $shadowed compared with a shadow stack"
