@@ -50,7 +50,9 @@ static const struct mm_cli_option record_options[] = {
 	[O_NO_ADDRESSES] = { "no-addresses", 0, NULL,
 		"leave addresses out of the trace, which is then smaller" },
 	[O_FREE_STACKS] = { "free-stacks", 0, NULL, "record the stacks of frees too" },
-	[O_MAX_SIZE] = { "max-size", 0, "SIZE", "let the trace grow to SIZE at most" },
+	[O_MAX_SIZE] = { "max-size", 0, "SIZE",
+		"let the trace grow to SIZE at most (16 KiB or more); what is still\n"
+		"allocated may need more when the end is kept" },
 	[O_KEEP] = { "keep", 0, "first|last",
 		"with --max-size, which part of the run to keep (default last)" },
 	[O_SYMBOLS] = { "symbols", 0, "names|full|none",
@@ -145,6 +147,9 @@ static int set_number(struct record *r, struct mm_cli_parse *p, int option)
 	case O_MAX_SIZE:
 		if (mm_parse_size(p->value, &r->writer.max_bytes) || !r->writer.max_bytes)
 			return mm_cli_usage(p, "--max-size: '%s' is not a size", p->value);
+		if (r->writer.max_bytes < MM_MAX_BYTES_LEAST)
+			return mm_cli_usage(p, "--max-size: '%s' is less than 16 KiB, which a "
+					    "trace needs at least", p->value);
 		return 0;
 	default:
 		if (mm_parse_duration(p->value, &r->writer.time_resolution_ns) ||
@@ -355,6 +360,20 @@ static void add_symbols(const struct record *r, struct mm_writer *w, uint64_t ru
 		mm_cli_warn("no symbols in the trace: %s", mm_diag_text(&diag, err));
 }
 
+/* Keeping the end needs what is alive there, however much that is. */
+static void tell_bound(const struct record *r)
+{
+	char is[MM_UNITS_TEXT], bound[MM_UNITS_TEXT];
+	struct stat st;
+
+	if (strcmp(r->path, "-") == 0 || stat(r->path, &st) ||
+	    (uint64_t)st.st_size <= r->writer.max_bytes)
+		return;
+	fprintf(stderr, "[mmprof] the trace takes %s, more than --max-size %s: what is alive, "
+		"its sites and names need that\n", mm_format_size(is, (uint64_t)st.st_size),
+		mm_format_size(bound, r->writer.max_bytes));
+}
+
 /* --- the verb ------------------------------------------------------------------- */
 
 static int finish(struct record *r, struct mm_writer *w, const struct mm_collect_result *res)
@@ -377,6 +396,8 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 			     mm_diag_text(&diag, err), (unsigned long long)stats.lost_events);
 	if (!r->quiet)
 		summarise(r, res, stats.bytes);
+	if (!r->quiet && r->writer.max_bytes)
+		tell_bound(r);
 	return err;
 }
 

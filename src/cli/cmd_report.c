@@ -248,6 +248,10 @@ static int run(struct request *q, struct mm_diag *diag)
 	if (!err && !report->run.complete)
 		mm_cli_warn("%s: the recording did not end properly: what was saved is shown",
 			    q->model.trace);
+	if (!err && report->run.lost_events_count)
+		mm_cli_warn("%s: %llu events were not recorded: figures by site are too "
+			    "low, totals may be", q->model.trace,
+			    (unsigned long long)report->run.lost_events_count);
 	if (!err && show(report, q))
 		err = mm_fail_errno(diag, "standard output");
 	mm_report_free(report);

@@ -8,8 +8,10 @@
 #include "trace/facts.h"
 #include "trace/stream.h"
 
-enum { DEFAULT_RESOLUTION = 1000, DEFAULT_LEVEL = 1, SYNC_NS = 100000000, SEGMENTS = 3,
-       BYTES_EVENT = 5, LEAST_EVENTS = 256 };
+enum {
+	DEFAULT_RESOLUTION = 1000, DEFAULT_LEVEL = 1, SYNC_NS = 100000000, SEGMENTS = 3,
+	BYTES_EVENT = 5, LEAST_EVENTS = 256
+};
 
 /* A bounded file has chunks small beside its bound, at what an event takes at most. */
 static uint32_t events_of_chunk(uint64_t max_bytes)

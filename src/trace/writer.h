@@ -6,7 +6,9 @@
  * digest, checkpoint as in ARCHITECTURE.md.
  * The caller gives each stream its events in time order (equal times allowed).
  * Not shared between threads. On a write error (disk full) the writer stops writing,
- * goes on counting, and reports it from sync/close; it never kills the caller.
+ * goes on counting, and reports it from sync/close; it never kills the caller. Each
+ * process of which events were not written ends with a MM_EV_LOST and the true totals, if
+ * there is any room: events in the file + those lost = all.
  */
 #ifndef MM_TRACE_WRITER_H
 #define MM_TRACE_WRITER_H
@@ -23,10 +25,13 @@ struct mm_stream;
 
 enum mm_keep { MM_KEEP_ALL = 0, MM_KEEP_FIRST = 1, MM_KEEP_LAST = 2 };
 
+enum { MM_MAX_BYTES_LEAST = 16 << 10 /* of a bound that leaves room for any events */ };
+
 struct mm_writer_options {
 	uint64_t time_resolution_ns; /* 1000 unless asked otherwise */
 	int no_addresses;
-	uint64_t max_bytes;          /* 0 = no limit */
+	uint64_t max_bytes;          /* 0 = no limit; MM_KEEP_LAST exceeds it where a
+	                              * checkpoint of what lives needs more */
 	enum mm_keep keep;           /* what max_bytes keeps */
 	int zstd_level;              /* 0 = the default */
 	/* the run, for the file's header block */

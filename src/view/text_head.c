@@ -179,7 +179,7 @@ static void put_warnings(struct mm_pen *p, const struct mm_report *r)
 	char count[MM_PEN_TEXT], size[MM_PEN_TEXT];
 
 	if (run->lost_events_count)
-		warn(p, "%s events were dropped while recording: figures are too low",
+		warn(p, "%s events were not recorded: figures by site are too low, totals may be",
 		     mm_pen_count(count, run->lost_events_count));
 	if (run->damaged_count)
 		warn(p, "the trace is damaged: %s in %s places could not be read",

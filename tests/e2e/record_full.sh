@@ -153,4 +153,77 @@ for keep in first last; do
 	check "bounded, keeping the $keep: size" [ "$(stat -c %s t)" -le 204800 ]
 	check "bounded, keeping the $keep: opens" "$mmprof" report t
 done
+
+# What is left out is in the trace: what is there and what is lost is all.
+cat >grow.c <<'C'
+/* grow COUNT [free]: COUNT allocations, each freed at once or never. */
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+	for (long i = atol(argv[1]); i > 0; i--) {
+		void *volatile p = malloc(16 + (size_t)(i * 2654435761u >> 7) % 4000);
+		if (argc > 2)
+			free(p);
+	}
+	return 0;
+}
+C
+$CC -O1 -fno-builtin -o grow grow.c || exit 99
+cat >adds_up.py <<'P'
+import json, re, subprocess, sys
+mmprof, trace = sys.argv[1:]
+said = re.search(r"\[mmprof\] ([\d,]+) events, ([\d,]+) lost", open("err").read())
+events, lost = (int(n.replace(",", "")) for n in said.groups())
+rows = told = 0
+for line in subprocess.Popen([mmprof, "cat", trace], stdout=subprocess.PIPE, text=True).stdout:
+    rows += 1
+    if " lost " in line:
+        told += int(line.rsplit("value=", 1)[1])
+report = subprocess.run([mmprof, "report", "--json", trace],
+                        capture_output=True, text=True)
+told_report = json.loads(report.stdout)["run"]["lost_events_count"]
+text = subprocess.run([mmprof, "report", trace], capture_output=True, text=True)
+assert lost > 0 and rows + lost == events, (rows, lost, events)
+assert told == lost == told_report, (told, lost, told_report)
+for where in (report.stderr, text.stderr, text.stdout):
+    assert "events were not recorded" in where, where
+peak = json.loads(report.stdout)["totals"]["peak_live_bytes"]
+want = re.search(r"^\[mmprof\] peak ([\d.]+ \S+),", open("err").read(), re.M).group(1)
+assert ("peak         " + want) in text.stdout, (want, peak)
+P
+"$mmprof" record --symbols=none --max-size 50k --keep first -o t -- ./grow 300000 2>err
+check_is "the first of what lives on: status" 0 $?
+check "the first of what lives on: size" [ "$(stat -c %s t)" -le 51200 ]
+check "the first of what lives on: it adds up" python3 adds_up.py "$mmprof" t
+"$mmprof" record --symbols=none --max-size 50k --keep first -o t -- \
+	sh -c './grow 200000; ./grow 200000 free & ./grow 200000; wait; true' 2>err
+check "the first of many processes: size" [ "$(stat -c %s t)" -le 51200 ]
+check "the first of many processes: opens" "$mmprof" report t
+
+"$mmprof" record --symbols=none --max-size 20k -o t -- ./grow 300000 2>err
+check_is "the last of what lives on: status" 0 $?
+check "the last of what lives on: more than the bound is said" grep -q 'more than --max-size' err
+"$mmprof" record --symbols=none --max-size 100k -o t -- ./grow 300000 free 2>err
+check "the last of little: size" [ "$(stat -c %s t)" -le 102400 ]
+check "the last of little: nothing to say" fails grep -q 'more than --max-size' err
+for size in 1 16383 0; do
+	"$mmprof" record --max-size $size -o none -- true 2>err
+	check_is "a bound of $size is refused" 125 $?
+done
+check "the bound that may be is said" sh -c '"$0" record --max-size 1 -o none -- true 2>&1 |
+	grep -q "16 KiB"' "$mmprof"
+check "nothing was written" fails [ -e none ]
+
+# --- a full disk --------------------------------------------------------------------------------
+mkdir full
+if mount -t tmpfs -o size=64k tmpfs full 2>/dev/null; then
+	"$mmprof" record -o full/t -- ./grow 1000000 free 2>err
+	check_is "a full disk: status" 0 $?
+	cp full/t t
+	umount full
+	check "a full disk: it is said" grep -q 'No space left on device' err
+	check "a full disk: it adds up" python3 adds_up.py "$mmprof" t
+else
+	skip "a full disk" "no file system may be mounted here"
+fi
 done_testing

@@ -372,9 +372,18 @@ static void keep_first(void **state)
 	struct mm_event ev;
 	size_t n = 0;
 	assert_int_equal(mm_cursor_open(&c, r, 0, 0, NULL), 0);
-	while (mm_cursor_next(c, &ev) > 0)
+	while (n < g.count - st.lost_events && mm_cursor_next(c, &ev) > 0)
 		assert_null(tc_differs(&ev, &g.events[n++], 0));
 	assert_int_equal(n, g.count - st.lost_events);
+	assert_int_equal(mm_cursor_next(c, &ev), 1);
+	assert_int_equal(ev.kind, MM_EV_LOST);
+	assert_int_equal(ev.value, st.lost_events);
+	assert_int_equal(mm_cursor_next(c, &ev), 0);
+	const struct mm_totals *t = mm_objects_totals(mm_cursor_objects(c));
+	assert_int_equal(t->allocs, g.totals.allocs);
+	assert_int_equal(t->frees, g.totals.frees);
+	assert_int_equal(t->peak_bytes, g.totals.peak_bytes);
+	assert_int_equal(t->live_bytes, g.totals.live_bytes);
 	assert_int_equal(mm_reader_info(r)->complete, 1);
 	mm_cursor_close(c);
 	mm_reader_close(r);
@@ -511,11 +520,13 @@ static int write_into_a_full_disk(void)
 	size_t n = 0;
 	if (mm_cursor_open(&c, r, 0, 0, NULL))
 		return 4;
-	while (mm_cursor_next(c, &ev) > 0)
+	while (n < g.count - st.lost_events && mm_cursor_next(c, &ev) > 0)
 		if (tc_differs(&ev, &g.events[n++], 0))
 			return 5;
 	if (mm_reader_info(r)->lost_bytes || mm_reader_info(r)->damaged_blocks)
 		return 6;
+	if (mm_cursor_next(c, &ev) != 1 || ev.kind != MM_EV_LOST || (uint64_t)ev.value != st.lost_events)
+		return 8;
 	return n && n + st.lost_events == g.count ? 0 : 7;
 }
 
