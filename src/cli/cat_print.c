@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "view/jsonw.h"
+#include "view/utf8.h"
 
 void mm_cat_kind(unsigned kind, char ret[MM_CAT_KIND])
 {
@@ -63,18 +64,52 @@ static void describe_site(const struct mm_reader *r, uint32_t process, uint32_t 
 
 /* --- text ---------------------------------------------------------------------------------------- */
 
-/* Control bytes of a program's own texts never reach the terminal. */
-static void print_escaped(const char *text, size_t len)
+/* One character that is not plain ASCII: its bytes. */
+static size_t print_strange(const char *text, size_t len)
+{
+	char one[8] = "", shown[32];
+
+	memcpy(one, text, len < 4 ? len : 4);
+	size_t n = mm_utf8_length(one);
+	if (n == 0) {
+		printf("\\x%02x", (unsigned char)*text);
+		return 1;
+	}
+	one[n] = '\0';
+	fputs(mm_utf8_escape(shown, sizeof shown, one, 0), stdout);
+	return n;
+}
+
+static size_t plain_length(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
+/* Control bytes and broken characters of a program's texts never reach the terminal. */
+static void print_safe(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = plain_length(text + i, len - i);
+		fwrite(text + i, 1, n, stdout);
+		i += n;
+		if (i < len)
+			i += print_strange(text + i, len - i);
+	}
+}
+
+static void print_quoted(const char *text, size_t len)
 {
 	putchar('"');
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c < 0x20 || c == 0x7f)
-			printf("\\x%02x", c);
-		else if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else
-			putchar(c);
+	for (size_t i = 0, n; i < len; i += n) {
+		for (n = 0; i + n < len && text[i + n] != '"' && text[i + n] != '\\';)
+			n++;
+		print_safe(text + i, n);
+		if (i + n < len)
+			printf("\\%c", text[i + n++]);
 	}
 	putchar('"');
 }
@@ -108,11 +143,12 @@ static void text_object(const struct mm_reader *r, uint32_t process, const struc
 		return;
 	}
 	describe_site(r, process, mm_cat_site(ev), scratch);
-	printf(" site=%u %.*s", mm_cat_site(ev), (int)scratch->len, (const char *)scratch->data);
+	printf(" site=%u ", mm_cat_site(ev));
+	print_safe((const char *)scratch->data, scratch->len);
 	if (mm_event_is_death(ev->kind) && ev->site) {
 		describe_site(r, process, ev->site, scratch);
-		printf(" freed-at=%u %.*s", ev->site, (int)scratch->len,
-		       (const char *)scratch->data);
+		printf(" freed-at=%u ", ev->site);
+		print_safe((const char *)scratch->data, scratch->len);
 	}
 }
 
@@ -140,7 +176,8 @@ static void text_other(const struct mm_reader *r, uint32_t process, const struct
 	case MM_EV_FAILED:
 		text_size(ev->size);
 		describe_site(r, process, ev->site, scratch);
-		printf(" site=%u %.*s", ev->site, (int)scratch->len, (const char *)scratch->data);
+		printf(" site=%u ", ev->site);
+		print_safe((const char *)scratch->data, scratch->len);
 		break;
 	case MM_EV_SAMPLE:
 		if (ev->sample)
@@ -154,7 +191,7 @@ static void text_other(const struct mm_reader *r, uint32_t process, const struct
 	}
 	if (ev->text_len) {
 		putchar(' ');
-		print_escaped(ev->text, ev->text_len);
+		print_quoted(ev->text, ev->text_len);
 	}
 }
 

@@ -32,5 +32,6 @@ void mm_unaccounted_cause(const char *exe, char *ret, size_t size)
 				 allocators[i].name, allocators[i].symbol);
 			return;
 		}
-	snprintf(ret, size, "large mappings made by the program itself: record with --mmap");
+	snprintf(ret, size, "mappings made by the program itself (record with --mmap), or "
+		 "stacks: deep calls, many threads");
 }

@@ -48,4 +48,17 @@ print(json.load(sys.stdin)["totals"]["live_end_count"])')"
 done
 check "the end of a note has its own stack with --free-stacks" \
 	grep -qE ' note-free .* freed-at=[0-9]+ ' events
+
+cat >mark.c <<'C'
+#include "mm_note.h"
+int main(void)
+{
+	mm_mark("a\"b\\c\x1b[1m\xff\xc3\xa4\xe2\x80\xae\xc3");
+	return 0;
+}
+C
+$CC -O1 -I"$src/include" -o mark mark.c || exit 99
+check "a mark of strange bytes" "$mmprof" record -q -o t -- ./mark
+check_is "cat shows only what is fit for a terminal" '"a\"b\\c\x1b[1m\xffä\u{202e}\xc3"' \
+	"$("$mmprof" cat t | sed -n 's/.* mark //p')"
 done_testing
