@@ -132,11 +132,12 @@ static int unpack_column(struct mm_columns *c, unsigned packing, uint64_t raw,
 	size_t len = mm_bytes_left(stored);
 
 	mm_buf_clear(out);
+	if (!raw)
+		return MM_OK;
 	if (mm_buf_reserve(out, raw))
 		return MM_ENOMEM;
 	if (packing == MM_PACK_PLAIN && len == raw) {
-		if (raw)
-			memcpy(out->data, stored->p, raw);
+		memcpy(out->data, stored->p, raw);
 	} else if (packing == MM_PACK_SAME && len == 1) {
 		memset(out->data, *stored->p, raw);
 	} else if (packing == MM_PACK_ZSTD) {
