@@ -38,7 +38,9 @@ int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes
 			  struct mm_diag *diag);
 void mm_reader_close(struct mm_reader *r);
 
-/* Looks for blocks appended since: number of new chunks, or an error. */
+/* Looks for blocks appended since: number of new chunks, or an error; MM_ENOENT when
+ * another file has taken the path (a bounded trace is replaced as it goes on): open it
+ * again. Pointers to processes, sites and chunks that were handed out before are void. */
 int mm_reader_refresh(struct mm_reader *r, struct mm_diag *diag);
 
 const struct mm_trace_info *mm_reader_info(const struct mm_reader *r);

@@ -32,7 +32,7 @@ struct mm_writer_options {
 	int no_addresses;
 	uint64_t max_bytes;          /* 0 = no limit; MM_KEEP_LAST exceeds it where a
 	                              * checkpoint of what lives needs more */
-	enum mm_keep keep;           /* what max_bytes keeps */
+	enum mm_keep keep;           /* what max_bytes keeps; FORMAT.md 11 */
 	int zstd_level;              /* 0 = the default */
 	/* the run, for the file's header block */
 	const char *command;         /* as typed */
