@@ -44,7 +44,8 @@ static const struct mm_cli_option record_options[] = {
 		"what the program does when we cannot keep up: wait (default) or\n"
 		"go on unrecorded; what is dropped is counted and shown" },
 	[O_DEPTH] = { "depth", 0, "N",
-		"keep at most N frames of a stack, the innermost (default 128)" },
+		"keep at most N frames of a stack, the innermost: 1 to 1024\n"
+		"(default 128)" },
 	[O_MMAP] = { "mmap", 0, NULL, "record mmap, munmap and mremap too" },
 	[O_NO_FOLLOW] = { "no-follow", 0, NULL, "do not record child processes" },
 	[O_NO_ADDRESSES] = { "no-addresses", 0, NULL,
@@ -317,8 +318,9 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 {
 	char a[MM_UNITS_TEXT], b[MM_UNITS_TEXT], c[MM_UNITS_TEXT], d[MM_UNITS_TEXT];
 
-	fprintf(stderr, "[mmprof] %s events, %s lost, of %u process%s in %s\n",
-		mm_format_count(a, res->events), mm_format_count(b, res->lost), res->processes,
+	fprintf(stderr, "[mmprof] %s event%s, %s lost, of %u process%s in %s\n",
+		mm_format_count(a, res->events), res->events == 1 ? "" : "s",
+		mm_format_count(b, res->lost), res->processes,
 		res->processes == 1 ? "" : "es", mm_format_time(c, res->duration_ns));
 	fprintf(stderr, "[mmprof] peak %s, still live %s in %s object%s, unaccounted %s\n",
 		mm_format_size(a, res->totals.peak_bytes),

@@ -27,7 +27,8 @@ static const struct mm_cli_option options[] = {
 			 "temporary or leaks" },
 	[OPT_FROM] = { "from", 0, "TIME", "count from here: 12.5s, 1:02.5, 50%, peak, mark:NAME" },
 	[OPT_TO] = { "to", 0, "TIME", "count to here, not included" },
-	[OPT_ROWS] = { "rows", 'n', "N", "rows of a table; 0 = all (default 10, JSON 50)" },
+	[OPT_ROWS] = { "rows", 'n', "N", "rows of a table; 0 = all that have a figure (default 10,\n"
+		"JSON 50)" },
 	[OPT_TREE] = { "tree", 't', "[=callers]", "the calls from main to where memory was asked for;\n"
 		       "--tree=callers: from there back to main" },
 	[OPT_MATCH] = { "match", 0, "GLOB", "only stacks with a function, file or library like this" },
@@ -37,7 +38,8 @@ static const struct mm_cli_option options[] = {
 	[OPT_JSON] = { "json", 'j', NULL, "as JSON, schema mmprof.report/1" },
 	[OPT_BYTES] = { "bytes", 0, NULL, "exact bytes instead of KiB, MiB" },
 	[OPT_PATHS] = { "full-paths", 0, NULL, "do not shorten names and paths" },
-	[OPT_WIDTH] = { "width", 0, "COLUMNS", "width of the text (default: the terminal's, or 100)" },
+	[OPT_WIDTH] = { "width", 0, "COLUMNS", "width of the text, 60 to 1000 (default: the\n"
+		"terminal's, or 100)" },
 	[OPT_NOSYMBOLS] = { "no-symbols", 0, NULL, "only the names that the trace holds" },
 	[OPT_QUIET] = { "quiet", 'q', NULL, "no progress line" },
 };

@@ -126,11 +126,29 @@ static void put_live(struct mm_pen *p, const struct mm_report *r)
 			      t->discarded_count >= t->all.live_count ?
 			      "dropped by exec" : "still live or dropped by exec";
 
-	line(p, "peak", "%s live in %s object%s, at %s",
-	     mm_pen_size(p, size, t->peak_live_bytes), mm_pen_count(count, t->peak_live_count),
-	     t->peak_live_count == 1 ? "" : "s", mm_pen_time(time, t->peak_at_ns));
+	if (t->peak_live_count == MM_UNKNOWN)
+		line(p, "peak", "%s live, in objects that were not recorded",
+		     mm_pen_size(p, size, t->peak_live_bytes));
+	else
+		line(p, "peak", "%s live in %s object%s, at %s",
+		     mm_pen_size(p, size, t->peak_live_bytes), mm_pen_count(count, t->peak_live_count),
+		     t->peak_live_count == 1 ? "" : "s", mm_pen_time(time, t->peak_at_ns));
 	line(p, "at the end", "%s in %s object%s %s", mm_pen_size(p, size, t->all.live_bytes),
 	     mm_pen_count(count, t->all.live_count), t->all.live_count == 1 ? "" : "s", verdict);
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* Did one of the processes begin with its parent's heap? */
+static int is_forked(const struct mm_report *r)
+{
+	for (size_t i = 0; i < r->process_count; i++)
+		if (r->processes[i].selected && r->processes[i].start == MM_START_FORK)
+			return 1;
+	return 0;
 }
 
 static void put_calls(struct mm_pen *p, const struct mm_report *r)
@@ -149,10 +167,16 @@ static void put_calls(struct mm_pen *p, const struct mm_report *r)
 		line(p, "realloc", "%s times (each is one free and one allocation above)",
 		     mm_pen_count(count, t->realloc_count));
 	if (t->failed_count)
-		line(p, "failed", "%s allocations failed", mm_pen_count(count, t->failed_count));
-	if (t->inherited_free_count)
-		line(p, "inherited", "%s frees of what the parent process had allocated",
-		     mm_pen_count(count, t->inherited_free_count));
+		line(p, "failed", "%s allocation%s failed", mm_pen_count(count, t->failed_count),
+		     plural(t->failed_count));
+	if (t->inherited_free_count && is_forked(r))
+		line(p, "inherited", "%s free%s of what the parent process had allocated",
+		     mm_pen_count(count, t->inherited_free_count),
+		     plural(t->inherited_free_count));
+	else if (t->inherited_free_count)
+		line(p, "unknown", "%s free%s of what was never seen to be allocated",
+		     mm_pen_count(count, t->inherited_free_count),
+		     plural(t->inherited_free_count));
 }
 
 static void put_resident(struct mm_pen *p, const struct mm_report *r)
@@ -186,8 +210,9 @@ static void put_warnings(struct mm_pen *p, const struct mm_report *r)
 		     mm_pen_size(p, size, run->damaged_bytes),
 		     mm_pen_count(count, run->damaged_count));
 	if (run->unattributed_count)
-		warn(p, "%s allocations have no known site",
-		     mm_pen_count(count, run->unattributed_count));
+		warn(p, "%s allocation%s no known site",
+		     mm_pen_count(count, run->unattributed_count),
+		     run->unattributed_count == 1 ? " has" : "s have");
 	if (r->totals.unknown_count)
 		warn(p, "%s objects are left whose size is not known",
 		     mm_pen_count(count, r->totals.unknown_count));

@@ -61,4 +61,19 @@ $CC -O1 -I"$src/include" -o mark mark.c || exit 99
 check "a mark of strange bytes" "$mmprof" record -q -o t -- ./mark
 check_is "cat shows only what is fit for a terminal" '"a\"b\\c\x1b[1m\xffä\u{202e}\xc3"' \
 	"$("$mmprof" cat t | sed -n 's/.* mark //p')"
+
+# A block that no hook saw: its end is not the parent's doing where there is none.
+cat >unseen.c <<'C'
+#include <stdlib.h>
+extern void *__libc_malloc(size_t);
+int main(void)
+{
+	free(__libc_malloc(10));
+	return 0;
+}
+C
+$CC -O1 -fno-builtin -o unseen unseen.c || exit 99
+check "a free of what was not seen" "$mmprof" record -q -o t -- ./unseen
+check "is said to be unknown" sh -c \
+	"'$mmprof' report t | grep -qE '^ +unknown +1 free of what was never seen'"
 done_testing
