@@ -135,7 +135,9 @@ static uint64_t rss_peak(const struct mm_work *w)
 static void fill_peak(struct mm_work *w, struct mm_report_totals *t)
 {
 	t->peak_live_bytes = t->all.peak_bytes;
-	t->peak_live_count = t->all.peak_count;
+	/* Bytes of no object: the peak lies in what was not recorded. */
+	t->peak_live_count = t->all.peak_bytes && !t->all.peak_count ? MM_UNKNOWN :
+			     t->all.peak_count;
 	for (size_t i = 0; i < w->ready; i++)
 		if (w->sums[i].peak_time > t->peak_at_ns)
 			t->peak_at_ns = w->sums[i].peak_time;
