@@ -69,16 +69,30 @@ check "and the trace is a trace" "$mmprof" cat t
 # --- what the program finds -----------------------------------------------------------------
 look='ulimit -a; umask; pwd; nice; ls -l /proc/self/fd | wc -l; cut -d" " -f5,7,8 /proc/self/stat;
 grep -E "^(SigBlk|SigIgn|SigCgt|Groups|NoNewPrivs|Seccomp)" /proc/self/status; echo $PPID >/dev/null'
+# same_look: but for signals 32 and 33, which are libc's own: what make starts ignores them.
+same_look()
+{
+	local file line
+	for file in alone recorded; do
+		while IFS= read -r line; do
+			case $line in
+			SigIgn:*) printf 'SigIgn: %x\n' $((16#${line##*[[:space:]]} & ~0x180000000)) ;;
+			*) printf '%s\n' "$line" ;;
+			esac
+		done <$file >$file.look
+	done
+	grep -q '^SigIgn: ' alone.look && diff alone.look recorded.look
+}
 sh -c "$look" >alone 2>&1
 "$mmprof" record -q -o t -- sh -c "$look" >recorded 2>&1
 check "limits, mask, folder, descriptors, group, terminal, signals are as alone" \
-	diff alone recorded
+	same_look
 (trap '' USR1 INT PIPE; sh -c "$look" >alone 2>&1
 	"$mmprof" record -q -o t -- sh -c "$look" >recorded 2>&1)
-check "ignored signals stay ignored" diff alone recorded
+check "ignored signals stay ignored" same_look
 (ulimit -n 64; ulimit -c 0; umask 077; cd / && nice -n 3 sh -c "$look" >"$tmp/alone" 2>&1
 	nice -n 3 "$mmprof" record -q -o "$tmp/t" -- sh -c "$look" >"$tmp/recorded" 2>&1)
-check "changed limits too" diff alone recorded
+check "changed limits too" same_look
 sh -c 'env | grep -v "^_="' | sort >alone
 "$mmprof" record -q -o t -- sh -c 'env | grep -v -e "^_=" -e ^MMPROF_ -e ^LD_PRELOAD=' |
 	sort >recorded
