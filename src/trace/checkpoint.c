@@ -10,6 +10,7 @@
 #include "trace/bytes.h"
 #include "trace/chunk.h"
 
+enum { OBJECT_MAX = 2 + 7 * MM_VARINT_MAX }; /* bytes that one object takes at most */
 enum part_tag { PART_OBJECTS = 1, PART_FREE = 2, PART_BIRTHS = 3 };
 
 static uint32_t parts_of(uint32_t items)
@@ -86,30 +87,31 @@ static int encode_free(const struct mm_objects *o, uint32_t first, struct mm_buf
 	return out->failed ? MM_ENOMEM : MM_OK;
 }
 
-/* Columns, so that like numbers stand together. */
-static void put_objects(const struct mm_object **live, const uint32_t *slots, uint32_t count,
-			uint64_t resolution, int has_addr, struct mm_buf *out)
+/* Columns, so that like numbers stand together. `p` has room for all. */
+static uint8_t *put_objects(const struct mm_object **live, const uint32_t *slots, uint32_t count,
+			    uint64_t resolution, int has_addr, uint8_t *p)
 {
 	uint64_t addr = 0, time = 0, order = 0, slot = 0;
 
 	for (uint32_t i = 0; i < count; slot = (uint64_t)slots[i++] + 1)
-		mm_buf_varint(out, slots[i] - slot);
+		p = mm_varint_put(p, slots[i] - slot);
 	for (uint32_t i = 0; i < count; i++)
-		mm_buf_u8(out, live[i]->kind);
+		*p++ = live[i]->kind;
 	for (uint32_t i = 0; i < count; i++)
-		mm_buf_u8(out, live[i]->align_log2);
+		*p++ = live[i]->align_log2;
 	for (uint32_t i = 0; i < count; i++)
-		mm_buf_varint(out, live[i]->site);
+		p = mm_varint_put(p, live[i]->site);
 	for (uint32_t i = 0; i < count; i++)
-		mm_buf_varint(out, (uint32_t)(live[i]->thread + 1));
+		p = mm_varint_put(p, (uint32_t)(live[i]->thread + 1));
 	for (uint32_t i = 0; i < count; i++)
-		mm_buf_varint(out, live[i]->size + 1);
+		p = mm_varint_put(p, live[i]->size + 1);
 	for (uint32_t i = 0; i < count; addr = live[i++]->addr)
-		mm_buf_varint(out, has_addr ? mm_zigzag((int64_t)(live[i]->addr - addr)) : 0);
+		p = mm_varint_put(p, has_addr ? mm_zigzag((int64_t)(live[i]->addr - addr)) : 0);
 	for (uint32_t i = 0; i < count; time = live[i++]->time / resolution)
-		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->time / resolution - time)));
+		p = mm_varint_put(p, mm_zigzag((int64_t)(live[i]->time / resolution - time)));
 	for (uint32_t i = 0; i < count; order = live[i++]->order)
-		mm_buf_varint(out, mm_zigzag((int64_t)(live[i]->order - order)));
+		p = mm_varint_put(p, mm_zigzag((int64_t)(live[i]->order - order)));
+	return p;
 }
 
 static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t resolution,
@@ -131,8 +133,11 @@ static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t r
 		mm_buf_u8(out, PART_OBJECTS);
 		mm_buf_varint(out, count);
 		mm_buf_varint(out, first);
-		put_objects(live, slots, count, resolution, has_addr, out);
+		err = mm_buf_reserve(out, (size_t)count * OBJECT_MAX);
 	}
+	if (!err)
+		out->len = (size_t)(put_objects(live, slots, count, resolution, has_addr,
+						out->data + out->len) - out->data);
 	free(live);
 	free(slots);
 	return err || out->failed ? MM_ENOMEM : MM_OK;
