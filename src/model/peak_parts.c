@@ -13,6 +13,8 @@ struct back_search {
 	struct mm_sums *sums;
 	struct mm_rows rows;
 	struct mm_map missing; /* slot + 1 of objects that died before the peak, born earlier */
+	uint32_t highest;      /* of those slots */
+	struct mm_touched touched;
 };
 
 /* Counts one object in or out, in all its sums. */
@@ -90,6 +92,7 @@ static int count_chunk(struct back_search *b)
 			adjust(f, &b->rows.rows[birth_rows[r->ref]], -1);
 		} else {
 			err = mm_map_set(&b->missing, (uint64_t)r->slot + 1, 1);
+			b->highest = r->slot > b->highest ? r->slot : b->highest;
 		}
 	}
 	free(birth_rows);
@@ -107,6 +110,27 @@ static void find_births(struct back_search *b)
 	}
 }
 
+/* 1 when the chunk may have borne one of the missing, 0 when not, or an error. A missing
+ * object kept its slot from its birth on, so only the chunk of its birth touched it. */
+static int may_bear(struct back_search *b, uint32_t chunk)
+{
+	struct mm_touched *t = &b->touched;
+	int err = mm_reader_touched(b->sums->reader, b->sums->process, chunk, t);
+
+	if (err)
+		return err;
+	if (b->highest >= t->fresh_from) /* new slots: look closer */
+		for (size_t i = 0; i <= b->missing.mask; i++) {
+			uint64_t key = b->missing.places[i].key;
+			if (key && key - 1 >= t->fresh_from && key - 1 < t->fresh_to)
+				return 1;
+		}
+	for (size_t i = 0; i < t->count; i++)
+		if (mm_map_find(&b->missing, (uint64_t)t->slots[i] + 1))
+			return 1;
+	return 0;
+}
+
 static int search_back(struct back_search *b)
 {
 	struct mm_sums *f = b->sums;
@@ -115,8 +139,12 @@ static int search_back(struct back_search *b)
 	if (!err)
 		err = count_chunk(b);
 	for (uint32_t c = f->peak_at.chunk; !err && c-- > 0 && b->missing.count;) {
-		err = mm_reader_rows(f->reader, f->process, c, &b->rows);
-		if (!err)
+		int may = may_bear(b, c);
+		if (may < 0)
+			return may;
+		if (may)
+			err = mm_reader_rows(f->reader, f->process, c, &b->rows);
+		if (may && !err)
 			find_births(b);
 	}
 	return err;
@@ -131,6 +159,7 @@ int mm_peak_parts(struct mm_sums *f)
 	size_t unknown = b.missing.count;
 	mm_map_deinit(&b.missing);
 	mm_rows_deinit(&b.rows);
+	free(b.touched.slots);
 	if (!err && !unknown &&
 	    f->categories[MM_CATEGORY_GENERAL].own.peak_bytes == f->peak_bytes)
 		return MM_OK;

@@ -93,4 +93,10 @@ int mm_codec_decode_bare(struct mm_codec *c, const uint8_t *data, size_t len, ui
 int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 			  const struct mm_chunk_start *start, struct mm_rows *rows);
 
+/* The slots that were not of the chunk's own making: those of older objects that died in
+ * it, and those it took from below. An object whose slot is not among them, nor new, was
+ * not born in the chunk. *slots is the caller's, grown by *cap. */
+int mm_codec_decode_touched(struct mm_codec *c, const uint8_t *data, size_t len,
+			    uint32_t **slots, size_t *cap, size_t *ret_count);
+
 #endif

@@ -437,3 +437,39 @@ int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, u
 		return MM_ENOMEM;
 	return other_rows(&d, count, rows);
 }
+
+/* --- the slots from elsewhere ---------------------------------------------------------------- */
+
+static void touched_slots(struct decoder *d, enum mm_column column, uint32_t *slots)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < length(d, column) && !d->bad; i++)
+		slots[i] = take_slot(d, column, &last);
+}
+
+int mm_codec_decode_touched(struct mm_codec *c, const uint8_t *data, size_t len,
+			    uint32_t **slots, size_t *cap, size_t *ret_count)
+{
+	static const uint64_t wanted = (UINT64_C(1) << (MM_COL_OLD_3 + 1)) -
+				       (UINT64_C(1) << MM_COL_POP);
+	struct decoder d = { .c = c };
+	int err = mm_columns_unpack_some(c->columns, data, len, wanted);
+
+	if (err)
+		return err;
+	if (check_planes(&d, MM_COL_POP_0, 4) || check_planes(&d, MM_COL_OLD_0, 4))
+		return MM_ECORRUPT;
+	size_t popped = length(&d, MM_COL_POP), count = popped + length(&d, MM_COL_OLD);
+	if (count > 2 * MM_CHUNK_EVENTS)
+		return MM_ECORRUPT;
+	if (mm_array_grow(slots, cap, count, sizeof **slots))
+		return MM_ENOMEM;
+	open_columns(&d);
+	touched_slots(&d, MM_COL_POP, *slots);
+	touched_slots(&d, MM_COL_OLD, *slots + popped);
+	if (d.bad)
+		return MM_ECORRUPT;
+	*ret_count = count;
+	return MM_OK;
+}

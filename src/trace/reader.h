@@ -150,4 +150,14 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
 struct mm_rows;
 int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct mm_rows *rows);
 
+/* Which slots a chunk may have given to an object that outlived it: those in `slots`, and
+ * fresh_from <= slot < fresh_to. Much cheaper than its rows. */
+struct mm_touched { /* the caller's, zero-initialised; free(slots) at the end */
+	uint32_t *slots;
+	size_t count, cap;
+	uint32_t fresh_from, fresh_to;
+};
+int mm_reader_touched(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		      struct mm_touched *ret);
+
 #endif

@@ -35,6 +35,25 @@ int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct
 						(uint32_t)c->info.events, &c->start, rows);
 }
 
+int mm_reader_touched(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		      struct mm_touched *ret)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	const struct mm_rchunk *c;
+	int err = load_chunk(r, process, chunk, &c);
+
+	if (!err)
+		err = mm_codec_decode_touched(r->codec, r->raw.data, r->raw.len, &ret->slots,
+					      &ret->cap, &ret->count);
+	if (err)
+		return err;
+	const struct mm_rchunk *next = chunk + 1 < p->chunk_count ? c + 1 : NULL;
+	ret->fresh_from = c->start.high_water;
+	ret->fresh_to = next && next->number == c->number + 1 ? next->start.high_water
+							     : UINT32_MAX;
+	return MM_OK;
+}
+
 static int make_other(const struct mm_reader *r, const struct mm_rchunk *c,
 		      const struct mm_row *row, struct mm_event *ev, struct mm_sample *sample)
 {

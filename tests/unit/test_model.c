@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "modelkit.h"
+#include "trace/codec.h"
 
 static const struct mm_model_options overview;
 
@@ -436,6 +437,50 @@ static void digests_and_sweep_agree(void **state)
 	kit_end(&k);
 }
 
+static int is_touched(const struct mm_touched *t, uint32_t slot)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->slots[i] == slot)
+			return 1;
+	return slot >= t->fresh_from && slot < t->fresh_to;
+}
+
+/* The quick ways through a chunk say what the cursor says. */
+static void rows_agree_with_the_cursor(void **state)
+{
+	struct mm_rows rows = { 0 };
+	struct mm_touched touched = { 0 };
+	struct mm_cursor *c;
+	struct mm_event ev;
+	struct kit k;
+
+	(void)state;
+	make_random(&k, 2024, 200000);
+	assert_int_equal(mm_cursor_open(&c, k.reader, 0, 0, NULL), 0);
+	for (uint32_t chunk = 0; chunk < mm_reader_chunks(k.reader, 0); chunk++) {
+		assert_int_equal(mm_reader_rows(k.reader, 0, chunk, &rows), 0);
+		assert_int_equal(mm_reader_touched(k.reader, 0, chunk, &touched), 0);
+		for (size_t i = 0; i < rows.count; i++) {
+			const struct mm_row *r = &rows.rows[i];
+			assert_int_equal(mm_cursor_next(c, &ev), 1);
+			assert_int_equal(mm_cursor_chunk(c), chunk);
+			assert_int_equal(r->kind, ev.kind);
+			assert_int_equal(r->slot, ev.slot);
+			assert_int_equal(r->thread, ev.thread);
+			if (!mm_event_is_birth(r->kind))
+				continue;
+			assert_int_equal(r->site, ev.site);
+			assert_int_equal(r->size, ev.size);
+			assert_true(is_touched(&touched, r->slot));
+		}
+	}
+	assert_int_equal(mm_cursor_next(c, &ev), 0);
+	mm_cursor_close(c);
+	mm_rows_deinit(&rows);
+	free(touched.slots);
+	kit_end(&k);
+}
+
 /* --- ranges ------------------------------------------------------------------------------ */
 
 static struct mm_report *range_report(struct kit *k, const char *from, const char *to)
@@ -611,6 +656,7 @@ int main(void)
 		cmocka_unit_test(totals_equal_the_oracle),
 		cmocka_unit_test(rows_equal_the_oracle),
 		cmocka_unit_test(digests_and_sweep_agree),
+		cmocka_unit_test(rows_agree_with_the_cursor),
 		cmocka_unit_test(ranges_add_up),
 		cmocka_unit_test(ranges_equal_the_oracle),
 		cmocka_unit_test(times_have_names),
