@@ -121,6 +121,16 @@ static void print_option(const struct mm_cli_option *o)
 	putchar('\n');
 }
 
+/* Length without newlines at the end. */
+static size_t length_of_text(const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == '\n')
+		n--;
+	return n;
+}
+
 static void print_help(const struct mm_cli_command *c)
 {
 	static const struct mm_cli_option always[] = {
@@ -134,7 +144,7 @@ static void print_help(const struct mm_cli_command *c)
 	for (size_t i = 0; i < 2; i++)
 		print_option(&always[i]);
 	if (c->more)
-		printf("\n%s\n", c->more);
+		printf("\n%.*s\n", (int)length_of_text(c->more), c->more);
 	printf("\nManual: man mmprof-%s, man mmprof\n", c->verb);
 }
 
