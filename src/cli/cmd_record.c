@@ -63,7 +63,9 @@ static const struct mm_cli_option record_options[] = {
 		"go on until all recorded descendants have ended, not only COMMAND" },
 	[O_RESOLUTION] = { "time-resolution", 0, "TIME",
 		"keep times in units of TIME (default 1us)" },
-	[O_CONFIG] = { "categories", 'c', "FILE", "read categories and budgets from FILE" },
+	[O_CONFIG] = { "categories", 'c', "FILE",
+		"check the category rules and budgets in FILE before the program\n"
+		"starts; report applies them" },
 	[O_QUIET] = { "quiet", 'q', NULL, "print no status line and no summary" },
 };
 
