@@ -96,6 +96,25 @@ static int copy_bytes(int from, int to, struct mm_diag *diag, const char *path)
 	return MM_OK;
 }
 
+/* Makes the copy's file, known to clean_up from its first moment on: a descriptor or -1. */
+static int make_part(char *pattern)
+{
+	sigset_t ends, before;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &before);
+	int fd = mkostemp(pattern, O_CLOEXEC);
+	if (fd >= 0)
+		snprintf(part_name, sizeof part_name, "%s", pattern);
+	int saved = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return fd;
+}
+
 /* A private copy in the folder of the target. */
 static int make_copy(struct symbolize *s, struct mm_diag *diag)
 {
@@ -114,12 +133,11 @@ static int make_copy(struct symbolize *s, struct mm_diag *diag)
 		close(from);
 		return MM_ENOMEM;
 	}
-	int to = mkostemp(s->part, O_CLOEXEC);
+	int to = make_part(s->part);
 	if (to < 0) {
 		err = mm_fail_errno(diag, "%s: cannot write a copy beside it", s->target);
 		s->part[0] = 0;
 	} else {
-		snprintf(part_name, sizeof part_name, "%s", s->part);
 		err = copy_bytes(from, to, diag, s->trace);
 		if (!err && fchmod(to, st.st_mode & 0777))
 			err = mm_fail_errno(diag, "%s", s->part);
