@@ -1,6 +1,7 @@
 /* server.c: the thread that answers hellos (server.h). */
 #include "collect/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,16 +12,18 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collect/procfs.h"
 #include "collect/stampclock.h"
 #include "core/error.h"
 
-enum { HELLO_MS = 500, FOLDER_MAX = 72 };
+enum { HELLO_MS = 500, FOLDER_MAX = 72, STALE_S = 10 };
 
 struct mm_server {
 	struct mm_image_options options;
@@ -39,6 +42,54 @@ struct mm_server {
 
 /* --- the folder ------------------------------------------------------------ */
 
+/* Nobody listens any more at this socket. */
+static int is_deserted(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), deserted;
+
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	deserted = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) &&
+		   errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return deserted;
+}
+
+static void sweep_one(const char *folder)
+{
+	char path[FOLDER_MAX + 64];
+	struct stat st;
+
+	/* One that is being made has a socket that does not listen yet. */
+	if (lstat(folder, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    st.st_mtime + STALE_S > time(NULL))
+		return;
+	snprintf(path, sizeof path, "%s/s", folder);
+	if (!is_deserted(path))
+		return;
+	unlink(path);
+	snprintf(path, sizeof path, "%s/libmmprof.so", folder);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* A recorder that was killed could not clean up. */
+static void sweep(const char *tmp)
+{
+	char folder[FOLDER_MAX + 32];
+	DIR *d = opendir(tmp);
+
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
+		if (strncmp(e->d_name, "mmprof-", 7) == 0 && strlen(e->d_name) == 13) {
+			snprintf(folder, sizeof folder, "%s/%.13s", tmp, e->d_name);
+			sweep_one(folder);
+		}
+	closedir(d);
+}
+
 static int make_folder(struct mm_server *s, struct mm_diag *diag)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -46,6 +97,7 @@ static int make_folder(struct mm_server *s, struct mm_diag *diag)
 	/* A socket's path must fit 108 bytes. */
 	if (!tmp || tmp[0] != '/' || strlen(tmp) > FOLDER_MAX - 20)
 		tmp = "/tmp";
+	sweep(tmp);
 	snprintf(s->folder, sizeof s->folder, "%s/mmprof-XXXXXX", tmp);
 	if (!mkdtemp(s->folder)) {
 		s->folder[0] = '\0';

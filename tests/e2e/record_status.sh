@@ -146,4 +146,16 @@ leftovers()
 	[ -z "$(ls -A "$tmp/tmp")" ]
 }
 check "nothing is left in the temporary folder" leftovers
+swept()
+{
+	mkdir -p "$tmp/sweep/mmprof-abcdef" "$tmp/sweep/mmprof-notours"
+	python3 - "$tmp/sweep/mmprof-abcdef/s" <<'P'
+import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])
+P
+	touch -d '1 minute ago' "$tmp/sweep/mmprof-abcdef"
+	TMPDIR=$tmp/sweep "$mmprof" record -q -o t -- true
+	[ "$(ls "$tmp/sweep")" = mmprof-notours ]
+}
+check "what a killed recorder left is cleared away, nothing else" swept
 done_testing
