@@ -46,9 +46,13 @@ struct mm_server {
 static int is_deserted(const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), deserted;
+	size_t length = strlen(path);
+	int fd, deserted;
 
-	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	if (length >= sizeof a.sun_path)
+		return 0;
+	memcpy(a.sun_path, path, length);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	deserted = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) &&
 		   errno == ECONNREFUSED;
 	if (fd >= 0)
