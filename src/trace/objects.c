@@ -124,12 +124,6 @@ static int push_free(struct mm_objects *o, uint32_t slot)
 	return MM_OK;
 }
 
-void mm_objects_prefetch(const struct mm_objects *o, uint32_t slot)
-{
-	if (slot < o->object_cap)
-		__builtin_prefetch(&o->objects[slot], 1);
-}
-
 const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot)
 {
 	const struct mm_object *obj = place_of(o, slot);

@@ -44,9 +44,6 @@ int mm_objects_birth(struct mm_objects *o, const struct mm_object *obj, uint32_t
 int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int realloc,
 		     uint64_t time, struct mm_object *ret, int *ret_temporary);
 
-/* Brings the object of a slot nearer (a hint for a coming death). */
-void mm_objects_prefetch(const struct mm_objects *o, uint32_t slot);
-
 const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot);
 uint32_t mm_objects_high_water(const struct mm_objects *o);
 const struct mm_totals *mm_objects_totals(const struct mm_objects *o);

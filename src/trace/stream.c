@@ -213,7 +213,7 @@ void mm_stream_prefetch(const struct mm_stream *s, uint32_t slot)
 {
 	if (slot < s->born_cap)
 		__builtin_prefetch(&s->born[slot]);
-	mm_objects_prefetch(s->objects, slot);
+	mm_objects_approach(s->objects, slot);
 }
 
 int mm_stream_other(struct mm_stream *s, const struct mm_event *ev)
