@@ -7,6 +7,7 @@ libmm_base_la_SOURCES = \
 	src/base/host.c src/base/host.h \
 	src/base/install.c src/base/install.h \
 	src/base/map.c src/base/map.h \
+	src/base/pages.c src/base/pages.h \
 	src/base/progress.c src/base/progress.h \
 	src/base/term.c src/base/term.h \
 	src/base/units.c src/base/units.h

@@ -1,8 +1,8 @@
 /* addrs.h: which slot lives at an address.
  *
- * Promise: eight bytes a place, at most 13 a live object, also while it grows: the address
- * itself stands only in the object (trace/objects.h), the table keeps 32 bits of its hash
- * and the slot.
+ * Promise: eight bytes a place; at most 13 a live object once they are many, also while it
+ * grows: the address itself stands only in the object (trace/objects.h), the table keeps 32
+ * bits of its hash and the slot.
  * Vocabulary: place = an entry of the table; home = the place its hash asks for.
  * Linear probing, backward-shift deletion. Not shared between threads.
  */
@@ -21,7 +21,7 @@ struct mm_addrs_place { uint32_t tag, slot1; /* slot + 1; 0 = empty */ };
 struct mm_addrs {
 	const struct mm_objects *objects;
 	struct mm_addrs_place *places;
-	size_t size, count;
+	size_t size, count, most; /* most = places that may be taken before it grows */
 };
 
 void mm_addrs_deinit(struct mm_addrs *a);
@@ -60,11 +60,23 @@ static inline uint32_t mm_addrs_guess(const struct mm_addrs *a, uint64_t addr)
  * of the heap: both may have one there. MM_NO_SLOT when there is none. */
 uint32_t mm_addrs_find(const struct mm_addrs *a, uint64_t addr, int note);
 
-/* As find, and takes it out. */
+/* As find, and takes it out. The object must still be alive. */
 uint32_t mm_addrs_take(struct mm_addrs *a, uint64_t addr, int note);
 
-/* Puts in; the caller has seen that it is not there. 0 or MM_ENOMEM. */
-int mm_addrs_put(struct mm_addrs *a, uint64_t addr, uint32_t slot);
+/* The place where an object at addr belongs, for mm_addrs_set before any other call, and in
+ * *ret_slot the slot of one that lives there, or MM_NO_SLOT. 0 or MM_ENOMEM. */
+int mm_addrs_seek(struct mm_addrs *a, uint64_t addr, int note, size_t *ret_place,
+		  uint32_t *ret_slot);
+
+/* The object at addr is now the one at slot. */
+static inline void mm_addrs_set(struct mm_addrs *a, size_t place, uint64_t addr, uint32_t slot)
+{
+	struct mm_addrs_place *p = &a->places[place];
+
+	a->count += p->slot1 == 0;
+	p->tag = mm_addrs_tag(addr);
+	p->slot1 = slot + 1;
+}
 
 /* 0 when every place can be found from its home and the count is right (O(n)). */
 int mm_addrs_check(const struct mm_addrs *a);

@@ -92,10 +92,11 @@ static int be_born(struct mm_resolver *r, const struct mm_lane *l, const struct 
 		   uint8_t kind, uint32_t other)
 {
 	uint64_t addr = MM_REC_ADDR(e->head), time = time_of(r, e->stamp);
-	uint32_t slot = mm_addrs_take(&r->addrs, addr, kind == MM_EV_NOTE_ALLOC);
-	int err = MM_OK;
+	uint32_t slot;
+	size_t place;
+	int err = mm_addrs_seek(&r->addrs, addr, kind == MM_EV_NOTE_ALLOC, &place, &slot);
 
-	if (slot != MM_NO_SLOT)
+	if (!err && slot != MM_NO_SLOT)
 		err = die(r, l, MM_EV_IMPLIED, time, slot, addr, 0);
 	if (err)
 		return err;
@@ -107,7 +108,9 @@ static int be_born(struct mm_resolver *r, const struct mm_lane *l, const struct 
 	r->ev.other = other;
 	r->ev.align_log2 = (uint8_t)MM_REC_ALIGN(e->node);
 	err = mm_stream_birth(r->stream, &r->ev, &slot);
-	return err ? err : mm_addrs_put(&r->addrs, addr, slot);
+	if (!err)
+		mm_addrs_set(&r->addrs, place, addr, slot);
+	return err;
 }
 
 static int take_free(struct mm_resolver *r, const struct mm_lane *l, const struct mm_entry *e)

@@ -195,9 +195,9 @@ static void each_live(struct mm_sums *f, object_fn fn)
 	uint32_t n = objects ? mm_objects_high_water(objects) : 0;
 
 	for (uint32_t slot = 0; slot < n; slot++) {
-		const struct mm_object *o = mm_objects_get(objects, slot);
-		if (o && o->live && o->size != MM_UNKNOWN)
-			fn(f, o);
+		struct mm_object o;
+		if (mm_objects_get(objects, slot, &o) && o.size != MM_UNKNOWN)
+			fn(f, &o);
 	}
 }
 

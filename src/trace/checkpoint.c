@@ -11,7 +11,7 @@
 #include "trace/chunk.h"
 
 enum { OBJECT_MAX = 2 + 7 * MM_VARINT_MAX }; /* bytes that one object takes at most */
-enum part_tag { PART_OBJECTS = 1, PART_FREE = 2, PART_BIRTHS = 3 };
+enum part_tag { PART_OBJECTS = 1, PART_FREE = 2, PART_LATEST = 3 };
 
 static uint32_t parts_of(uint32_t items)
 {
@@ -63,12 +63,12 @@ int mm_checkpoint_decode_head(const uint8_t *data, size_t len,
 
 /* --- encoding -------------------------------------------------------------------------- */
 
-static int encode_births(const struct mm_objects *o, uint32_t threads, struct mm_buf *out)
+static int encode_latest(const struct mm_objects *o, uint32_t threads, struct mm_buf *out)
 {
-	mm_buf_u8(out, PART_BIRTHS);
+	mm_buf_u8(out, PART_LATEST);
 	mm_buf_varint(out, threads);
 	for (uint32_t i = 0; i < threads; i++)
-		mm_buf_varint(out, mm_objects_births(o, i));
+		mm_buf_varint(out, mm_objects_latest(o, i));
 	return out->failed ? MM_ENOMEM : MM_OK;
 }
 
@@ -88,7 +88,7 @@ static int encode_free(const struct mm_objects *o, uint32_t first, struct mm_buf
 }
 
 /* Columns, so that like numbers stand together. `p` has room for all. */
-static uint8_t *put_objects(const struct mm_object **live, const uint32_t *slots, uint32_t count,
+static uint8_t *put_objects(const struct mm_object *live, const uint32_t *slots, uint32_t count,
 			    uint64_t resolution, int has_addr, uint8_t *p)
 {
 	uint64_t addr = 0, time = 0, order = 0, slot = 0;
@@ -96,38 +96,35 @@ static uint8_t *put_objects(const struct mm_object **live, const uint32_t *slots
 	for (uint32_t i = 0; i < count; slot = (uint64_t)slots[i++] + 1)
 		p = mm_varint_put(p, slots[i] - slot);
 	for (uint32_t i = 0; i < count; i++)
-		*p++ = live[i]->kind;
+		*p++ = live[i].kind;
 	for (uint32_t i = 0; i < count; i++)
-		*p++ = live[i]->align_log2;
+		*p++ = live[i].align_log2;
 	for (uint32_t i = 0; i < count; i++)
-		p = mm_varint_put(p, live[i]->site);
+		p = mm_varint_put(p, live[i].site);
 	for (uint32_t i = 0; i < count; i++)
-		p = mm_varint_put(p, (uint32_t)(live[i]->thread + 1));
+		p = mm_varint_put(p, (uint32_t)(live[i].thread + 1));
 	for (uint32_t i = 0; i < count; i++)
-		p = mm_varint_put(p, live[i]->size + 1);
-	for (uint32_t i = 0; i < count; addr = live[i++]->addr)
-		p = mm_varint_put(p, has_addr ? mm_zigzag((int64_t)(live[i]->addr - addr)) : 0);
-	for (uint32_t i = 0; i < count; time = live[i++]->time / resolution)
-		p = mm_varint_put(p, mm_zigzag((int64_t)(live[i]->time / resolution - time)));
-	for (uint32_t i = 0; i < count; order = live[i++]->order)
-		p = mm_varint_put(p, mm_zigzag((int64_t)(live[i]->order - order)));
+		p = mm_varint_put(p, live[i].size + 1);
+	for (uint32_t i = 0; i < count; addr = live[i++].addr)
+		p = mm_varint_put(p, has_addr ? mm_zigzag((int64_t)(live[i].addr - addr)) : 0);
+	for (uint32_t i = 0; i < count; time = live[i++].time / resolution)
+		p = mm_varint_put(p, mm_zigzag((int64_t)(live[i].time / resolution - time)));
+	for (uint32_t i = 0; i < count; order = live[i++].order)
+		p = mm_varint_put(p, mm_zigzag((int64_t)(live[i].order - order)));
 	return p;
 }
 
 static int encode_objects(const struct mm_objects *o, uint32_t first, uint64_t resolution,
 			  int has_addr, struct mm_buf *out)
 {
-	const struct mm_object **live = malloc(MM_PART_ITEMS * sizeof *live);
+	struct mm_object *live = malloc(MM_PART_ITEMS * sizeof *live);
 	uint32_t *slots = malloc(MM_PART_ITEMS * sizeof *slots);
 	uint32_t count = 0, high = mm_objects_high_water(o);
 	int err = live && slots ? MM_OK : MM_ENOMEM;
 
 	for (uint32_t i = 0; !err && i < MM_PART_ITEMS && first + i < high; i++) {
-		const struct mm_object *obj = mm_objects_get(o, first + i);
-		if (!obj)
-			continue;
-		live[count] = obj;
-		slots[count++] = i;
+		if (mm_objects_get(o, first + i, &live[count]))
+			slots[count++] = i;
 	}
 	if (!err) {
 		mm_buf_u8(out, PART_OBJECTS);
@@ -149,7 +146,7 @@ int mm_checkpoint_encode(const struct mm_objects *o, uint32_t threads,
 	uint32_t object_parts = parts_of(mm_objects_high_water(o));
 
 	if (part == 0)
-		return encode_births(o, threads, out);
+		return encode_latest(o, threads, out);
 	if (part <= object_parts)
 		return encode_objects(o, (part - 1) * MM_PART_ITEMS, resolution_ns,
 				      has_addr, out);
@@ -158,15 +155,15 @@ int mm_checkpoint_encode(const struct mm_objects *o, uint32_t threads,
 
 /* --- decoding ----------------------------------------------------------------------------- */
 
-static int decode_births(struct mm_bytes *b, struct mm_objects *o)
+static int decode_latest(struct mm_bytes *b, struct mm_objects *o)
 {
 	uint32_t threads = mm_bytes_u32(b);
 	int err = MM_OK;
 
 	for (uint32_t i = 0; !err && !b->bad && i < threads; i++) {
-		uint32_t births = mm_bytes_u32(b);
-		if (!b->bad && births)
-			err = mm_objects_set_births(o, i, births);
+		uint32_t latest = mm_bytes_u32(b);
+		if (!b->bad && latest)
+			err = mm_objects_set_latest(o, i, latest);
 	}
 	return err;
 }
@@ -239,7 +236,7 @@ int mm_checkpoint_decode(const uint8_t *data, size_t len,
 
 	while (!err && !b.bad && mm_bytes_left(&b)) {
 		switch (mm_bytes_u8(&b)) {
-		case PART_BIRTHS: err = decode_births(&b, o); break;
+		case PART_LATEST: err = decode_latest(&b, o); break;
 		case PART_FREE: err = decode_free(&b, h, o); break;
 		case PART_OBJECTS: err = decode_objects(&b, h, o); break;
 		default: err = MM_ECORRUPT;

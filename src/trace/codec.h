@@ -1,4 +1,4 @@
-/* codec.h: the events of one chunk <-> its columns (FORMAT.md 5).
+/* codec.h: the columns of one chunk -> its events (FORMAT.md 7); the way back is encode.h.
  *
  * Promise: what is decoded equals what was encoded, from the columns and the chunk's
  * start alone; any input decodes within bounds or gives MM_ECORRUPT; every prediction
@@ -67,16 +67,10 @@ struct mm_chunk_start {
 
 void mm_rows_deinit(struct mm_rows *r);
 
-struct mm_codec; /* scratch memory for coding, reused from chunk to chunk */
+struct mm_codec; /* scratch memory for decoding, reused from chunk to chunk */
 
 int mm_codec_create(struct mm_codec **ret);
 void mm_codec_destroy(struct mm_codec *c);
-
-/* Appends the columns of `rows` to *out. `has_addr` = 0 leaves addresses out.
- * 0 or MM_ENOMEM. */
-int mm_codec_encode(struct mm_codec *c, const struct mm_rows *rows,
-		    const struct mm_chunk_start *start, int has_addr, int zstd_level,
-		    struct mm_buf *out);
 
 /* Replaces *rows by the `count` events in `data`. Slots are below 2^32 - 1 and follow the
  * rule within the chunk; whether they fit what went before is the caller's to check.

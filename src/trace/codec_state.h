@@ -1,4 +1,4 @@
-/* codec_state.h: scratch memory that encode.c and decode.c share. Private to them. */
+/* codec_state.h: what encode.c and decode.c share. Private to them. */
 #ifndef MM_TRACE_CODEC_STATE_H
 #define MM_TRACE_CODEC_STATE_H
 
@@ -16,9 +16,9 @@ struct mm_codec {
 	struct mm_columns *columns;
 	struct mm_shapes *shapes;
 	struct mm_guess *guess;
-	uint32_t birth_slot[MM_CHUNK_EVENTS]; /* decoder: slot of each birth */
-	uint32_t stack[MM_CHUNK_EVENTS];      /* decoder: slots freed in the chunk */
-	uint8_t category[MM_SHAPES_MAX];      /* decoder: of each shape */
+	uint32_t birth_slot[MM_CHUNK_EVENTS]; /* slot of each birth */
+	uint32_t stack[MM_CHUNK_EVENTS];      /* slots freed in the chunk */
+	uint8_t category[MM_SHAPES_MAX];      /* of each shape */
 };
 
 #endif

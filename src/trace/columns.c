@@ -15,7 +15,7 @@ enum { PACK_LEAST = 24 }; /* bytes below which a frame cannot win */
 struct mm_columns {
 	struct mm_buf columns[MM_COLS];
 	struct mm_buf packed;
-	ZSTD_CCtx *compress;
+	ZSTD_CCtx *compress;   /* both made when first needed */
 	ZSTD_DCtx *decompress;
 };
 
@@ -25,12 +25,6 @@ int mm_columns_create(struct mm_columns **ret)
 
 	if (!c)
 		return MM_ENOMEM;
-	c->compress = ZSTD_createCCtx();
-	c->decompress = ZSTD_createDCtx();
-	if (!c->compress || !c->decompress) {
-		mm_columns_destroy(c);
-		return MM_ENOMEM;
-	}
 	*ret = c;
 	return MM_OK;
 }
@@ -104,6 +98,8 @@ int mm_columns_pack(struct mm_columns *c, int zstd_level, struct mm_buf *out)
 {
 	int err = MM_OK;
 
+	if (!c->compress && !(c->compress = ZSTD_createCCtx()))
+		return MM_ENOMEM;
 	for (unsigned i = 1; !err && i < MM_COLS; i++)
 		err = pack_column(c, i, zstd_level, out);
 	return err || out->failed ? MM_ENOMEM : MM_OK;
@@ -163,6 +159,8 @@ int mm_columns_unpack_some(struct mm_columns *c, const uint8_t *data, size_t len
 	uint64_t total = 0;
 	int err = MM_OK;
 
+	if (!c->decompress && !(c->decompress = ZSTD_createDCtx()))
+		return MM_ENOMEM;
 	mm_columns_clear(c);
 	while (!err && mm_bytes_left(&b)) {
 		unsigned column = mm_bytes_u8(&b), packing = mm_bytes_u8(&b);

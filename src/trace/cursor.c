@@ -154,17 +154,16 @@ static int enter_chunk(struct mm_cursor *c)
 
 static inline int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)
 {
-	struct mm_object obj = { .addr = r->addr, .size = r->size, .time = ev->time,
-		.site = r->site, .thread = r->thread, .kind = r->kind,
-		.align_log2 = r->align_log2 };
+	uint32_t slot;
 
 	ev->align_log2 = r->align_log2;
 	ev->size = r->size;
 	ev->addr = r->addr;
 	ev->other = r->kind == MM_EV_REALLOC_IN ? r->ref : 0;
-	uint32_t slot;
-	if (!c->sound || !mm_objects_fast_birth(c->objects, &obj, &slot))
+	if (!c->sound || !mm_objects_fast_birth(c->objects, ev, ev->time, &slot)) {
+		struct mm_object obj = mm_object_born(ev, ev->time);
 		return mm_objects_birth_at(c->objects, &obj, r->slot);
+	}
 	return slot == r->slot ? MM_OK : MM_ECORRUPT;
 }
 
@@ -182,23 +181,20 @@ static inline int death(struct mm_cursor *c, const struct mm_row *r, struct mm_e
 		ev->addr = r->addr;
 		return MM_OK;
 	}
-	const struct mm_object *died = mm_objects_fast_death(c->objects, r->slot, r->thread,
-							     realloc, &temporary);
-	if (!died) {
-		int err = mm_objects_death(c->objects, r->slot, r->thread, realloc, ev->time,
-					   &obj, &temporary);
+	if (!mm_objects_fast_death(c->objects, r->slot, r->thread, realloc, &obj, &temporary)) {
+		int err = mm_objects_death(c->objects, r->slot, r->thread, realloc, &obj,
+					   &temporary);
 		if (err)
 			return err == MM_ENOENT ? MM_ECORRUPT : err;
-		died = &obj;
 	}
 	ev->temporary = (uint8_t)temporary;
-	ev->size = died->size;
-	ev->addr = died->addr;
-	ev->align_log2 = died->align_log2;
-	ev->born_site = died->site;
-	ev->born_thread = died->thread;
-	ev->born_time = died->time;
-	ev->flags = died->size == MM_UNKNOWN ? MM_EVF_BORN_UNKNOWN : 0;
+	ev->size = obj.size;
+	ev->addr = obj.addr;
+	ev->align_log2 = obj.align_log2;
+	ev->born_site = obj.site;
+	ev->born_thread = obj.thread;
+	ev->born_time = obj.time;
+	ev->flags = obj.size == MM_UNKNOWN ? MM_EVF_BORN_UNKNOWN : 0;
 	return MM_OK;
 }
 

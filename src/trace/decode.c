@@ -32,6 +32,39 @@ static size_t length(const struct decoder *d, unsigned column)
 	return mm_column(d->c->columns, column)->len;
 }
 
+int mm_codec_create(struct mm_codec **ret)
+{
+	struct mm_codec *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return MM_ENOMEM;
+	c->shapes = calloc(1, sizeof *c->shapes);
+	c->guess = malloc(sizeof *c->guess);
+	if (!c->shapes || !c->guess || mm_columns_create(&c->columns)) {
+		mm_codec_destroy(c);
+		return MM_ENOMEM;
+	}
+	*ret = c;
+	return MM_OK;
+}
+
+void mm_codec_destroy(struct mm_codec *c)
+{
+	if (!c)
+		return;
+	mm_columns_destroy(c->columns);
+	free(c->shapes);
+	free(c->guess);
+	free(c);
+}
+
+void mm_rows_deinit(struct mm_rows *r)
+{
+	free(r->rows);
+	mm_buf_deinit(&r->other);
+	memset(r, 0, sizeof *r);
+}
+
 /* --- before the walk --------------------------------------------------------------------- */
 
 static enum category category_of(const struct mm_shape *s)
@@ -192,11 +225,11 @@ static uint64_t decode_addr(struct decoder *d, uint32_t thread, uint64_t size)
 	int32_t top = mm_guess_top(g, lane, mm_guess_class(units));
 
 	if (token == MM_ADDR_REUSED && top != MM_GUESS_NONE)
-		addr = g->addr[top];
+		addr = g->born[top].addr;
 	else if (token == MM_ADDR_BEHIND)
 		addr = g->behind[lane];
 	else if (token == MM_ADDR_STAYED && g->moved != MM_GUESS_NONE)
-		addr = g->addr[g->moved];
+		addr = g->born[g->moved].addr;
 	else if (token == MM_ADDR_FAR)
 		addr = g->last[lane] +
 		       ((uint64_t)mm_unzigzag(take_planes(d, MM_COL_ADDR_0)) << 4);

@@ -9,13 +9,11 @@
 #include "trace/bytes.h"
 #include "trace/codec.h"
 
-static struct mm_digest_site *site_sums(struct mm_digest_builder *b, uint32_t site)
+struct mm_digest_site *mm_digest_add_site(struct mm_digest_builder *b, uint32_t site)
 {
 	if (site >= b->site_place_cap &&
 	    MM_GROW(b->site_place, b->site_place_cap, (size_t)site + 1))
 		return NULL;
-	if (b->site_place[site])
-		return &b->sums.sites[b->site_place[site] - 1];
 	if (MM_GROW(b->sums.sites, b->site_cap, b->sums.site_count + 1))
 		return NULL;
 	struct mm_digest_site *s = &b->sums.sites[b->sums.site_count++];
@@ -25,12 +23,10 @@ static struct mm_digest_site *site_sums(struct mm_digest_builder *b, uint32_t si
 }
 
 /* Place 0 is kept for MM_NO_THREAD. */
-static struct mm_digest_thread *thread_sums(struct mm_digest_builder *b, uint32_t thread)
+struct mm_digest_thread *mm_digest_find_thread(struct mm_digest_builder *b, uint32_t thread)
 {
 	uint32_t at = thread + 1;
 
-	if (b->last_thread && b->last_thread == at)
-		return &b->sums.threads[b->last_place];
 	if (at >= b->thread_place_cap &&
 	    MM_GROW(b->thread_place, b->thread_place_cap, (size_t)at + 1))
 		return NULL;
@@ -44,46 +40,6 @@ static struct mm_digest_thread *thread_sums(struct mm_digest_builder *b, uint32_
 	b->last_thread = at;
 	b->last_place = b->thread_place[at] - 1;
 	return &b->sums.threads[b->last_place];
-}
-
-int mm_digest_birth(struct mm_digest_builder *b, uint32_t site, uint32_t thread,
-		    uint64_t size)
-{
-	struct mm_digest_site *s = site_sums(b, site);
-	struct mm_digest_thread *t = s ? thread_sums(b, thread) : NULL;
-	unsigned k = mm_size_bucket(size);
-
-	if (!t)
-		return MM_ENOMEM;
-	s->allocs++;
-	s->bytes_in += size;
-	t->allocs++;
-	t->bytes_in += size;
-	b->sums.size_count[k]++;
-	b->sums.size_bytes[k] += size;
-	return MM_OK;
-}
-
-int mm_digest_death(struct mm_digest_builder *b, const struct mm_object *obj,
-		    uint64_t time, int temporary)
-{
-	struct mm_digest_site *s = site_sums(b, obj->site);
-	struct mm_digest_thread *t = s ? thread_sums(b, obj->thread) : NULL;
-	unsigned k = mm_size_bucket(obj->size), life = mm_life_bucket(time - obj->time);
-
-	if (!t)
-		return MM_ENOMEM;
-	s->frees++;
-	s->bytes_out += obj->size;
-	s->temporaries += (unsigned)temporary;
-	t->frees++;
-	t->bytes_out += obj->size;
-	t->temporaries += (unsigned)temporary;
-	b->sums.size_freed_count[k]++;
-	b->sums.size_freed_bytes[k] += obj->size;
-	b->sums.life_count[life]++;
-	b->sums.life_bytes[life] += obj->size;
-	return MM_OK;
 }
 
 void mm_digest_reset(struct mm_digest_builder *b)

@@ -1,48 +1,19 @@
-/* encode.c: the events of a chunk into columns (codec.h, FORMAT.md 5). */
+/* encode.c: events into columns (encode.h, FORMAT.md 7). */
+#include "trace/encode.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "core/varint.h"
 #include "trace/codec_state.h"
+#include "trace/other.h"
 
-void mm_rows_deinit(struct mm_rows *r)
-{
-	free(r->rows);
-	mm_buf_deinit(&r->other);
-	memset(r, 0, sizeof *r);
-}
-
-int mm_codec_create(struct mm_codec **ret)
-{
-	struct mm_codec *c = calloc(1, sizeof *c);
-
-	if (!c)
-		return MM_ENOMEM;
-	c->shapes = calloc(1, sizeof *c->shapes);
-	c->guess = malloc(sizeof *c->guess);
-	if (!c->shapes || !c->guess || mm_columns_create(&c->columns)) {
-		mm_codec_destroy(c);
-		return MM_ENOMEM;
-	}
-	*ret = c;
-	return MM_OK;
-}
-
-void mm_codec_destroy(struct mm_codec *c)
-{
-	if (!c)
-		return;
-	mm_columns_destroy(c->columns);
-	free(c->shapes);
-	free(c->guess);
-	free(c);
-}
-
-struct encoder {
-	struct mm_codec *c;
-	struct mm_guess *guess;
+struct mm_encoder {
 	uint8_t *at[MM_COLS]; /* where the next byte of each column of bytes goes */
+	struct mm_columns *columns;
+	struct mm_shapes *shapes;
+	struct mm_guess *guess;
 	int has_addr;
 	uint64_t tick;
 	uint32_t quiet;       /* events since the last one with a tick */
@@ -51,29 +22,66 @@ struct encoder {
 	uint64_t last_foreign;
 };
 
-/* Columns of bytes have room for one an event, and a few more. */
-static int make_room(struct encoder *e, size_t count)
+int mm_encoder_create(struct mm_encoder **ret)
 {
-	for (unsigned i = 1; i < MM_COLS; i++) {
-		struct mm_buf *b = mm_column(e->c->columns, i);
-		if (mm_buf_reserve(b, count + count / MM_TOKEN_FAR + 16))
-			return MM_ENOMEM;
-		e->at[i] = b->data;
+	struct mm_encoder *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return MM_ENOMEM;
+	e->shapes = calloc(1, sizeof *e->shapes);
+	e->guess = malloc(sizeof *e->guess);
+	if (!e->shapes || !e->guess || mm_columns_create(&e->columns)) {
+		mm_encoder_destroy(e);
+		return MM_ENOMEM;
 	}
+	*ret = e;
 	return MM_OK;
 }
 
-static inline void put(struct encoder *e, enum mm_column column, uint64_t byte)
+void mm_encoder_destroy(struct mm_encoder *e)
+{
+	if (!e)
+		return;
+	mm_columns_destroy(e->columns);
+	free(e->shapes);
+	free(e->guess);
+	free(e);
+}
+
+int mm_encoder_begin(struct mm_encoder *e, uint64_t tick, int has_addr)
+{
+	mm_columns_clear(e->columns);
+	mm_shapes_reset(e->shapes);
+	mm_guess_reset(e->guess);
+	/* Columns of bytes have room for one an event, and a few more. */
+	for (unsigned i = 1; i < MM_COLS; i++) {
+		struct mm_buf *b = mm_column(e->columns, i);
+		if (mm_buf_reserve(b, MM_CHUNK_EVENTS + MM_CHUNK_EVENTS / MM_TOKEN_FAR + 16))
+			return MM_ENOMEM;
+		e->at[i] = b->data;
+	}
+	e->has_addr = has_addr;
+	e->tick = tick;
+	e->quiet = e->births = 0;
+	e->last_pop = e->last_old = e->last_new = 0;
+	e->last_out = MM_NO_SLOT;
+	e->last_foreign = 0;
+	return MM_OK;
+}
+
+/* --- columns ----------------------------------------------------------------------------- */
+
+static inline void put(struct mm_encoder *e, enum mm_column column, uint64_t byte)
 {
 	*e->at[column]++ = (uint8_t)byte;
 }
 
-static void put_wide(struct encoder *e, enum mm_column column, uint64_t v)
+static void put_wide(struct mm_encoder *e, enum mm_column column, uint64_t v)
 {
-	mm_buf_varint(mm_column(e->c->columns, column), v);
+	mm_buf_varint(mm_column(e->columns, column), v);
 }
 
-static void put_planes(struct encoder *e, enum mm_column first, uint32_t v)
+static void put_planes(struct mm_encoder *e, enum mm_column first, uint32_t v)
 {
 	put(e, first, v);
 	put(e, first + 1, v >> 8);
@@ -83,7 +91,7 @@ static void put_planes(struct encoder *e, enum mm_column first, uint32_t v)
 
 /* --- columns ----------------------------------------------------------------------------- */
 
-static void encode_time(struct encoder *e, uint64_t tick)
+static inline void encode_time(struct mm_encoder *e, uint64_t tick)
 {
 	uint64_t step = tick - e->tick - 1;
 
@@ -101,7 +109,7 @@ static void encode_time(struct encoder *e, uint64_t tick)
 	e->tick = tick;
 }
 
-static void encode_size(struct encoder *e, uint64_t size)
+static inline void encode_size(struct mm_encoder *e, uint64_t size)
 {
 	if (size < MM_SIZE_NARROW) {
 		put(e, MM_COL_SIZE_LO, size & 255);
@@ -113,7 +121,7 @@ static void encode_size(struct encoder *e, uint64_t size)
 	}
 }
 
-static unsigned far_token(struct encoder *e, uint64_t addr, unsigned lane)
+static unsigned far_token(struct mm_encoder *e, uint64_t addr, unsigned lane)
 {
 	uint64_t step = addr - e->guess->last[lane];
 	uint64_t units = mm_zigzag((int64_t)step >> 4);
@@ -128,26 +136,26 @@ static unsigned far_token(struct encoder *e, uint64_t addr, unsigned lane)
 	return MM_ADDR_FAR;
 }
 
-static void encode_addr(struct encoder *e, const struct mm_row *r, int paired)
+static inline void encode_addr(struct mm_encoder *e, const struct mm_event *ev, int paired)
 {
 	struct mm_guess *g = e->guess;
-	unsigned lane = mm_guess_lane(r->thread), token;
-	uint64_t units = mm_guess_units(r->size);
+	unsigned lane = mm_guess_lane(ev->thread), token;
+	uint64_t units = mm_guess_units(ev->size);
 	int32_t top = mm_guess_top(g, lane, mm_guess_class(units));
 
-	if (top != MM_GUESS_NONE && g->addr[top] == r->addr)
+	if (top != MM_GUESS_NONE && g->born[top].addr == ev->addr)
 		token = MM_ADDR_REUSED;
-	else if (g->behind[lane] == r->addr)
+	else if (g->behind[lane] == ev->addr)
 		token = MM_ADDR_BEHIND;
-	else if (paired && g->moved != MM_GUESS_NONE && g->addr[g->moved] == r->addr)
+	else if (paired && g->moved != MM_GUESS_NONE && g->born[g->moved].addr == ev->addr)
 		token = MM_ADDR_STAYED;
 	else
-		token = far_token(e, r->addr, lane);
+		token = far_token(e, ev->addr, lane);
 	put(e, MM_COL_ADDR, token);
-	mm_guess_born(g, lane, e->births, units, r->addr, token);
+	mm_guess_born(g, lane, e->births, units, ev->addr, token);
 }
 
-static void put_slot(struct encoder *e, enum mm_column column, uint32_t slot, uint32_t *last)
+static inline void put_slot(struct mm_encoder *e, enum mm_column column, uint32_t slot, uint32_t *last)
 {
 	uint64_t step = mm_zigzag((int64_t)slot - *last);
 
@@ -157,104 +165,125 @@ static void put_slot(struct encoder *e, enum mm_column column, uint32_t slot, ui
 	*last = slot;
 }
 
-static uint8_t encode_birth(struct encoder *e, const struct mm_row *r)
-{
-	uint8_t flags = 0;
+/* --- events ------------------------------------------------------------------------------- */
 
-	if (r->flags & MM_ROWF_HIDDEN) {
-		flags |= MM_SHAPE_HIDDEN;
-		put_slot(e, MM_COL_POP, r->slot, &e->last_pop);
-	}
-	if (r->kind == MM_EV_REALLOC_IN) {
-		if (r->ref == MM_NO_SLOT)
-			flags |= MM_SHAPE_UNPAIRED;
-		else if (r->ref == e->last_out)
-			flags |= MM_SHAPE_PAIRED;
-		else
-			put_wide(e, MM_COL_PAIR, r->ref);
-	}
-	encode_size(e, r->size);
-	if (e->has_addr)
-		encode_addr(e, r, flags & MM_SHAPE_PAIRED);
-	e->births++;
-	return flags;
+static inline void encode_shape(struct mm_encoder *e, const struct mm_event *ev,
+				uint32_t align_log2, uint32_t flags)
+{
+	uint32_t number = mm_shapes_number(e->shapes, ev->site | (uint64_t)ev->thread << 32,
+					   ev->kind | align_log2 << 8 | flags << 16);
+
+	put(e, MM_COL_SHAPE_LO, number);
+	put(e, MM_COL_SHAPE_HI, number >> 8);
 }
 
-static uint8_t encode_death(struct encoder *e, const struct mm_row *r)
+static uint32_t encode_pair(struct mm_encoder *e, uint32_t slot)
 {
-	int moves = r->kind == MM_EV_REALLOC_OUT;
+	if (slot == MM_NO_SLOT)
+		return MM_SHAPE_UNPAIRED;
+	if (slot == e->last_out)
+		return MM_SHAPE_PAIRED;
+	put_wide(e, MM_COL_PAIR, slot);
+	return 0;
+}
 
-	if (r->kind == MM_EV_INHERITED) {
-		put_wide(e, MM_COL_FOREIGN, mm_zigzag((int64_t)(r->addr - e->last_foreign)));
-		e->last_foreign = r->addr;
-		return 0;
+void mm_encoder_birth(struct mm_encoder *e, const struct mm_event *ev, uint64_t tick,
+		      uint32_t slot, int hidden)
+{
+	uint32_t flags = 0;
+
+	encode_time(e, tick);
+	if (hidden) {
+		flags |= MM_SHAPE_HIDDEN;
+		put_slot(e, MM_COL_POP, slot, &e->last_pop);
 	}
-	if (moves) {
-		e->last_out = r->slot;
-		e->guess->moved = r->ref == MM_NO_SLOT ? MM_GUESS_NONE : (int32_t)r->ref;
-	}
-	if (r->ref == MM_NO_SLOT) {
-		put_slot(e, MM_COL_OLD, r->slot, &e->last_old);
-		return MM_SHAPE_OLD;
-	}
-	uint64_t step = mm_zigzag((int64_t)r->ref - e->last_new);
-	uint32_t since = e->births - r->ref - 1;
+	if (ev->kind == MM_EV_REALLOC_IN)
+		flags |= encode_pair(e, ev->other);
+	encode_size(e, ev->size);
+	if (e->has_addr)
+		encode_addr(e, ev, flags & MM_SHAPE_PAIRED);
+	e->births++;
+	encode_shape(e, ev, ev->align_log2, flags);
+}
+
+static void encode_inherited(struct mm_encoder *e, const struct mm_event *ev)
+{
+	uint64_t addr = e->has_addr ? ev->addr : 0;
+
+	put_wide(e, MM_COL_FOREIGN, mm_zigzag((int64_t)(addr - e->last_foreign)));
+	e->last_foreign = addr;
+}
+
+static inline void encode_new(struct mm_encoder *e, const struct mm_event *ev, uint32_t birth)
+{
+	uint64_t step = mm_zigzag((int64_t)birth - e->last_new);
+	uint32_t since = e->births - birth - 1;
+
 	put(e, MM_COL_NEW, step < MM_TOKEN_FAR ? step : MM_TOKEN_FAR);
 	if (step >= MM_TOKEN_FAR) {
 		put(e, MM_COL_NEW_0, since);
 		put(e, MM_COL_NEW_1, since >> 8);
 	}
-	e->last_new = r->ref;
+	e->last_new = birth;
 	if (e->has_addr)
-		mm_guess_died(e->guess, mm_guess_lane(r->thread), r->ref);
-	return 0;
+		mm_guess_died(e->guess, mm_guess_lane(ev->thread), birth);
 }
 
-static void encode_row(struct encoder *e, const struct mm_row *r)
+void mm_encoder_death(struct mm_encoder *e, const struct mm_event *ev, uint64_t tick,
+		      uint32_t birth)
 {
-	struct mm_shape shape = { .site = r->site, .thread = r->thread, .kind = r->kind,
-				  .align_log2 = r->align_log2 };
+	uint32_t flags = 0;
 
-	encode_time(e, r->tick);
-	if (mm_event_is_birth(r->kind))
-		shape.flags = encode_birth(e, r);
-	else if (mm_event_is_death(r->kind))
-		shape.flags = encode_death(e, r);
-	else
-		put_wide(e, MM_COL_OTHER_LEN, r->other_len);
-	uint32_t number = mm_shapes_number(e->c->shapes, &shape);
-	put(e, MM_COL_SHAPE_LO, number);
-	put(e, MM_COL_SHAPE_HI, number >> 8);
+	encode_time(e, tick);
+	if (ev->kind == MM_EV_REALLOC_OUT) {
+		e->last_out = ev->slot;
+		e->guess->moved = birth == MM_NO_SLOT ? MM_GUESS_NONE : (int32_t)birth;
+	}
+	if (ev->kind == MM_EV_INHERITED) {
+		encode_inherited(e, ev);
+	} else if (birth == MM_NO_SLOT) {
+		put_slot(e, MM_COL_OLD, ev->slot, &e->last_old);
+		flags = MM_SHAPE_OLD;
+	} else {
+		encode_new(e, ev, birth);
+	}
+	encode_shape(e, ev, 0, flags);
+}
+
+int mm_encoder_other(struct mm_encoder *e, const struct mm_event *ev, uint64_t tick)
+{
+	struct mm_buf *other = mm_column(e->columns, MM_COL_OTHER);
+	size_t before = other->len;
+	int err = mm_other_encode(ev, e->has_addr, other);
+
+	if (err)
+		return err;
+	encode_time(e, tick);
+	put_wide(e, MM_COL_OTHER_LEN, other->len - before);
+	encode_shape(e, ev, 0, 0);
+	return MM_OK;
+}
+
+size_t mm_encoder_other_bytes(const struct mm_encoder *e)
+{
+	return mm_column(e->columns, MM_COL_OTHER)->len;
 }
 
 /* Columns of bytes get their lengths; those of varints, which may have moved, have them. */
-static void set_lengths(struct encoder *e)
+static void set_lengths(struct mm_encoder *e)
 {
 	for (unsigned i = 1; i < MM_COLS; i++) {
-		struct mm_buf *b = mm_column(e->c->columns, i);
+		struct mm_buf *b = mm_column(e->columns, i);
 		if (!b->len)
 			b->len = (size_t)(e->at[i] - b->data);
 	}
-	if (e->c->shapes->count <= 256)
-		mm_column(e->c->columns, MM_COL_SHAPE_HI)->len = 0;
+	if (e->shapes->count <= 256)
+		mm_column(e->columns, MM_COL_SHAPE_HI)->len = 0;
 }
 
-int mm_codec_encode(struct mm_codec *c, const struct mm_rows *rows,
-		    const struct mm_chunk_start *start, int has_addr, int zstd_level,
-		    struct mm_buf *out)
+int mm_encoder_end(struct mm_encoder *e, int zstd_level, struct mm_buf *out)
 {
-	struct encoder e = { .c = c, .guess = c->guess, .has_addr = has_addr,
-			     .tick = start->tick, .last_out = MM_NO_SLOT };
-
-	mm_columns_clear(c->columns);
-	mm_shapes_reset(c->shapes);
-	mm_guess_reset(c->guess);
-	if (make_room(&e, rows->count))
-		return MM_ENOMEM;
-	for (size_t i = 0; i < rows->count; i++)
-		encode_row(&e, &rows->rows[i]);
-	set_lengths(&e);
-	mm_shapes_encode(c->shapes, mm_column(c->columns, MM_COL_SHAPES));
-	mm_buf_put(mm_column(c->columns, MM_COL_OTHER), rows->other.data, rows->other.len);
-	return mm_columns_pack(c->columns, zstd_level, out);
+	set_lengths(e);
+	mm_shapes_encode(e->shapes, mm_column(e->columns, MM_COL_SHAPES));
+	return mm_columns_pack(e->columns, zstd_level, out);
 }

@@ -69,8 +69,10 @@ struct mm_sample {
 
 struct mm_event {
 	uint8_t kind;        /* enum mm_event_kind */
-	uint8_t align_log2;  /* asked for; 0 = the allocator's default */
 	uint8_t temporary;   /* death: freed by its own thread, no alloc of it between */
+	uint8_t align_log2;  /* asked for; 0 = the allocator's default. Not beside kind: copied
+	                        together, two bytes just written are read as one word, and
+	                        that waits for both to reach the cache */
 	uint8_t flags;       /* enum mm_event_flag */
 	uint32_t slot;
 	uint32_t thread;

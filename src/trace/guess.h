@@ -29,10 +29,11 @@ struct mm_guess {
 	uint64_t last[MM_GUESS_LANES];   /* address of the last object */
 	uint64_t behind[MM_GUESS_LANES];
 	int32_t moved;                   /* birth of the last REALLOC_OUT, or NONE */
-	/* by birth of the chunk */
-	uint64_t addr[MM_CHUNK_EVENTS];
-	int32_t next[MM_CHUNK_EVENTS];
-	uint16_t size_class[MM_CHUNK_EVENTS];
+	struct mm_guess_birth {
+		uint64_t addr;
+		int32_t next; /* freed before it, of the same class */
+		uint32_t size_class;
+	} born[MM_CHUNK_EVENTS]; /* by birth of the chunk */
 };
 
 static inline void mm_guess_reset(struct mm_guess *g)
@@ -69,14 +70,14 @@ static inline void mm_guess_born(struct mm_guess *g, unsigned lane, uint32_t bir
 	unsigned cls = mm_guess_class(units);
 
 	if (token == MM_ADDR_REUSED) {
-		g->top[lane][cls] = g->next[g->top[lane][cls]];
+		g->top[lane][cls] = g->born[g->top[lane][cls]].next;
 	} else if (token == MM_ADDR_STAYED) {
-		int32_t *top = &g->top[lane][g->size_class[g->moved]];
+		int32_t *top = &g->top[lane][g->born[g->moved].size_class];
 		if (*top == g->moved)
-			*top = g->next[g->moved];
+			*top = g->born[g->moved].next;
 	}
-	g->addr[birth] = addr;
-	g->size_class[birth] = (uint16_t)cls;
+	g->born[birth].addr = addr;
+	g->born[birth].size_class = cls;
 	g->last[lane] = addr;
 	g->behind[lane] = addr + 16 * units;
 }
@@ -84,9 +85,9 @@ static inline void mm_guess_born(struct mm_guess *g, unsigned lane, uint32_t bir
 /* The object of birth number `birth` died, freed by a thread of `lane`. */
 static inline void mm_guess_died(struct mm_guess *g, unsigned lane, uint32_t birth)
 {
-	int32_t *top = &g->top[lane][g->size_class[birth]];
+	int32_t *top = &g->top[lane][g->born[birth].size_class];
 
-	g->next[birth] = *top;
+	g->born[birth].next = *top;
 	*top = (int32_t)birth;
 }
 

@@ -11,7 +11,7 @@ libmm_trace_la_SOURCES = \
 	src/trace/decode.c \
 	src/trace/define.c \
 	src/trace/digest.c src/trace/digest.h \
-	src/trace/encode.c \
+	src/trace/encode.c src/trace/encode.h \
 	src/trace/event.c src/trace/event.h \
 	src/trace/facts.c src/trace/facts.h \
 	src/trace/guess.h \

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/pages.h"
 #include "core/error.h"
 #include "trace/event.h"
 #include "trace/objects_state.h"
@@ -28,22 +29,25 @@ void mm_objects_destroy(struct mm_objects *o)
 {
 	if (!o)
 		return;
-	free(o->objects);
-	free(o->stack);
-	free(o->births);
+	MM_PAGES_FREE(o->objects, o->object_cap);
+	MM_PAGES_FREE(o->stack, o->stack_cap);
+	free(o->latest);
+	free(o->wide);
 	mm_map_deinit(&o->where);
-	mm_map_deinit(&o->far_births);
+	mm_map_deinit(&o->far_latest);
+	mm_map_deinit(&o->wide_where);
 	free(o);
 }
 
 void mm_objects_reset(struct mm_objects *o)
 {
-	if (o->objects)
-		memset(o->objects, 0, o->object_cap * sizeof *o->objects);
-	if (o->births)
-		memset(o->births, 0, o->births_cap * sizeof *o->births);
+	mm_pages_clear(&o->objects, o->object_cap, sizeof *o->objects);
+	if (o->latest)
+		memset(o->latest, 0, o->latest_cap * sizeof *o->latest);
 	mm_map_deinit(&o->where);
-	mm_map_deinit(&o->far_births);
+	mm_map_deinit(&o->far_latest);
+	mm_map_deinit(&o->wide_where);
+	o->wide_count = 0;
 	o->stack_len = o->hidden = o->high = o->pool_len = 0;
 	o->gap = 0;
 	memset(&o->totals, 0, sizeof o->totals);
@@ -68,29 +72,29 @@ void mm_objects_gap(struct mm_objects *o, uint32_t high_water, uint32_t free_dep
 	o->totals.unknown_count = t->live_count;
 }
 
-/* --- births of threads ------------------------------------------------------------ */
+/* --- latest births of threads ------------------------------------------------------- */
 
-uint32_t mm_objects_births(const struct mm_objects *o, uint32_t thread)
+uint32_t mm_objects_latest(const struct mm_objects *o, uint32_t thread)
 {
-	if (thread < o->births_cap)
-		return o->births[thread];
-	const struct mm_map_place *p = mm_map_find(&o->far_births, (uint64_t)thread + 1);
+	if (thread < o->latest_cap)
+		return o->latest[thread];
+	const struct mm_map_place *p = mm_map_find(&o->far_latest, (uint64_t)thread + 1);
 	return p ? p->value : 0;
 }
 
-int mm_objects_set_births(struct mm_objects *o, uint32_t thread, uint32_t births)
+int mm_objects_set_latest(struct mm_objects *o, uint32_t thread, uint32_t latest)
 {
 	if (thread >= NEAR_THREADS)
-		return mm_map_set(&o->far_births, (uint64_t)thread + 1, births);
-	if (thread >= o->births_cap && MM_GROW(o->births, o->births_cap, (size_t)thread + 1))
+		return mm_map_set(&o->far_latest, (uint64_t)thread + 1, latest);
+	if (thread >= o->latest_cap && MM_GROW(o->latest, o->latest_cap, (size_t)thread + 1))
 		return MM_ENOMEM;
-	o->births[thread] = births;
+	o->latest[thread] = latest;
 	return MM_OK;
 }
 
 /* --- places ------------------------------------------------------------------------- */
 
-static struct mm_object *place_of(const struct mm_objects *o, uint32_t slot)
+static struct mm_kept *place_of(const struct mm_objects *o, uint32_t slot)
 {
 	if (!o->gap)
 		return slot < o->high ? &o->objects[slot] : NULL;
@@ -98,18 +102,19 @@ static struct mm_object *place_of(const struct mm_objects *o, uint32_t slot)
 	return p ? &o->objects[p->value] : NULL;
 }
 
-static struct mm_object *make_place(struct mm_objects *o, uint32_t slot)
+static struct mm_kept *make_place(struct mm_objects *o, uint32_t slot)
 {
 	if (!o->gap) {
 		if (slot >= o->object_cap &&
-		    MM_GROW(o->objects, o->object_cap, (size_t)slot + 1))
+		    MM_PAGES_GROW(o->objects, o->object_cap, (size_t)slot + 1))
 			return NULL;
 		return &o->objects[slot];
 	}
-	struct mm_object *known = place_of(o, slot);
+	struct mm_kept *known = place_of(o, slot);
 	if (known)
 		return known;
-	if (MM_GROW(o->objects, o->object_cap, (size_t)o->pool_len + 1) ||
+	if ((o->pool_len >= o->object_cap &&
+	     MM_PAGES_GROW(o->objects, o->object_cap, (size_t)o->pool_len + 1)) ||
 	    mm_map_set(&o->where, (uint64_t)slot + 1, o->pool_len))
 		return NULL;
 	return &o->objects[o->pool_len++];
@@ -118,17 +123,82 @@ static struct mm_object *make_place(struct mm_objects *o, uint32_t slot)
 static int push_free(struct mm_objects *o, uint32_t slot)
 {
 	if (o->stack_len >= o->stack_cap &&
-	    MM_GROW(o->stack, o->stack_cap, (size_t)o->stack_len + 1))
+	    MM_PAGES_GROW(o->stack, o->stack_cap, (size_t)o->stack_len + 1))
 		return MM_ENOMEM;
 	o->stack[o->stack_len++] = slot;
 	return MM_OK;
 }
 
-const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot)
-{
-	const struct mm_object *obj = place_of(o, slot);
+/* --- objects in their places ----------------------------------------------------------- */
 
-	return obj && obj->live ? obj : NULL;
+static uint64_t wide_key(const struct mm_objects *o, const struct mm_kept *k)
+{
+	return (uint64_t)(k - o->objects) + 1;
+}
+
+/* Where the wide object of a place goes; NULL = no memory. */
+static struct mm_object *make_wide(struct mm_objects *o, const struct mm_kept *k)
+{
+	const struct mm_map_place *p = mm_map_find(&o->wide_where, wide_key(o, k));
+
+	if (p)
+		return &o->wide[p->value];
+	if (MM_GROW(o->wide, o->wide_cap, o->wide_count + 1) ||
+	    mm_map_set(&o->wide_where, wide_key(o, k), (uint32_t)o->wide_count))
+		return NULL;
+	return &o->wide[o->wide_count++];
+}
+
+static int put(struct mm_objects *o, struct mm_kept *k, const struct mm_object *obj,
+	       uint32_t order)
+{
+	int unknown = obj->size == MM_UNKNOWN && obj->time == MM_UNKNOWN;
+	uint64_t size = unknown ? 0 : obj->size, time = unknown ? 0 : obj->time;
+
+	k->site = obj->site;
+	k->thread = obj->thread;
+	k->order = order;
+	if (mm_kept_fits(obj->addr, size, time, obj->align_log2)) {
+		mm_kept_set(k, obj->addr, obj->kind, obj->align_log2,
+			    unknown ? MM_KEPT_TIMES : time, unknown ? MM_KEPT_SIZES : size);
+		return MM_OK;
+	}
+	struct mm_object *wide = make_wide(o, k);
+	if (!wide)
+		return MM_ENOMEM;
+	*wide = *obj;
+	wide->order = order;
+	*k = (struct mm_kept){ .what = (uint64_t)obj->kind << 48 | MM_KEPT_LIVE | MM_KEPT_WIDE };
+	return MM_OK;
+}
+
+static void get(const struct mm_objects *o, const struct mm_kept *k, struct mm_object *ret)
+{
+	const struct mm_map_place *p = NULL;
+
+	if (k->what & MM_KEPT_WIDE)
+		p = mm_map_find(&o->wide_where, wide_key(o, k));
+	if (p)
+		*ret = o->wide[p->value];
+	else
+		mm_kept_get(k, ret);
+}
+
+int mm_objects_get(const struct mm_objects *o, uint32_t slot, struct mm_object *ret)
+{
+	const struct mm_kept *k = place_of(o, slot);
+
+	if (!k || !(k->what & MM_KEPT_LIVE))
+		return 0;
+	get(o, k, ret);
+	return 1;
+}
+
+static int is_live(const struct mm_objects *o, uint32_t slot)
+{
+	const struct mm_kept *k = place_of(o, slot);
+
+	return k && (k->what & MM_KEPT_LIVE);
 }
 
 /* --- birth and death ------------------------------------------------------------------ */
@@ -136,26 +206,19 @@ const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot
 /* Puts obj at its slot once the slot is taken from the stack or the high water. */
 static int settle(struct mm_objects *o, const struct mm_object *obj, uint32_t slot)
 {
-	uint32_t order = mm_objects_births(o, obj->thread);
-	struct mm_object *p = make_place(o, slot);
+	uint32_t order = (uint32_t)o->totals.allocs;
+	struct mm_kept *k = make_place(o, slot);
 
-	if (!p)
+	if (!k || mm_objects_set_latest(o, obj->thread, order + 1) || put(o, k, obj, order))
 		return MM_ENOMEM;
-	if (obj->thread < o->births_cap)
-		o->births[obj->thread] = order + 1;
-	else if (mm_objects_set_births(o, obj->thread, order + 1))
-		return MM_ENOMEM;
-	*p = *obj;
-	p->order = order;
-	p->live = 1;
-	mm_objects_count_birth(&o->totals, obj);
+	mm_objects_count_birth(&o->totals, obj->kind, obj->size == MM_UNKNOWN ? 0 : obj->size,
+			       obj->time);
+	o->totals.unknown_count += obj->size == MM_UNKNOWN;
 	return MM_OK;
 }
 
 int mm_objects_birth(struct mm_objects *o, const struct mm_object *obj, uint32_t *ret)
 {
-	if (mm_objects_fast_birth(o, obj, ret))
-		return MM_OK;
 	uint32_t slot = o->stack_len ? o->stack[o->stack_len - 1] : o->high;
 	if (slot == MM_NO_SLOT)
 		return MM_ELIMIT;
@@ -175,7 +238,7 @@ int mm_objects_birth_at(struct mm_objects *o, const struct mm_object *obj, uint3
 	if (o->stack_len ? o->stack[o->stack_len - 1] != slot :
 	    !o->hidden && o->high != slot)
 		return MM_ECORRUPT;
-	if (mm_objects_get(o, slot) || slot == MM_NO_SLOT)
+	if (is_live(o, slot) || slot == MM_NO_SLOT)
 		return MM_ECORRUPT;
 	int err = settle(o, obj, slot);
 	if (err)
@@ -206,17 +269,20 @@ static int unknown_death(struct mm_objects *o, uint32_t slot, struct mm_object *
 }
 
 int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int realloc,
-		     uint64_t time, struct mm_object *ret, int *ret_temporary)
+		     struct mm_object *ret, int *ret_temporary)
 {
-	struct mm_object *obj = place_of(o, slot);
+	struct mm_kept *k = place_of(o, slot);
+	struct mm_object obj;
 
-	(void)time;
-	if (!obj || !obj->live)
+	if (!k || !(k->what & MM_KEPT_LIVE))
 		return unknown_death(o, slot, ret, ret_temporary);
 	if (push_free(o, slot))
 		return MM_ENOMEM;
-	*ret_temporary = mm_objects_end(o, obj, thread, mm_objects_births(o, thread), realloc);
-	*ret = *obj;
+	get(o, k, &obj);
+	k->what = 0;
+	*ret_temporary = mm_objects_count_death(&o->totals, &obj, thread,
+						mm_objects_latest(o, thread), realloc);
+	*ret = obj;
 	return MM_OK;
 }
 
@@ -231,13 +297,11 @@ void mm_objects_note(struct mm_objects *o, unsigned kind)
 
 int mm_objects_restore(struct mm_objects *o, const struct mm_object *obj, uint32_t slot)
 {
-	if (slot == MM_NO_SLOT || (slot < o->high && o->objects[slot].live))
+	if (slot == MM_NO_SLOT || is_live(o, slot))
 		return MM_ECORRUPT;
-	struct mm_object *p = make_place(o, slot);
-	if (!p)
+	struct mm_kept *k = make_place(o, slot);
+	if (!k || put(o, k, obj, obj->order))
 		return MM_ENOMEM;
-	*p = *obj;
-	p->live = 1;
 	o->totals.unknown_count += obj->size == MM_UNKNOWN;
 	if (slot >= o->high)
 		o->high = slot + 1;
@@ -246,7 +310,7 @@ int mm_objects_restore(struct mm_objects *o, const struct mm_object *obj, uint32
 
 int mm_objects_restore_free(struct mm_objects *o, uint32_t slot)
 {
-	if (slot == MM_NO_SLOT || (slot < o->high && o->objects[slot].live))
+	if (slot == MM_NO_SLOT || is_live(o, slot))
 		return MM_ECORRUPT;
 	if (!make_place(o, slot) || push_free(o, slot))
 		return MM_ENOMEM;
@@ -285,7 +349,7 @@ static int stack_is_sound(const struct mm_objects *o)
 
 	for (uint32_t i = 0; sound && i < o->stack_len; i++) {
 		uint32_t slot = o->stack[i];
-		sound = slot < o->high && !o->objects[slot].live &&
+		sound = slot < o->high && !is_live(o, slot) &&
 			!(seen[slot / 8] >> slot % 8 & 1);
 		if (sound)
 			seen[slot / 8] |= (uint8_t)(1u << slot % 8);
@@ -301,11 +365,12 @@ int mm_objects_check(const struct mm_objects *o)
 	if (o->gap)
 		return o->hidden <= o->high ? MM_OK : MM_ECORRUPT;
 	for (uint32_t i = 0; i < o->high; i++) {
-		if (!o->objects[i].live)
+		struct mm_object obj;
+		if (!mm_objects_get(o, i, &obj))
 			continue;
 		count++;
-		unknown += o->objects[i].size == MM_UNKNOWN;
-		bytes += o->objects[i].size == MM_UNKNOWN ? 0 : o->objects[i].size;
+		unknown += obj.size == MM_UNKNOWN;
+		bytes += obj.size == MM_UNKNOWN ? 0 : obj.size;
 	}
 	if (!stack_is_sound(o) || count + o->stack_len != o->high ||
 	    count != o->totals.live_count || unknown != o->totals.unknown_count)

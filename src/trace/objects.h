@@ -4,7 +4,7 @@
  * the same object the same slot without saying so; totals are exact.
  * Vocabulary: slot, object, temporary as in ARCHITECTURE.md. A death leaves the slot on top of
  * the free stack; a birth takes the top, or the next never used (high water).
- * O(max live) memory; not shared between threads.
+ * 32 bytes an object, four more while its slot is free. Not shared between threads.
  */
 #ifndef MM_TRACE_OBJECTS_H
 #define MM_TRACE_OBJECTS_H
@@ -15,10 +15,10 @@
 struct mm_object {
 	uint64_t addr;   /* 0 = not recorded */
 	uint64_t size;   /* MM_UNKNOWN = born in a gap */
-	uint64_t time;   /* birth */
+	uint64_t time;   /* birth; MM_UNKNOWN likewise */
 	uint32_t site, thread;
-	uint32_t order;  /* births of its thread before it: for `temporary` */
-	uint8_t kind, align_log2, live, pad;
+	uint32_t order;  /* births of the process before it, modulo 2^32 */
+	uint8_t kind, align_log2, pad[2];
 };
 
 struct mm_objects; /* opaque */
@@ -42,9 +42,10 @@ int mm_objects_birth(struct mm_objects *o, const struct mm_object *obj, uint32_t
  * death by `thread`; 0 or MM_ENOENT when the slot is not live. A death that is half
  * of a realloc is never temporary: pass realloc = 1. */
 int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int realloc,
-		     uint64_t time, struct mm_object *ret, int *ret_temporary);
+		     struct mm_object *ret, int *ret_temporary);
 
-const struct mm_object *mm_objects_get(const struct mm_objects *o, uint32_t slot);
+/* 1 and a copy of the object that lives at slot; 0 = there is none, or it is not known. */
+int mm_objects_get(const struct mm_objects *o, uint32_t slot, struct mm_object *ret);
 uint32_t mm_objects_high_water(const struct mm_objects *o);
 const struct mm_totals *mm_objects_totals(const struct mm_objects *o);
 
@@ -64,18 +65,20 @@ void mm_objects_reset(struct mm_objects *o);
 void mm_objects_set_totals(struct mm_objects *o, const struct mm_totals *t);
 
 /* What a gap leaves: slots below high_water of which free_depth are free, no telling
- * which. Until the next reset, mm_objects_get of a slot not born since gives NULL and
+ * which. Until the next reset, mm_objects_get of a slot not born since gives 0 and
  * its death an object of unknown size. */
 void mm_objects_gap(struct mm_objects *o, uint32_t high_water, uint32_t free_depth,
 		    const struct mm_totals *t);
 
 /* State from a checkpoint, after a reset: live objects in any order, then the free
- * stack from its bottom up, then the births of each thread. Totals are not touched.
+ * stack from its bottom up, then the latest birth of each thread: its order + 1, 0 = none
+ * yet. (Traces exist whose orders are births of the thread instead; as long as one kind
+ * is restored, all that follows is the same.) Totals are not touched.
  * 0, MM_ENOMEM, or MM_ECORRUPT for a slot given twice. */
 int mm_objects_restore(struct mm_objects *o, const struct mm_object *obj, uint32_t slot);
 int mm_objects_restore_free(struct mm_objects *o, uint32_t slot);
-int mm_objects_set_births(struct mm_objects *o, uint32_t thread, uint32_t births);
-uint32_t mm_objects_births(const struct mm_objects *o, uint32_t thread);
+int mm_objects_set_latest(struct mm_objects *o, uint32_t thread, uint32_t latest);
+uint32_t mm_objects_latest(const struct mm_objects *o, uint32_t thread);
 
 /* Free slots, the bottom of the stack first; *ret_count counts the known ones, and
  * mm_objects_free_depth also those below them that a gap hid. */

@@ -8,35 +8,64 @@
 #include "trace/bytes.h"
 #include "trace/event.h"
 
-void mm_shapes_reset(struct mm_shapes *s)
+static void forget_places(struct mm_shapes *s, unsigned bits)
 {
-	s->count = s->last = 0;
+	s->bits = bits;
 	if (++s->generation == 0) {
 		memset(s->places, 0, sizeof s->places);
 		s->generation = 1;
 	}
 }
 
-static uint32_t place_of(const struct mm_shape *a)
+void mm_shapes_reset(struct mm_shapes *s)
 {
-	uint64_t h = (a->site | (uint64_t)a->thread << 32) * UINT64_C(0x9E3779B97F4A7C15);
-
-	h ^= (a->kind | (uint64_t)a->align_log2 << 8 | (uint64_t)a->flags << 16) *
-	     UINT64_C(0xC2B2AE3D27D4EB4F);
-	h *= UINT64_C(0x9E3779B97F4A7C15);
-	return (uint32_t)(h >> 47);
+	s->count = s->last = 0;
+	forget_places(s, MM_SHAPE_BITS_LEAST);
 }
 
-uint32_t mm_shapes_find(struct mm_shapes *s, const struct mm_shape *shape)
+/* The place of a shape, or the vacant one where it would be. */
+static struct mm_shape_place *place_of(struct mm_shapes *s, uint64_t who, uint32_t what)
 {
-	uint32_t at = place_of(shape);
+	uint64_t h = who * UINT64_C(0x9E3779B97F4A7C15) ^ what * UINT64_C(0xC2B2AE3D27D4EB4F);
+	uint32_t at = (uint32_t)(h * UINT64_C(0x9E3779B97F4A7C15) >> (64 - s->bits));
 
-	for (; s->places[at].stamp == s->generation; at = (at + 1) % MM_SHAPE_PLACES)
-		if (mm_shape_same(&s->shapes[s->places[at].number], shape))
-			return s->places[at].number;
-	s->places[at].stamp = s->generation;
-	s->places[at].number = s->count;
-	s->shapes[s->count] = *shape;
+	for (;; at = (at + 1) & ((1u << s->bits) - 1)) {
+		const struct mm_shape *a = &s->shapes[s->places[at].number];
+		if (s->places[at].stamp != s->generation ||
+		    (mm_shape_who(a) == who && mm_shape_what(a) == what))
+			return &s->places[at];
+	}
+}
+
+static void enter(struct mm_shapes *s, struct mm_shape_place *p, uint32_t number)
+{
+	p->stamp = s->generation;
+	p->number = number;
+}
+
+static void spread_out(struct mm_shapes *s)
+{
+	forget_places(s, s->bits + 2 <= MM_SHAPE_BITS_MOST ? s->bits + 2 : MM_SHAPE_BITS_MOST);
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct mm_shape *a = &s->shapes[i];
+		enter(s, place_of(s, mm_shape_who(a), mm_shape_what(a)), i);
+	}
+}
+
+uint32_t mm_shapes_find(struct mm_shapes *s, uint64_t who, uint32_t what)
+{
+	struct mm_shape_place *p = place_of(s, who, what);
+
+	if (p->stamp == s->generation)
+		return p->number;
+	if (s->count >= 1u << (s->bits - 1) && s->bits < MM_SHAPE_BITS_MOST) {
+		spread_out(s);
+		p = place_of(s, who, what);
+	}
+	enter(s, p, s->count);
+	s->shapes[s->count] = (struct mm_shape){
+		.site = (uint32_t)who, .thread = (uint32_t)(who >> 32), .kind = (uint8_t)what,
+		.align_log2 = (uint8_t)(what >> 8), .flags = (uint8_t)(what >> 16) };
 	return s->count++;
 }
 

@@ -20,38 +20,47 @@ struct mm_shape {
 	uint8_t kind, align_log2, flags, pad;
 };
 
-enum { MM_SHAPES_MAX = 65536, MM_SHAPE_PLACES = 131072 };
+enum { MM_SHAPES_MAX = 65536, MM_SHAPE_BITS_LEAST = 9, MM_SHAPE_BITS_MOST = 17 };
 
 struct mm_shapes {
 	struct mm_shape shapes[MM_SHAPES_MAX];
 	uint32_t count;
 	/* of the encoder: */
-	uint32_t generation;                 /* of the places in use */
+	unsigned bits;                       /* of the number of places in use */
+	uint32_t generation;                 /* of these places */
 	uint32_t last;                       /* number given last */
 	uint16_t follower[MM_SHAPES_MAX];    /* what came after each shape the last time */
-	struct { uint32_t stamp, number; } places[MM_SHAPE_PLACES]; /* hash table */
+	/* Hash table: the first 2^bits places, more when there are many shapes, so that
+	 * few shapes touch little memory. */
+	struct mm_shape_place { uint32_t stamp, number; } places[1 << MM_SHAPE_BITS_MOST];
 };
 
 /* Forgets all. */
 void mm_shapes_reset(struct mm_shapes *s);
 
-static inline int mm_shape_same(const struct mm_shape *a, const struct mm_shape *b)
+/* A shape in two words, which are read and compared whole. */
+static inline uint64_t mm_shape_who(const struct mm_shape *a)
 {
-	return a->site == b->site && a->thread == b->thread && a->kind == b->kind &&
-	       a->align_log2 == b->align_log2 && a->flags == b->flags;
+	return a->site | (uint64_t)a->thread << 32;
+}
+
+static inline uint32_t mm_shape_what(const struct mm_shape *a)
+{
+	return a->kind | (uint32_t)a->align_log2 << 8 | (uint32_t)a->flags << 16;
 }
 
 /* The same by the hash table. */
-uint32_t mm_shapes_find(struct mm_shapes *s, const struct mm_shape *shape);
+uint32_t mm_shapes_find(struct mm_shapes *s, uint64_t who, uint32_t what);
 
 /* Number of a shape, which is made if need be; there is always room for a chunk's.
  * Programs repeat themselves, so the follower of the last one is tried first. */
-static inline uint32_t mm_shapes_number(struct mm_shapes *s, const struct mm_shape *shape)
+static inline uint32_t mm_shapes_number(struct mm_shapes *s, uint64_t who, uint32_t what)
 {
 	uint32_t number = s->follower[s->last];
+	const struct mm_shape *guess = &s->shapes[number];
 
-	if (number >= s->count || !mm_shape_same(&s->shapes[number], shape)) {
-		number = mm_shapes_find(s, shape);
+	if (number >= s->count || mm_shape_who(guess) != who || mm_shape_what(guess) != what) {
+		number = mm_shapes_find(s, who, what);
 		s->follower[s->last] = (uint16_t)number;
 	}
 	s->last = number;

@@ -19,11 +19,9 @@ int mm_stream_create(struct mm_writer *w, uint32_t number, struct mm_stream **re
 		return MM_ENOMEM;
 	s->w = w;
 	s->number = number;
-	s->last_out = MM_NO_SLOT;
 	s->checkpoint_cost = 8 * COST_UNIT;
 	s->strings_out = s->modules_out = s->sites_out = 1;
-	s->birth_slot = malloc(MM_CHUNK_EVENTS * sizeof *s->birth_slot);
-	int err = s->birth_slot ? mm_tables_init(&s->tables) : MM_ENOMEM;
+	int err = mm_tables_init(&s->tables);
 	if (!err)
 		err = mm_objects_create(&s->objects);
 	if (err)
@@ -40,11 +38,9 @@ void mm_stream_destroy(struct mm_stream *s)
 	mm_tables_deinit(&s->tables);
 	mm_map_deinit(&s->interned);
 	mm_objects_destroy(s->objects);
-	mm_rows_deinit(&s->rows);
+	mm_encoder_destroy(s->encoder);
 	mm_digest_builder_deinit(&s->digest);
 	free(s->renamed);
-	free(s->born);
-	free(s->birth_slot);
 	free(s);
 }
 
@@ -53,10 +49,21 @@ const struct mm_objects *mm_stream_objects(const struct mm_stream *s)
 	return s->objects;
 }
 
-/* --- rows ------------------------------------------------------------------------------ */
+/* --- events ---------------------------------------------------------------------------- */
 
-static void begin_chunk(struct mm_stream *s, uint64_t tick)
+static int begin_chunk(struct mm_stream *s, uint64_t tick)
 {
+	struct mm_encoder *e;
+	int err = mm_writer_take_encoder(s->w, &e);
+
+	if (err)
+		return err;
+	err = mm_encoder_begin(e, tick, s->w->has_addr);
+	if (err) {
+		mm_writer_give_encoder(s->w, e);
+		return err;
+	}
+	s->encoder = e;
 	s->head = (struct mm_chunk_head){
 		.number = s->chunks, .resolution_ns = s->w->resolution_ns,
 		.has_addr = s->w->has_addr,
@@ -67,152 +74,122 @@ static void begin_chunk(struct mm_stream *s, uint64_t tick)
 	};
 	s->hidden = s->head.start.free_depth;
 	s->first_time = tick * s->w->resolution_ns;
+	return MM_OK;
 }
 
-/* Ticks of a time. Events come many to a tick, so the last one mostly answers. */
-static uint64_t tick_of(struct mm_stream *s, uint64_t time)
+/* Sets s->last_tick and s->last_time to those of an event at `time`, as a reader will see
+ * them, with a chunk to take it: 0 or MM_ENOMEM. Events come many to a tick, so the last
+ * one mostly answers. */
+static inline int come_to(struct mm_stream *s, uint64_t time)
 {
-	uint64_t into = time - s->last_time;
-
-	if (time < s->last_time || into < s->w->resolution_ns)
-		return s->last_tick;
-	return time / s->w->resolution_ns;
+	if (time >= s->last_time && time - s->last_time >= s->w->resolution_ns) {
+		s->last_tick = time / s->w->resolution_ns;
+		s->last_time = s->last_tick * s->w->resolution_ns;
+	}
+	return s->encoder ? MM_OK : begin_chunk(s, s->last_tick);
 }
 
-/* A row for the next event, or NULL = no memory. Sets s->last_time to the time that a
- * reader will see. */
-static struct mm_row *next_row(struct mm_stream *s, const struct mm_event *ev)
+static int finish_chunk(struct mm_stream *s)
 {
-	uint64_t tick = tick_of(s, ev->time);
-
-	if (s->rows.count >= s->rows.cap &&
-	    MM_GROW(s->rows.rows, s->rows.cap, s->rows.count + 1))
-		return NULL;
-	s->last_tick = tick;
-	s->last_time = tick * s->w->resolution_ns;
-	if (!s->rows.count)
-		begin_chunk(s, tick);
-	struct mm_row *r = &s->rows.rows[s->rows.count];
-	mm_row_begin(r, ev->kind, tick, ev->thread, ev->site);
-	return r;
-}
-
-static int finish_row(struct mm_stream *s)
-{
-	s->w->stats.events++;
-	s->rows.count++;
-	if (s->rows.count < s->w->chunk_events && s->rows.other.len < MM_CHUNK_OTHER)
-		return MM_OK;
 	int err = mm_stream_flush(s);
+
 	if (!err)
 		err = mm_writer_keep_last(s->w);
 	/* A file that cannot be written is the output's matter; counting goes on. */
 	return mm_output_error(s->w->out) ? MM_OK : err;
 }
 
-static void note_birth(struct mm_stream *s, struct mm_row *r, uint32_t free_before)
+static inline int finish_event(struct mm_stream *s)
 {
-	const struct mm_totals *t = mm_objects_totals(s->objects);
+	s->w->stats.events++;
+	return ++s->head.events < s->w->chunk_events ? MM_OK : finish_chunk(s);
+}
 
-	if (free_before && free_before == s->hidden) {
-		r->flags |= MM_ROWF_HIDDEN;
-		s->hidden--;
-	}
-	s->birth_slot[s->head.births] = r->slot;
-	s->born[r->slot] = (uint32_t)(s->head.before.allocs + s->head.births);
+/* After a birth that found `free_before` slots free: whether it took one that was free when
+ * the chunk began. */
+static inline int note_birth(struct mm_stream *s, uint32_t free_before)
+{
+	uint64_t live = mm_objects_totals(s->objects)->live_bytes;
+	int hidden = free_before && free_before == s->hidden;
+
+	s->hidden -= (uint32_t)hidden;
 	s->head.births++;
-	if (t->live_bytes > s->head.peak_bytes) {
-		s->head.peak_bytes = t->live_bytes;
-		s->head.peak_tick = r->tick;
-		s->head.peak_index = (uint32_t)s->rows.count;
+	if (live > s->head.peak_bytes) {
+		s->head.peak_bytes = live;
+		s->head.peak_tick = s->last_tick;
+		s->head.peak_index = s->head.events;
 	}
+	return hidden;
 }
 
 int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *ret_slot)
 {
+	uint32_t slot, free_before = mm_objects_free_depth(s->objects);
+
 	if (!mm_event_is_birth(ev->kind) || ev->size == MM_UNKNOWN)
 		return MM_EINVAL;
-	struct mm_row *r = next_row(s, ev);
-	if (!r)
-		return MM_ENOMEM;
-	struct mm_object obj = { .addr = ev->addr, .size = ev->size,
-		.time = s->last_time, .site = ev->site, .thread = ev->thread,
-		.kind = ev->kind, .align_log2 = ev->align_log2 };
-	uint32_t free_before = mm_objects_free_depth(s->objects);
-	int err = mm_objects_fast_birth(s->objects, &obj, &r->slot) ? MM_OK :
-		  mm_objects_birth(s->objects, &obj, &r->slot);
-	if (!err && r->slot >= s->born_cap)
-		err = MM_GROW(s->born, s->born_cap, (size_t)r->slot + 1);
+	int err = come_to(s, ev->time);
+	if (!err && !mm_objects_fast_birth(s->objects, ev, s->last_time, &slot)) {
+		struct mm_object obj = mm_object_born(ev, s->last_time);
+		err = mm_objects_birth(s->objects, &obj, &slot);
+	}
 	if (!err)
 		err = mm_digest_birth(&s->digest, ev->site, ev->thread, ev->size);
 	if (err)
 		return err;
-	r->size = ev->size;
-	r->addr = s->w->has_addr ? ev->addr : 0;
-	r->align_log2 = ev->align_log2;
-	if (ev->kind == MM_EV_REALLOC_IN)
-		r->ref = ev->other;
-	*ret_slot = r->slot;
-	note_birth(s, r, free_before);
-	return finish_row(s);
+	*ret_slot = slot;
+	mm_encoder_birth(s->encoder, ev, s->last_tick, slot, note_birth(s, free_before));
+	return finish_event(s);
 }
 
-/* Which birth of this chunk made the object at slot, or MM_NO_SLOT. */
-static uint32_t birth_of(const struct mm_stream *s, uint32_t slot)
+/* Which birth of this chunk made the object, or MM_NO_SLOT. Orders come round after 2^32
+ * births, which no two within one tick are apart. */
+static inline uint32_t birth_of(const struct mm_stream *s, const struct mm_object *obj)
 {
-	uint32_t i = s->born[slot] - (uint32_t)s->head.before.allocs;
+	uint32_t i = obj->order - (uint32_t)s->head.before.allocs;
 
-	return i < s->head.births && s->birth_slot[i] == slot ? i : MM_NO_SLOT;
+	return i < s->head.births && obj->time >= s->first_time ? i : MM_NO_SLOT;
 }
 
 static int death_of_nobody(struct mm_stream *s, const struct mm_event *ev)
 {
-	struct mm_row *r = next_row(s, ev);
+	int err = come_to(s, ev->time);
 
-	if (!r)
-		return MM_ENOMEM;
-	r->addr = s->w->has_addr ? ev->addr : 0;
+	if (err)
+		return err;
 	mm_objects_note(s->objects, ev->kind);
-	return finish_row(s);
+	mm_encoder_death(s->encoder, ev, s->last_tick, MM_NO_SLOT);
+	return finish_event(s);
 }
 
 int mm_stream_death(struct mm_stream *s, const struct mm_event *ev)
 {
+	int temporary, realloc = ev->kind == MM_EV_REALLOC_OUT;
 	struct mm_object obj;
-	int temporary;
 
 	if (!mm_event_is_death(ev->kind))
 		return MM_EINVAL;
 	if (ev->kind == MM_EV_INHERITED)
 		return death_of_nobody(s, ev);
-	struct mm_row *r = next_row(s, ev);
-	if (!r)
-		return MM_ENOMEM;
-	int realloc = ev->kind == MM_EV_REALLOC_OUT, err = MM_OK;
-	const struct mm_object *died = mm_objects_fast_death(s->objects, ev->slot, ev->thread,
-							     realloc, &temporary);
-	if (!died) {
-		err = mm_objects_death(s->objects, ev->slot, ev->thread, realloc,
-				       s->last_time, &obj, &temporary);
-		died = &obj;
-	}
+	int err = come_to(s, ev->time);
+	if (!err && !mm_objects_fast_death(s->objects, ev->slot, ev->thread, realloc, &obj,
+					   &temporary))
+		err = mm_objects_death(s->objects, ev->slot, ev->thread, realloc, &obj,
+				       &temporary);
 	if (err)
 		return err == MM_ENOENT ? MM_EINVAL : err;
-	r->slot = ev->slot;
-	r->ref = birth_of(s, ev->slot);
 	if (ev->kind == MM_EV_IMPLIED)
 		mm_objects_note(s->objects, ev->kind);
-	err = mm_digest_death(&s->digest, died, s->last_time, temporary);
+	err = mm_digest_death(&s->digest, &obj, s->last_time, temporary);
 	if (err)
 		return err;
+	mm_encoder_death(s->encoder, ev, s->last_tick, birth_of(s, &obj));
 	s->head.deaths++;
-	return finish_row(s);
+	return finish_event(s);
 }
 
 void mm_stream_prefetch(const struct mm_stream *s, uint32_t slot)
 {
-	if (slot < s->born_cap)
-		__builtin_prefetch(&s->born[slot]);
 	mm_objects_approach(s->objects, slot);
 }
 
@@ -220,16 +197,16 @@ int mm_stream_other(struct mm_stream *s, const struct mm_event *ev)
 {
 	if (ev->kind < MM_EV_OTHER)
 		return MM_EINVAL;
-	struct mm_row *r = next_row(s, ev);
-	if (!r)
-		return MM_ENOMEM;
-	r->ref = (uint32_t)s->rows.other.len;
-	int err = mm_other_encode(ev, s->w->has_addr, &s->rows.other);
+	int err = come_to(s, ev->time);
+	if (!err)
+		err = mm_encoder_other(s->encoder, ev, s->last_tick);
 	if (err)
 		return err;
-	r->other_len = (uint32_t)s->rows.other.len - r->ref;
 	mm_objects_note(s->objects, ev->kind);
-	return finish_row(s);
+	err = finish_event(s);
+	if (!err && s->encoder && mm_encoder_other_bytes(s->encoder) >= MM_CHUNK_OTHER)
+		err = finish_chunk(s);
+	return err;
 }
 
 /* --- chunks ------------------------------------------------------------------------------- */
@@ -249,7 +226,6 @@ static int write_chunk(struct mm_stream *s)
 {
 	struct mm_writer *w = s->w;
 
-	s->head.events = (uint32_t)s->rows.count;
 	s->head.last_tick = s->last_tick;
 	s->head.after = *mm_objects_totals(s->objects);
 	int err = mm_stream_write_defs(s, 0);
@@ -259,13 +235,12 @@ static int write_chunk(struct mm_stream *s)
 	if (!err)
 		err = mm_chunk_encode(&s->head, &w->prefix);
 	if (!err)
-		err = mm_codec_encode(w->codec, &s->rows, &s->head.start, w->has_addr,
-				      w->zstd_level, &w->payload);
+		err = mm_encoder_end(s->encoder, w->zstd_level, &w->payload);
 	if (err) {
-		w->stats.lost_events += s->rows.count;
+		w->stats.lost_events += s->head.events;
 		return err;
 	}
-	mm_output_expect(w->out, s->rows.count);
+	mm_output_expect(w->out, s->head.events);
 	err = mm_stream_block(s, MM_BLOCK_CHUNK, 0, &s->chunk_at);
 	if (!err)
 		err = write_digest(s);
@@ -285,15 +260,16 @@ static int64_t checkpoint_due(const struct mm_stream *s)
 
 int mm_stream_flush(struct mm_stream *s)
 {
-	if (!s->rows.count)
+	if (!s->encoder)
 		return MM_OK;
-	int err = write_chunk(s);
-	s->lost_events += err ? s->rows.count : 0;
-	s->w->lost_known += err ? s->rows.count : 0;
-	s->chunks++;
-	s->w->stats.chunks += !err;
-	s->rows.count = 0;
-	mm_buf_clear(&s->rows.other);
+	int err = s->head.events ? write_chunk(s) : MM_OK;
+	s->lost_events += err ? s->head.events : 0;
+	s->w->lost_known += err ? s->head.events : 0;
+	s->chunks += s->head.events != 0;
+	s->w->stats.chunks += !err && s->head.events;
+	s->head.events = 0;
+	mm_writer_give_encoder(s->w, s->encoder);
+	s->encoder = NULL;
 	mm_digest_reset(&s->digest);
 	if (!err && s->since_checkpoint >= checkpoint_due(s))
 		err = mm_stream_checkpoint(s);

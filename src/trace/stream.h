@@ -9,11 +9,14 @@
 #include "base/map.h"
 #include "trace/chunk.h"
 #include "trace/codec.h"
+#include "trace/encode.h"
 #include "trace/digest.h"
 #include "trace/objects.h"
 #include "trace/output.h"
 #include "trace/tables.h"
 #include "trace/writer.h"
+
+enum { MM_ENCODERS_IDLE = 4 };
 
 struct mm_writer {
 	struct mm_output *out;
@@ -22,7 +25,8 @@ struct mm_writer {
 	uint32_t chunk_events; /* that end a chunk */
 	uint64_t max_bytes;
 	enum mm_keep keep;
-	struct mm_codec *codec;      /* shared by the streams */
+	struct mm_encoder *idle[MM_ENCODERS_IDLE]; /* of no stream now */
+	uint32_t idle_count;
 	struct mm_stream **streams;  /* by process number; NULL once closed */
 	struct mm_process *processes;/* by number, texts in `arena` */
 	size_t stream_cap, process_cap;
@@ -46,15 +50,11 @@ struct mm_stream {
 	struct mm_map interned; /* hash of a text -> string number */
 
 	struct mm_objects *objects;
-	uint32_t *born;         /* by slot: the low half of its birth's number */
-	size_t born_cap;
 
 	/* the chunk that is being filled */
-	struct mm_rows rows;
+	struct mm_encoder *encoder; /* NULL = there is no chunk */
 	struct mm_chunk_head head;
 	uint32_t hidden;        /* slots free since before the chunk */
-	uint32_t *birth_slot;   /* by birth of the chunk */
-	uint32_t last_out;      /* slot of the last REALLOC_OUT */
 	struct mm_digest_builder digest;
 	uint64_t first_time;    /* of the oldest event not yet written */
 	uint64_t last_tick, last_time;
@@ -71,6 +71,10 @@ int mm_stream_block(struct mm_stream *s, uint8_t type, uint8_t flags, uint64_t *
 
 /* writer.c: begins a segment when the last one has its share (MM_KEEP_LAST). */
 int mm_writer_keep_last(struct mm_writer *w);
+
+/* writer.c: an encoder for one chunk, and back: 0 or MM_ENOMEM. */
+int mm_writer_take_encoder(struct mm_writer *w, struct mm_encoder **ret);
+void mm_writer_give_encoder(struct mm_writer *w, struct mm_encoder *e);
 
 /* define.c: writes what is defined and not yet written, or everything again. */
 int mm_stream_write_defs(struct mm_stream *s, int again);

@@ -47,7 +47,8 @@ static void destroy(struct mm_writer *w)
 	mm_arena_deinit(&w->arena);
 	mm_buf_deinit(&w->prefix);
 	mm_buf_deinit(&w->payload);
-	mm_codec_destroy(w->codec);
+	while (w->idle_count)
+		mm_encoder_destroy(w->idle[--w->idle_count]);
 	mm_symbols_out_destroy(w->symbols);
 	free(w);
 }
@@ -66,9 +67,7 @@ int mm_writer_open(struct mm_writer **ret, const char *path,
 	w->max_bytes = options->max_bytes;
 	w->chunk_events = events_of_chunk(w->max_bytes);
 	w->keep = options->max_bytes ? options->keep : MM_KEEP_ALL;
-	int err = mm_codec_create(&w->codec);
-	if (!err)
-		err = mm_output_open(&w->out, path, w->zstd_level,
+	int err = mm_output_open(&w->out, path, w->zstd_level,
 				     w->keep == MM_KEEP_FIRST ? w->max_bytes : 0, diag);
 	if (err) {
 		destroy(w);
@@ -149,6 +148,22 @@ int mm_stream_process(struct mm_stream *s, const struct mm_process *p)
 const struct mm_process *mm_stream_get_process(const struct mm_stream *s)
 {
 	return &s->w->processes[s->number];
+}
+
+int mm_writer_take_encoder(struct mm_writer *w, struct mm_encoder **ret)
+{
+	if (!w->idle_count)
+		return mm_encoder_create(ret);
+	*ret = w->idle[--w->idle_count];
+	return MM_OK;
+}
+
+void mm_writer_give_encoder(struct mm_writer *w, struct mm_encoder *e)
+{
+	if (w->idle_count == MM_ENCODERS_IDLE)
+		mm_encoder_destroy(e);
+	else
+		w->idle[w->idle_count++] = e;
 }
 
 int mm_stream_block(struct mm_stream *s, uint8_t type, uint8_t flags, uint64_t *at)
@@ -256,7 +271,7 @@ int mm_writer_sync(struct mm_writer *w, uint64_t now, int all)
 
 	for (uint32_t i = 0; !err && i < w->process_count; i++) {
 		struct mm_stream *s = w->streams[i];
-		if (s && s->rows.count && (all || s->first_time + SYNC_NS <= now))
+		if (s && s->encoder && (all || s->first_time + SYNC_NS <= now))
 			err = mm_stream_flush(s);
 	}
 	if (!err)

@@ -312,15 +312,18 @@ static void a_chain_that_bites_its_tail_is_left_in_time(void **arg)
 
 /* --- addresses --------------------------------------------------------------------- */
 
-enum { OBJECTS = 20000 };
+enum { OBJECTS = 20000, MANY_FROM = 1300000, MANY = 2000000 };
 
 static void be_born(struct mm_objects *o, struct mm_addrs *a, uint64_t addr, uint8_t kind)
 {
 	struct mm_object obj = { .addr = addr, .size = 8, .kind = kind };
-	uint32_t slot;
+	uint32_t slot, other;
+	size_t place;
 
+	assert_int_equal(mm_addrs_seek(a, addr, kind == MM_EV_NOTE_ALLOC, &place, &other), MM_OK);
+	assert_int_equal(other, MM_NO_SLOT);
 	assert_int_equal(mm_objects_birth(o, &obj, &slot), MM_OK);
-	assert_int_equal(mm_addrs_put(a, addr, slot), MM_OK);
+	mm_addrs_set(a, place, addr, slot);
 }
 
 static void addresses_are_found_until_they_are_taken(void **arg)
@@ -338,14 +341,31 @@ static void addresses_are_found_until_they_are_taken(void **arg)
 	assert_int_equal(mm_addrs_check(&a), MM_OK);
 	for (uint64_t i = 1; i <= OBJECTS; i += 3) {
 		uint32_t slot = mm_addrs_take(&a, i * 16, 0);
-		assert_int_equal(mm_objects_get(o, slot)->addr, i * 16);
-		assert_int_equal(mm_objects_death(o, slot, 0, 0, 0, &dead, &temporary), MM_OK);
+		assert_int_equal(mm_objects_death(o, slot, 0, 0, &dead, &temporary), MM_OK);
+		assert_int_equal(dead.addr, i * 16);
 	}
 	assert_int_equal(mm_addrs_check(&a), MM_OK);
 	for (uint64_t i = 1; i <= OBJECTS; i++)
 		assert_int_equal(mm_addrs_find(&a, i * 16, 0) == MM_NO_SLOT, i % 3 == 1);
 	assert_int_equal(a.count, OBJECTS - (OBJECTS + 2) / 3);
-	assert_true(a.size * sizeof *a.places <= 13 * (size_t)OBJECTS);
+	mm_addrs_deinit(&a);
+	mm_objects_destroy(o);
+}
+
+static void many_addresses_take_thirteen_bytes_each(void **arg)
+{
+	struct mm_objects *o;
+	struct mm_addrs a = { 0 };
+
+	(void)arg;
+	assert_int_equal(mm_objects_create(&o), MM_OK);
+	a.objects = o;
+	for (uint64_t i = 1; i <= MANY; i++) {
+		be_born(o, &a, i * 32, MM_EV_MALLOC);
+		assert_true(i < MANY_FROM || a.size * sizeof *a.places <= 13 * i);
+	}
+	assert_int_equal(mm_addrs_check(&a), MM_OK);
+	assert_int_equal(mm_addrs_find(&a, MANY * 32, 0), MANY - 1);
 	mm_addrs_deinit(&a);
 	mm_objects_destroy(o);
 }
@@ -385,6 +405,7 @@ int main(void)
 		ON_A_TARGET(a_ring_outside_the_pool_is_not_read),
 		ON_A_TARGET(a_chain_that_bites_its_tail_is_left_in_time),
 		cmocka_unit_test(addresses_are_found_until_they_are_taken),
+		cmocka_unit_test(many_addresses_take_thirteen_bytes_each),
 		cmocka_unit_test(a_noted_object_may_share_an_address_with_a_heap_object),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
