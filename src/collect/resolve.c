@@ -8,7 +8,11 @@
 #include "collect/lane.h"
 #include "core/error.h"
 
-enum { AHEAD = 64, NEAR = 24, FORKS_KEPT = 1024 };
+enum {
+	AHEAD = 64, NEAR = 24,
+	FAR_PLACES = 4096, /* a table smaller than that, and its objects, are near anyway */
+	FORKS_KEPT = 1024
+};
 
 void mm_resolver_init(struct mm_resolver *r, struct mm_stream *stream,
 		      const struct mm_image *image, uint32_t process,
@@ -256,20 +260,28 @@ static int take_one(struct mm_resolver *r, struct mm_lane *l, const struct mm_en
 	return take_rest(r, l, e);
 }
 
+/* What is far is asked for in time: places first, then the objects they name. */
+static inline void look_ahead(const struct mm_resolver *r, const struct mm_merged *batch,
+			      size_t count, size_t i)
+{
+	if (i + AHEAD < count)
+		mm_addrs_prefetch(&r->addrs, MM_REC_ADDR(batch[i + AHEAD].entry->head));
+	if (i + NEAR < count)
+		mm_stream_prefetch(r->stream,
+				   mm_addrs_guess(&r->addrs,
+						  MM_REC_ADDR(batch[i + NEAR].entry->head)));
+}
+
 int mm_resolver_take(void *resolver, const struct mm_merged *batch, size_t count)
 {
 	struct mm_resolver *r = resolver;
-	int err = MM_OK;
+	int far = r->addrs.size >= FAR_PLACES, err = MM_OK;
 
-	for (size_t i = 0; i < count && i < AHEAD; i++)
+	for (size_t i = 0; far && i < count && i < AHEAD; i++)
 		mm_addrs_prefetch(&r->addrs, MM_REC_ADDR(batch[i].entry->head));
 	for (size_t i = 0; i < count; i++) {
-		if (i + AHEAD < count)
-			mm_addrs_prefetch(&r->addrs, MM_REC_ADDR(batch[i + AHEAD].entry->head));
-		if (i + NEAR < count)
-			mm_stream_prefetch(r->stream,
-				mm_addrs_guess(&r->addrs,
-					       MM_REC_ADDR(batch[i + NEAR].entry->head)));
+		if (far)
+			look_ahead(r, batch, count, i);
 		int e = take_one(r, batch[i].owner, batch[i].entry);
 		err = err ? err : e;
 	}

@@ -339,7 +339,7 @@ const uint32_t *mm_objects_free(const struct mm_objects *o, uint32_t *ret_count)
 
 uint32_t mm_objects_free_depth(const struct mm_objects *o)
 {
-	return o->stack_len + o->hidden;
+	return mm_objects_depth(o);
 }
 
 static int stack_is_sound(const struct mm_objects *o)

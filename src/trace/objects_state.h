@@ -104,6 +104,11 @@ static inline void mm_objects_count_birth(struct mm_totals *t, unsigned kind, ui
 	}
 }
 
+static inline uint32_t mm_objects_depth(const struct mm_objects *o)
+{
+	return o->stack_len + o->hidden;
+}
+
 /* A hint that the object of a slot, any number, is wanted soon. Always inlined: gcc 12
  * takes a function that only prefetches for one without effect and leaves its calls out. */
 __attribute__((always_inline)) static inline void

@@ -109,7 +109,7 @@ static inline int finish_event(struct mm_stream *s)
  * the chunk began. */
 static inline int note_birth(struct mm_stream *s, uint32_t free_before)
 {
-	uint64_t live = mm_objects_totals(s->objects)->live_bytes;
+	uint64_t live = s->objects->totals.live_bytes;
 	int hidden = free_before && free_before == s->hidden;
 
 	s->hidden -= (uint32_t)hidden;
@@ -124,7 +124,7 @@ static inline int note_birth(struct mm_stream *s, uint32_t free_before)
 
 int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *ret_slot)
 {
-	uint32_t slot, free_before = mm_objects_free_depth(s->objects);
+	uint32_t slot, free_before = mm_objects_depth(s->objects);
 
 	if (!mm_event_is_birth(ev->kind) || ev->size == MM_UNKNOWN)
 		return MM_EINVAL;
