@@ -83,14 +83,6 @@ static uint32_t node_new(uint32_t parent, uint64_t value_kind, uint32_t module)
 
 /* --- index ---------------------------------------------------------------------------------- */
 
-static uint64_t triple_hash(uint32_t parent, uint64_t value_kind, uint32_t module)
-{
-	uint64_t h = (value_kind ^ (uint64_t)module << 40) * UINT64_C(0x9e3779b97f4a7c15);
-
-	h = (h ^ h >> 32 ^ parent) * UINT64_C(0xd6e8feb86659fd93);
-	return h ^ h >> 32;
-}
-
 static int is_node(uint64_t entry, uint64_t hash, uint32_t parent, uint64_t value_kind,
 		   uint32_t module)
 {
@@ -125,22 +117,46 @@ static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
 	return 0;
 }
 
-uint32_t mm_calltree_child(uint32_t parent, uint64_t value_kind, uint32_t module)
+/* The child's own, of the hash that finds it. */
+static uint32_t path_hash(uint64_t hash)
 {
-	uint64_t hash = triple_hash(parent, value_kind, module);
+	return (uint32_t)(hash >> 16);
+}
+
+static uint64_t bucket_of(uint64_t hash, int level)
+{
+	return hash >> (64 - TREE_BITS - TREE_STEP * level);
+}
+
+struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module)
+{
+	uint64_t hash = mm_calltree_hash(parent.hash, value_kind, module);
 	uint32_t made = 0;
 
 	for (int level = 0; level < TREE_LEVELS; level++) {
 		struct bucket *b = tree_level(level);
 		int full;
 		if (!b)
-			return 0;
-		b += hash >> (64 - TREE_BITS - TREE_STEP * level);
-		uint32_t n = search_bucket(b, hash, parent, value_kind, module, &made, &full);
+			break;
+		b += bucket_of(hash, level);
+		uint32_t n = search_bucket(b, hash, parent.node, value_kind, module, &made, &full);
 		if (!full)
-			return n;
+			return (struct mm_path){ n, path_hash(hash) };
 	}
-	return 0;
+	return (struct mm_path){ 0, 0 };
+}
+
+/* Two levels hold what most programs have. */
+uint32_t mm_calltree_approach(uint32_t parent_hash, uint64_t value_kind, uint32_t module)
+{
+	uint64_t hash = mm_calltree_hash(parent_hash, value_kind, module);
+
+	for (int level = 0; level < 2; level++) {
+		struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
+		if (b)
+			__builtin_prefetch(&b[bucket_of(hash, level)]);
+	}
+	return path_hash(hash);
 }
 
 /* --- binding ------------------------------------------------------------------------------------ */
@@ -172,16 +188,36 @@ int mm_calltree_bind(void *base, uint32_t process)
 	return MM_OK;
 }
 
+/* The hash of a node by its way from the root. */
+static struct mm_path path_of(uint32_t node)
+{
+	struct mm_path p = { 0, 0 };
+	uint32_t child = node, above;
+
+	while (p.node != node) {
+		for (child = node; (above = node_at(child)->parent) != p.node; child = above)
+			;
+		const struct mm_shm_node *n = node_at(child);
+		if (MM_NODE_KIND(n->value_kind) == MM_NODE_CATEGORY)
+			p = mm_calltree_bare(p.node);
+		p.hash = path_hash(mm_calltree_hash(p.hash, n->value_kind, n->module));
+		p.node = child;
+	}
+	return p;
+}
+
 uint32_t mm_calltree_check(void)
 {
 	uint32_t count = atomic_load(&tree.process->node_count);
 
 	for (uint32_t i = 1; i < count; i++) {
 		const struct mm_shm_node *n = node_at(i);
-		if (n->parent >= count)
+		if (n->parent >= i)
 			return i;
-		uint32_t found = mm_calltree_child(n->parent, n->value_kind, n->module);
-		if (found == 0 || atomic_load(&tree.process->node_count) != count)
+		struct mm_path parent = MM_NODE_KIND(n->value_kind) == MM_NODE_CATEGORY
+			? mm_calltree_bare(n->parent) : path_of(n->parent);
+		struct mm_path found = mm_calltree_child(parent, n->value_kind, n->module);
+		if (found.node == 0 || atomic_load(&tree.process->node_count) != count)
 			return i;
 	}
 	return 0;

@@ -3,7 +3,9 @@
  * Promise: a triple has one number however many threads ask at once; a node is
  * complete in the shared mapping before its number can be seen. The loser of a
  * race may waste a number, never give a wrong one.
- * Vocabulary: node as in core/shm.h. The index over the nodes is private memory.
+ * Vocabulary: node as in core/shm.h; path = a node with the hash of all that leads to it,
+ * so that where a child stands in the index is known before the child is. The index over
+ * the nodes is private memory.
  * Never: a lock, an allocation other than mmap, errno. Signal-safe.
  */
 #ifndef MM_CAPTURE_CALLTREE_H
@@ -17,9 +19,32 @@
  * the directory segment is new, node 0 is the root and module 0 is unknown. Single-threaded. MM_ENOSPC when the mapping is full. */
 int mm_calltree_bind(void *base, uint32_t process);
 
+struct mm_path {
+	uint32_t node; /* 0 = the root */
+	uint32_t hash; /* one for one node: 0 of the root, else as mm_calltree_child() gave it */
+};
+
+static inline uint64_t mm_calltree_hash(uint32_t parent, uint64_t value_kind, uint32_t module)
+{
+	uint64_t h = (value_kind ^ (uint64_t)module << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	h = (h ^ h >> 32 ^ parent) * UINT64_C(0xd6e8feb86659fd93);
+	return h ^ h >> 32;
+}
+
 /* The child of `parent`, made if it is new; value_kind as in struct mm_shm_node.
- * 0 when there is no room for it. */
-uint32_t mm_calltree_child(uint32_t parent, uint64_t value_kind, uint32_t module);
+ * Node 0 when there is no room for it. */
+struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module);
+
+/* Asks for what mm_calltree_child() will look at; gives the child's hash. */
+uint32_t mm_calltree_approach(uint32_t parent_hash, uint64_t value_kind, uint32_t module);
+
+/* The path of a node of which nobody keeps the hash: to be its own, always. For parents of
+ * categories. */
+static inline struct mm_path mm_calltree_bare(uint32_t node)
+{
+	return (struct mm_path){ node, node };
+}
 
 /* Checks every node against the index: 0, or the number of a node that cannot be
  * found by its own triple. Single-threaded; for tests. */

@@ -15,11 +15,12 @@ enum {
 	UNIT = 16,             /* entries start at multiples of it */
 	ARENA_PER_SLOT = 128,  /* bytes of arena for each slot of the index */
 	WAYS = 2,
-	CHOICES = 8            /* entries tried for one stack */
+	CHOICES = 8,           /* entries tried for one stack */
+	LINKS = 3              /* from an entry to its outermost frame, at most */
 };
 
 struct kept_frame {
-	uint32_t node;
+	uint32_t node, hash;
 	uint32_t sp;    /* from the innermost frame's */
 	uint32_t bp_at; /* as in struct mm_frame */
 	uint16_t after; /* index of the word after its return address */
@@ -29,9 +30,15 @@ struct kept_frame {
 struct mm_memo_entry {
 	uint64_t stamp; /* 0 = being written */
 	uint64_t place, sp, bp;
-	uint32_t words, frames;
-	uint32_t top;   /* end of the highest word, from sp */
-	uint32_t end;   /* enum mm_walk_end */
+	uint32_t node;
+	uint32_t top;        /* end of the highest word, from sp */
+	uint32_t base;       /* position / UNIT of the entry that goes on, 0 = all is here */
+	uint16_t base_frame; /* with this frame of it */
+	uint16_t links;      /* from here to the outermost frame */
+	uint16_t words, frames; /* here */
+	uint16_t total;      /* frames in all */
+	uint8_t needs_bp;
+	uint8_t end;         /* enum mm_walk_end */
 	/* uint64_t value[words]; struct kept_frame frame[frames]; uint32_t offset[words] */
 };
 
@@ -232,6 +239,51 @@ static inline const struct mm_memo_entry *entry_of(const struct mm_stack_memo *m
 	return NULL;
 }
 
+/* The entry that goes on where e ends; NULL when it has been overwritten. */
+static inline const struct mm_memo_entry *base_of(const struct mm_stack_memo *m,
+						  const struct mm_memo_entry *e)
+{
+	uint64_t position = e->base * (uint64_t)UNIT;
+
+	return is_live(m, position) ? entry_at(m, position) : NULL;
+}
+
+/* Where a stack is no more what it was. */
+struct difference {
+	const struct mm_memo_entry *entry; /* NULL = the rest is not known any more */
+	uint32_t word;                     /* of it ... */
+	uint32_t read;                     /* ... after so many others */
+	uint64_t other;                    /* what is there now */
+};
+
+/* Is every word from `word` of e on, to the outermost frame, what it was? In order, and
+ * nothing after the first difference is read. */
+static inline int holds(const struct mm_stack_memo *m, const struct mm_memo_entry *e,
+			uint32_t word, struct difference *ret)
+{
+	uint32_t read = 0, first = word;
+
+	for (;;) {
+		word = verify(e, first, &ret->other);
+		read += word - first;
+		if (word != e->words)
+			break;
+		if (e->base == 0)
+			return 1;
+		const struct mm_memo_entry *base = base_of(m, e);
+		if (!base) {
+			e = NULL;
+			break;
+		}
+		first = frames(base)[e->base_frame].after;
+		e = base;
+	}
+	ret->entry = e;
+	ret->word = word;
+	ret->read = read;
+	return 0;
+}
+
 /* Stacks that agree in (place, sp) form a tree: the next to try is the one that was met
  * when a stack differed from this one in the same word by the same value. */
 int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64_t sp,
@@ -243,18 +295,16 @@ int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64
 		const struct mm_memo_entry *e = entry_of(m, key, &position);
 		if (!e || e->place != place || e->sp != sp || e->stamp != stamp || hi - sp < e->top)
 			break;
-		uint32_t word = e->words;
-		uint64_t other = bp;
-		if (!frames(e)->needs_bp || e->bp == bp) {
-			word = verify(e, 0, &other);
-			if (word == e->words) {
-				m->latest = position;
-				m->counts.hits++;
-				*ret_node = frames(e)->node;
-				return 1;
-			}
+		struct difference d = { .entry = e, .read = UINT32_MAX, .other = bp };
+		if ((!e->needs_bp || e->bp == bp) && holds(m, e, 0, &d)) {
+			m->latest = position;
+			m->counts.hits++;
+			*ret_node = e->node;
+			return 1;
 		}
-		key = next_key(key, word, other);
+		if (!d.entry)
+			break;
+		key = next_key(key, d.read, d.other);
 	}
 	m->key = key;
 	return 0;
@@ -265,13 +315,14 @@ int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64
 void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm_memo_join *j)
 {
 	j->entry = NULL;
-	j->frame = 0;
-	j->bad = 0;
+	j->frame = j->bad = j->joined = 0;
 	if (m->size == 0 || !is_live(m, m->latest))
 		return;
 	const struct mm_memo_entry *e = entry_at(m, m->latest);
-	if (e->stamp == stamp)
+	if (e->stamp == stamp) {
 		j->entry = e;
+		j->position = m->latest;
+	}
 }
 
 /* Would the rest of the entry, from frame i on, be walked the same from here? */
@@ -293,66 +344,93 @@ static int same_state(const struct mm_memo_entry *e, uint32_t i, const struct mm
 /* The same frames in all, so the same end? */
 static int same_length(const struct mm_memo_entry *e, uint32_t i, const struct mm_trail *t)
 {
-	uint32_t total = t->count + (e->frames - 1 - i);
+	uint32_t total = t->count + (e->total - 1u - i);
 
 	return e->end == MM_WALK_FULL ? total == t->limit : total <= t->limit;
 }
 
-static void copy_rest(const struct mm_memo_entry *e, uint32_t i, struct mm_walk *w)
+/* From now on, frames behind the word that differed are looked at. */
+static void join_behind(const struct mm_stack_memo *m, struct mm_memo_join *j,
+			const struct difference *d)
 {
-	struct mm_trail *t = w->trail;
-	const struct kept_frame *k = frames(e);
-	uint32_t from = k[i].after, shift = t->words - from;
-	uint32_t move = (uint32_t)(e->sp - w->base);
-
-	t->frame[t->count - 1].node = k[i].node;
-	t->frame[t->count - 1].needs_bp = k[i].needs_bp;
-	for (uint32_t n = i + 1; n < e->frames; n++)
-		t->frame[t->count++] = (struct mm_frame){
-			.sp = e->sp + k[n].sp, .after = k[n].after + shift, .node = k[n].node,
-			.needs_bp = k[n].needs_bp,
-			.bp_at = k[n].bp_at < MM_BP_LOST ? k[n].bp_at + move : k[n].bp_at };
-	for (uint32_t n = from; n < e->words; n++) {
-		t->offset[t->words] = offsets(e)[n] + move;
-		t->value[t->words++] = values(e)[n];
+	while (j->entry && j->entry != d->entry) {
+		j->position = j->entry->base * (uint64_t)UNIT;
+		j->entry = d->entry ? base_of(m, j->entry) : NULL;
+		j->frame = 0;
 	}
+	j->bad = d->word + 1;
 }
 
-/* The trail's last frame is at the same height as frame i of the entry. */
-static enum mm_walk_end join_at(struct mm_memo_join *j, uint32_t i, struct mm_walk *w)
+/* The trail's last frame is at the same height as frame j->frame of the entry. */
+static enum mm_walk_end join_here(const struct mm_stack_memo *m, struct mm_memo_join *j,
+				  struct mm_walk *w)
 {
 	const struct mm_memo_entry *e = j->entry;
-	uint32_t after = frames(e)[i].after;
-	uint64_t other;
+	const struct kept_frame *k = &frames(e)[j->frame];
+	struct mm_frame *last = &w->trail->frame[w->trail->count - 1];
+	struct difference d;
 
-	if (after < j->bad || !same_state(e, i, w))
+	if (k->after < j->bad || !same_state(e, j->frame, w))
 		return MM_WALK_ON;
-	if (!same_length(e, i, w->trail) || w->reach->hi < e->sp + e->top) {
+	if (!same_length(e, j->frame, w->trail) || w->reach->hi < e->sp + e->top) {
 		j->entry = NULL;
 		return MM_WALK_ON;
 	}
-	j->bad = verify(e, after, &other);
-	if (j->bad != e->words)
+	if (!holds(m, e, k->after, &d)) {
+		join_behind(m, j, &d);
 		return MM_WALK_ON;
-	copy_rest(e, i, w);
+	}
+	last->node = k->node;
+	last->hash = k->hash;
+	last->needs_bp = k->needs_bp;
+	j->joined = 1;
 	return (enum mm_walk_end)e->end;
 }
 
-enum mm_walk_end mm_memo_join(struct mm_memo_join *j, struct mm_walk *w)
+enum mm_walk_end mm_memo_join(const struct mm_stack_memo *m, struct mm_memo_join *j,
+			      struct mm_walk *w)
 {
-	const struct mm_memo_entry *e = j->entry;
-	const struct kept_frame *k = frames(e);
 	uint64_t sp = w->trail->frame[w->trail->count - 1].sp;
-	uint32_t i = j->frame;
 
-	while (i < e->frames && e->sp + k[i].sp < sp)
-		i++;
-	j->frame = i;
-	if (i == e->frames)
-		j->entry = NULL;
-	else if (e->sp + k[i].sp == sp)
-		return join_at(j, i, w);
+	while (j->entry) {
+		const struct mm_memo_entry *e = j->entry;
+		const struct kept_frame *k = frames(e);
+		while (j->frame < e->frames && e->sp + k[j->frame].sp < sp)
+			j->frame++;
+		if (j->frame < e->frames)
+			return e->sp + k[j->frame].sp == sp ? join_here(m, j, w) : MM_WALK_ON;
+		j->frame = e->base_frame;
+		j->bad = 0;
+		j->position = e->base * (uint64_t)UNIT;
+		j->entry = e->base ? base_of(m, e) : NULL;
+	}
 	return MM_WALK_ON;
+}
+
+/* The frames and words behind the trail's last frame, which is j->frame of j->entry, join
+ * the trail. The chain of entries holds: it has just been read. */
+static void copy_rest(const struct mm_stack_memo *m, const struct mm_memo_join *j,
+		      struct mm_walk *w)
+{
+	struct mm_trail *t = w->trail;
+	const struct mm_memo_entry *e = j->entry;
+	uint32_t first = j->frame, next = first + 1;
+
+	for (; e; next = first = e->base_frame, e = e->base ? base_of(m, e) : NULL) {
+		const struct kept_frame *k = frames(e);
+		uint32_t from = k[first].after, shift = t->words - from;
+		uint32_t move = (uint32_t)(e->sp - w->base);
+		for (uint32_t n = next; n < e->frames; n++)
+			t->frame[t->count++] = (struct mm_frame){
+				.sp = e->sp + k[n].sp, .after = k[n].after + shift,
+				.node = k[n].node, .hash = k[n].hash, .needs_bp = k[n].needs_bp,
+				.bp_at = k[n].bp_at < MM_BP_LOST ? k[n].bp_at + move
+								 : k[n].bp_at };
+		for (uint32_t n = from; n < e->words; n++) {
+			t->offset[t->words] = offsets(e)[n] + move;
+			t->value[t->words++] = values(e)[n];
+		}
+	}
 }
 
 /* --- keeping ------------------------------------------------------------------------------------ */
@@ -401,22 +479,46 @@ static void mark_needs(struct mm_trail *t)
 	}
 }
 
-static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w, uint64_t bp,
-			enum mm_walk_end end)
+static uint32_t end_of(const struct mm_trail *t)
+{
+	uint32_t top = 0;
+
+	for (uint32_t i = 0; i < t->words; i++)
+		if (t->offset[i] + 8 > top)
+			top = t->offset[i] + 8;
+	return top;
+}
+
+/* The trail, all of it or, when it goes on in `base`, all but its last frame. */
+static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
+			const struct mm_memo_join *base, enum mm_walk_end end)
 {
 	const struct mm_trail *t = w->trail;
 	struct kept_frame *k;
-	uint32_t top = 0;
 
 	e->place = t->frame[0].place;
 	e->sp = w->base;
-	e->bp = bp;
-	e->words = t->words;
-	e->frames = t->count;
-	e->end = end;
+	e->bp = w->first_bp;
+	e->node = t->frame[0].node;
+	e->needs_bp = (uint8_t)t->frame[0].needs_bp;
+	e->end = (uint8_t)end;
+	e->words = (uint16_t)t->words;
+	e->top = end_of(t);
+	e->base = 0;
+	e->base_frame = e->links = 0;
+	e->frames = e->total = (uint16_t)t->count;
+	if (base) {
+		uint32_t top = (uint32_t)(base->entry->sp - w->base) + base->entry->top;
+		e->top = top > e->top ? top : e->top;
+		e->base = (uint32_t)(base->position / UNIT);
+		e->base_frame = (uint16_t)base->frame;
+		e->links = (uint16_t)(base->entry->links + 1);
+		e->frames--;
+		e->total = (uint16_t)(e->frames + base->entry->total - base->frame);
+	}
 	k = frames(e);
-	for (uint32_t i = 0; i < t->count; i++)
-		k[i] = (struct kept_frame){ .node = t->frame[i].node,
+	for (uint32_t i = 0; i < e->frames; i++)
+		k[i] = (struct kept_frame){ .node = t->frame[i].node, .hash = t->frame[i].hash,
 					    .sp = (uint32_t)(t->frame[i].sp - w->base),
 					    .bp_at = t->frame[i].bp_at,
 					    .after = (uint16_t)t->frame[i].after,
@@ -424,10 +526,7 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w, uint64
 	for (uint32_t i = 0; i < t->words; i++) {
 		values(e)[i] = t->value[i];
 		offsets(e)[i] = t->offset[i];
-		if (t->offset[i] + 8 > top)
-			top = t->offset[i] + 8;
 	}
-	e->top = top;
 }
 
 /* The way of a set that is worth least: a dead one, the older. */
@@ -444,23 +543,36 @@ static uint64_t *choose_way(struct mm_stack_memo *m, uint64_t key)
 	return worst;
 }
 
-void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_walk *w,
-		  enum mm_walk_end end)
+/* An entry that others lean on must last: one that is soon to be overwritten is copied
+ * instead, as is one at the end of a long chain. */
+static int is_sound_base(const struct mm_stack_memo *m, const struct mm_memo_join *j)
+{
+	return j->entry->links < LINKS && m->head - j->position <= m->size / 2;
+}
+
+void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_join *join,
+		  struct mm_walk *w, enum mm_walk_end end)
 {
 	struct mm_trail *t = w->trail;
-	uint64_t position = take_room(m, entry_bytes(t->words, t->count));
+	const struct mm_memo_join *base = join && join->joined ? join : NULL;
+	const uint8_t *arena = m->arena;
 	struct mm_memo_entry *e;
 
-	if (position == 0)
+	m->counts.joins += base != NULL;
+	if (base && !is_sound_base(m, base)) {
+		copy_rest(m, base, w);
+		base = NULL;
+	}
+	uint64_t position = take_room(m, entry_bytes(t->words, t->count - (base != NULL)));
+	if (position == 0 || (base && (m->arena != arena || !is_live(m, base->position))))
 		return;
 	mark_needs(t);
 	e = (struct mm_memo_entry *)(uintptr_t)entry_at(m, position);
 	*(volatile uint64_t *)&e->stamp = 0;
-	write_entry(e, w, w->first_bp, end);
+	write_entry(e, w, base, end);
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&e->stamp = stamp;
 	*choose_way(m, m->key) = m->key >> 32 << 32 | position / UNIT;
 	m->latest = position;
 	m->counts.kept++;
-	m->counts.joins += t->frame[t->count - 1].row == 0;
 }

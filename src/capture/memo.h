@@ -6,7 +6,8 @@
  * one that a fresh walk would read next, and the answer is the fresh walk's.
  *
  * Vocabulary
- *   entry   one stack: the words read, and the frames with their nodes
+ *   entry   one stack: the words read, and the frames with their nodes. Its outer part
+ *           may be that of another entry, its base, to which it links
  *   arena   where entries are written one after another, round and round: the
  *           oldest are overwritten. Starts small, grows while it is of use.
  *   stamp   load generation and binding: entries of another stamp are dead
@@ -28,8 +29,10 @@ struct mm_memo_entry;
 /* How far a join with one entry has got. */
 struct mm_memo_join {
 	const struct mm_memo_entry *entry; /* NULL = nothing to join */
+	uint64_t position;                 /* of it in the arena */
 	uint32_t frame;                    /* first of its frames not yet passed */
 	uint32_t bad;                      /* its words before this one are of no use */
+	uint32_t joined;                   /* the walk's last frame is that frame */
 };
 
 /* A memo for stacks of at most `depth` frames, or NULL without memory. */
@@ -48,15 +51,16 @@ int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64
 void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm_memo_join *j);
 
 /* When the trail's last frame is one of the entry's and the rest of the entry
- * still holds: adds that rest to the trail, its frames with their nodes and row
- * 0, gives the last frame its node, and returns how the entry ended; else
+ * still holds: gives that frame its node and returns how the entry ended; else
  * MM_WALK_ON. Reads nothing at or above reach->hi. */
-enum mm_walk_end mm_memo_join(struct mm_memo_join *j, struct mm_walk *w);
+enum mm_walk_end mm_memo_join(const struct mm_stack_memo *m, struct mm_memo_join *j,
+			      struct mm_walk *w);
 
-/* Keeps a plain trail with its nodes: that of the stack for which mm_memo_find() last said
- * no. `end` is how it ended. */
-void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_walk *w,
-		  enum mm_walk_end end);
+/* Keeps a plain trail with its nodes, that of the stack for which mm_memo_find() last said
+ * no, and what it joined (may be NULL: nothing). `end` is how it ended. The trail is of no
+ * use any more. */
+void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_join *join,
+		  struct mm_walk *w, enum mm_walk_end end);
 
 /* What the memo has done; for tests and benches. */
 struct mm_memo_counts {

@@ -146,24 +146,31 @@ static enum mm_walk_end slow_step(struct registers_at *at, struct mm_walk *w,
 
 /* --- walking ------------------------------------------------------------------------------ */
 
-/* Nodes of the trail's first `count` frames, from the outermost inwards. */
-static uint32_t nodes_of(struct mm_trail *t, uint32_t count, uint32_t outer)
+/* Nodes of the trail's first `count` frames, from the outermost inwards: first where they
+ * stand in the index, so that what is far comes all at once, then one by one. */
+static uint32_t nodes_of(struct mm_trail *t, uint32_t count, struct mm_path outer)
 {
-	uint32_t node = outer;
+	struct mm_path path = outer;
+	uint32_t hash = outer.hash;
 
+	for (uint32_t i = count; count > 1 && i-- > 0;) {
+		const struct mm_frame *f = &t->frame[i];
+		hash = mm_calltree_approach(hash, f->place, mm_row_module(f->row));
+	}
 	for (uint32_t i = count; i-- > 0;) {
 		struct mm_frame *f = &t->frame[i];
-		node = mm_calltree_child(node, f->place, mm_row_module(f->row));
-		if (node == 0)
+		path = mm_calltree_child(path, f->place, mm_row_module(f->row));
+		if (path.node == 0)
 			return 0;
-		f->node = node;
+		f->node = path.node;
+		f->hash = path.hash;
 	}
-	return node;
+	return path.node;
 }
 
-static uint32_t cut_node(void)
+static struct mm_path cut_path(void)
 {
-	return mm_calltree_child(0, (uint64_t)MM_NODE_CUT << 56, 0);
+	return mm_calltree_child((struct mm_path){ 0, 0 }, (uint64_t)MM_NODE_CUT << 56, 0);
 }
 
 /* Entries of a memo are good for one load generation of one binding. */
@@ -179,28 +186,30 @@ static uint32_t walk_stack(struct mm_trail *trail, struct mm_stack_memo *memo, u
 {
 	struct mm_walk w = { .trail = trail, .reach = reach, .generation = (uint32_t)stamp };
 	struct mm_memo_join join = { .entry = NULL };
+	struct mm_path outer;
 	struct registers_at at;
+	struct mm_frame *last;
 	enum mm_walk_end end;
-	uint32_t walked, node;
+	uint32_t node;
 
 	at.valid = 0;
 	if (memo)
 		mm_memo_join_begin(memo, stamp, &join);
 	mm_walk_begin(&w, from->ra, from->sp, from->bp);
 	do {
-		walked = trail->count;
-		if (join.entry && trail->plain && (end = mm_memo_join(&join, &w)) != MM_WALK_ON) {
-			node = nodes_of(trail, walked - 1, trail->frame[walked - 1].node);
-			goto known;
-		}
+		if (join.entry && trail->plain &&
+		    (end = mm_memo_join(memo, &join, &w)) != MM_WALK_ON)
+			break;
 		end = mm_walk_step(&w);
 		if (end == MM_WALK_SLOW)
 			end = slow_step(&at, &w, from);
 	} while (end == MM_WALK_ON);
-	node = nodes_of(trail, trail->count, end == MM_WALK_WHOLE ? 0 : cut_node());
-known:
+	last = &trail->frame[trail->count - 1];
+	outer = join.joined ? (struct mm_path){ last->node, last->hash } :
+		end == MM_WALK_WHOLE ? (struct mm_path){ 0, 0 } : cut_path();
+	node = nodes_of(trail, trail->count - join.joined, outer);
 	if (memo && trail->plain && !w.alien && node != 0)
-		mm_memo_keep(memo, stamp, &w, end);
+		mm_memo_keep(memo, stamp, &join, &w, end);
 	return node;
 }
 
@@ -255,5 +264,6 @@ uint32_t mm_stack_category(uint32_t node, uint32_t name)
 {
 	if (!stacks.control)
 		return node;
-	return mm_calltree_child(node, (uint64_t)MM_NODE_CATEGORY << 56 | name, 0);
+	return mm_calltree_child(mm_calltree_bare(node), (uint64_t)MM_NODE_CATEGORY << 56 | name,
+				 0).node;
 }

@@ -156,13 +156,14 @@ static void give_back(struct reader *rd, struct image *im, uint32_t slot, uint32
 		syscall(SYS_futex, &c->space_seq, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Consumes what is published; `final`: gives the last segment back too. */
+/* Consumes what is published; `final`: gives the last segment back too. Otherwise a ring
+ * full at most: a writer as fast as we are would keep us here. */
 static int drain_thread(struct reader *rd, struct image *im, uint32_t slot, int final)
 {
 	struct cursor *c = &im->cur[slot];
 	int any = 0;
 
-	while (c->seg) {
+	for (int segs = 0; c->seg && (final || segs < MM_RING_SEGS_THREAD); segs++) {
 		struct mm_seg *s = mm_shm_seg(im->base, c->seg);
 		uint32_t next = atomic_load_explicit(&s->next, memory_order_acquire);
 		uint32_t head = atomic_load_explicit(&s->head, memory_order_acquire);

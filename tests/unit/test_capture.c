@@ -274,7 +274,7 @@ static void children_can_be_left_out(void **state)
 
 static void stopping_is_no_matter(void **state)
 {
-	struct rr_setup s = { .stop_after = 3, .pause_us = 2000 };
+	struct rr_setup s = { .stop_after = 3, .pause_us = 20000 };
 	struct rr_result r;
 
 	(void)state;
@@ -286,7 +286,7 @@ static void stopping_is_no_matter(void **state)
 
 static void a_dead_collector_is_no_matter(void **state)
 {
-	struct rr_setup s = { .stall_after = 3, .pause_us = 2000 };
+	struct rr_setup s = { .stall_after = 3, .pause_us = 20000 };
 	struct rr_result r;
 
 	(void)state;

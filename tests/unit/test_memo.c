@@ -24,7 +24,8 @@ static struct mm_stack_memo *memo;
 static int setup(void **state)
 {
 	(void)state;
-	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+	/* always at the same place: what collides in an index depends on it */
+	memory = mmap((void *)UINT64_C(0x100000000000), PAGES * PAGE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memo = mm_memo_new(LIMIT);
 	return memory == MAP_FAILED || !memo;
@@ -82,13 +83,13 @@ static int find(uint64_t place, uint64_t sp, uint32_t *node)
 }
 
 /* As in a program: sought in vain, then kept. */
-static void keep(const struct mm_walk *w, enum mm_walk_end end)
+static void keep(struct mm_walk *w, enum mm_walk_end end)
 {
 	const struct mm_frame *f = w->trail->frame;
 	uint32_t node;
 
 	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &node));
-	mm_memo_keep(memo, STAMP, w, end);
+	mm_memo_keep(memo, STAMP, NULL, w, end);
 }
 
 static void every_word_counts(void **state)
@@ -167,18 +168,32 @@ static void nothing_read_after_a_difference(void **state)
 	assert_false(find(0x1000, (uintptr_t)at, &node)); /* and no fault */
 }
 
+static struct mm_memo_join join; /* of the latest join_from() */
+
 /* Another innermost frame over the same outer ones: walked up to there, then joined. */
-static enum mm_walk_end join_from(struct mm_walk *w, struct mm_reach *reach, uint64_t sp,
-				  uint32_t frames)
+static enum mm_walk_end join_from(struct mm_walk *w, struct mm_reach *reach, uint64_t place,
+				  uint64_t sp, uint32_t frames)
 {
-	struct mm_memo_join j;
 	enum mm_walk_end end = MM_WALK_ON;
 
-	make_trail(w, reach, 0x9000, sp, frames, 0);
-	mm_memo_join_begin(memo, STAMP, &j);
-	if (j.entry)
-		end = mm_memo_join(&j, w);
+	make_trail(w, reach, place, sp, frames, 0);
+	w->trail->frame[frames - 1].row = 0; /* not stepped from yet */
+	mm_memo_join_begin(memo, STAMP, &join);
+	if (join.entry)
+		end = mm_memo_join(memo, &join, w);
 	return end;
+}
+
+/* As in a program: sought in vain, joined, kept with that. */
+static void keep_joined(struct mm_walk *w, enum mm_walk_end end, uint32_t node)
+{
+	const struct mm_frame *f = w->trail->frame;
+	uint32_t none;
+
+	assert_true(join.joined);
+	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &none));
+	w->trail->frame[0].node = node;
+	mm_memo_keep(memo, STAMP, &join, w, end);
 }
 
 static void joining(void **state)
@@ -186,33 +201,148 @@ static void joining(void **state)
 	struct mm_walk w;
 	struct mm_reach reach;
 	uint64_t *at = memory + 64, inner = (uintptr_t)(at - 4);
-	uint32_t node, words;
+	uint32_t node;
 
 	(void)state;
 	fill(at, FRAMES);
 	make_trail(&w, &reach, 0x1000, (uintptr_t)at, FRAMES, 1);
-	words = w.trail->words;
 	keep(&w, MM_WALK_WHOLE);
 	at[-1] = 0x1000; /* a callee's frame: it returns to 0x1000 */
-	assert_int_equal(join_from(&w, &reach, inner, 1), MM_WALK_ON); /* not there yet */
-	assert_int_equal(join_from(&w, &reach, inner, 2), MM_WALK_WHOLE);
-	assert_int_equal(w.trail->count, FRAMES + 1);
-	assert_int_equal(w.trail->words, words + 1);
-	for (uint32_t i = 1; i <= FRAMES; i++) {
-		assert_int_equal(w.trail->frame[i].node, 100 + i - 1);
-		assert_int_equal(w.trail->frame[i].sp, (uintptr_t)at + (i - 1) * 32);
-	}
-	w.trail->frame[0].node = 999;
-	keep(&w, MM_WALK_WHOLE);
+	assert_int_equal(join_from(&w, &reach, 0x9000, inner, 1), MM_WALK_ON); /* not there yet */
+	assert_int_equal(join_from(&w, &reach, 0x9000, inner, 2), MM_WALK_WHOLE);
+	assert_int_equal(w.trail->count, 2);
+	assert_int_equal(w.trail->frame[1].node, 100);
+	keep_joined(&w, MM_WALK_WHOLE, 999);
 	assert_true(find(0x9000, inner, &node));
 	assert_int_equal(node, 999);
 	at[31] ^= 1;
 	assert_false(find(0x9000, inner, &node));
 	at[31] ^= 1;
+	at[-1] ^= 1;
+	assert_false(find(0x9000, inner, &node));
+	at[-1] ^= 1;
 	assert_true(find(0x1000, (uintptr_t)at, &node)); /* now the latest again */
 	at[31] ^= 1; /* a word of its rest */
-	assert_int_equal(join_from(&w, &reach, inner, 2), MM_WALK_ON);
+	assert_int_equal(join_from(&w, &reach, 0x9000, inner, 2), MM_WALK_ON);
 	assert_int_equal(w.trail->count, 2);
+}
+
+/* Each stack is the one before with a frame more inside; every word of every one counts,
+ * wherever it is kept. */
+static void chains(void **state)
+{
+	enum { DEEP = 30 };
+	struct mm_walk w;
+	struct mm_reach reach;
+	struct mm_memo_counts counts;
+	uint64_t *at = memory + 4 * (DEEP + 4);
+	uint32_t node;
+
+	(void)state;
+	fill(at, FRAMES);
+	make_trail(&w, &reach, 0x20000, (uintptr_t)at, FRAMES, 1);
+	w.trail->frame[0].node = 500;
+	keep(&w, MM_WALK_WHOLE);
+	for (uint64_t d = 1; d <= DEEP; d++) {
+		at[-4 * (int64_t)d + 3] = 0x20000 + (d - 1) * 16;
+		assert_int_equal(join_from(&w, &reach, 0x20000 + d * 16,
+					   (uintptr_t)(at - 4 * d), 2), MM_WALK_WHOLE);
+		assert_int_equal(w.trail->frame[1].node, 500 + d - 1);
+		keep_joined(&w, MM_WALK_WHOLE, (uint32_t)(500 + d));
+	}
+	for (uint64_t d = 0; d <= DEEP; d++) {
+		uint64_t sp = (uintptr_t)(at - 4 * d);
+		assert_true(find(0x20000 + d * 16, sp, &node));
+		assert_int_equal(node, 500 + d);
+		for (int64_t i = 1 - (int64_t)d; i < FRAMES; i++) {
+			at[i * 4 - 1] ^= 2;
+			assert_false(find(0x20000 + d * 16, sp, &node));
+			at[i * 4 - 1] ^= 2;
+		}
+	}
+	mm_memo_counts(memo, &counts);
+	assert_int_equal(counts.joins, DEEP);
+	assert_int_equal(counts.kept, DEEP + 1);
+}
+
+/* A walk that leaves the way of the latest stack and comes back to it further out, in an
+ * entry that the latest one leans on. */
+static void joining_behind_a_link(void **state)
+{
+	struct mm_walk w;
+	struct mm_reach reach;
+	uint64_t *at = memory + 64, inner = (uintptr_t)(at - 4);
+	uint32_t node;
+
+	(void)state;
+	fill(at, FRAMES);
+	make_trail(&w, &reach, 0x1000, (uintptr_t)at, FRAMES, 0);
+	keep(&w, MM_WALK_WHOLE);
+	at[-1] = 0x1000;
+	assert_int_equal(join_from(&w, &reach, 0x9000, inner, 2), MM_WALK_WHOLE);
+	keep_joined(&w, MM_WALK_WHOLE, 999);
+	at[4 * 4 + 3] = 0x7777; /* frame 5 is another's, frame 6 is the same again */
+	assert_int_equal(join_from(&w, &reach, 0x9500, inner, 2), MM_WALK_ON);
+	for (uint32_t frames = 3; frames < 7; frames++) {
+		make_trail(&w, &reach, 0x9500, inner, frames, 0);
+		assert_int_equal(mm_memo_join(memo, &join, &w), MM_WALK_ON);
+	}
+	make_trail(&w, &reach, 0x9500, inner, 7, 0); /* its place is 0x7777 */
+	assert_int_equal(mm_memo_join(memo, &join, &w), MM_WALK_ON);
+	make_trail(&w, &reach, 0x9500, inner, 8, 0);
+	w.trail->frame[7].row = 0;
+	assert_int_equal(mm_memo_join(memo, &join, &w), MM_WALK_WHOLE);
+	assert_int_equal(w.trail->frame[7].node, 100 + 6);
+	keep_joined(&w, MM_WALK_WHOLE, 1234);
+	assert_true(find(0x9500, inner, &node));
+	assert_int_equal(node, 1234);
+	at[4 * 4 + 3] = 0x1005;
+	assert_false(find(0x9500, inner, &node));
+}
+
+/* Stacks lean on others that are overwritten meanwhile: found right or not at all. */
+static void bases_that_are_gone(void **state)
+{
+	enum { STEPS = 60000, HEIGHTS = 24 };
+	struct mm_walk w;
+	struct mm_reach reach;
+	struct mm_memo_counts counts;
+	uint64_t *at = memory + 4 * (HEIGHTS + 4), seed = 1;
+	uint32_t found = 0;
+
+	(void)state;
+	fill(at, FRAMES);
+	for (uint32_t i = 0; i < STEPS; i++) {
+		uint32_t node = 0, height, variant;
+		seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+		height = 1 + (uint32_t)(seed >> 33) % (HEIGHTS - 1);
+		variant = (uint32_t)(seed >> 50) % 40;
+		/* the frames below are those of one of forty programs */
+		for (uint64_t d = 1; d <= height; d++)
+			at[-4 * (int64_t)d + 3] = 0x1000 + (d == height ? variant : d % 3) * 16;
+		uint64_t *sp = at - 4 * height, place = 0x40000 + height * 16;
+		uint32_t right = height * 100 + variant;
+		if (find(place, (uintptr_t)sp, &node)) {
+			assert_int_equal(node, right);
+			found++;
+			continue;
+		}
+		uint32_t frames = 1;
+		enum mm_walk_end end = join_from(&w, &reach, place, (uintptr_t)sp, frames);
+		while (join.entry && end == MM_WALK_ON && ++frames < height + FRAMES) {
+			make_trail(&w, &reach, place, (uintptr_t)sp, frames, 0);
+			w.trail->frame[frames - 1].row = 0;
+			end = mm_memo_join(memo, &join, &w);
+		}
+		if (!join.joined)
+			make_trail(&w, &reach, place, (uintptr_t)sp, height + FRAMES, 0);
+		w.trail->frame[0].node = right;
+		mm_memo_keep(memo, STAMP, &join, &w, MM_WALK_WHOLE);
+	}
+	mm_memo_counts(memo, &counts);
+	assert_true(found > 1000);
+	assert_true(counts.joins > STEPS / 2);
+	assert_int_equal(counts.hits, found);
 }
 
 /* A stack that filled the trail may only be joined at the same length. */
@@ -227,16 +357,15 @@ static void joining_full(void **state)
 	make_trail(&w, &reach, 0x1000, (uintptr_t)at, LIMIT, 0);
 	keep(&w, MM_WALK_FULL);
 	at[-1] = 0x1000;
-	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_ON);
+	assert_int_equal(join_from(&w, &reach, 0x9000, (uintptr_t)(at - 4), 2), MM_WALK_ON);
 	make_trail(&w, &reach, 0x2000, (uintptr_t)at, LIMIT, 0);
 	keep(&w, MM_WALK_WHOLE);
 	at[-1] = 0x2000;
-	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_ON);
+	assert_int_equal(join_from(&w, &reach, 0x9000, (uintptr_t)(at - 4), 2), MM_WALK_ON);
 	make_trail(&w, &reach, 0x3000, (uintptr_t)at, LIMIT - 1, 0);
 	keep(&w, MM_WALK_WHOLE);
 	at[-1] = 0x3000;
-	assert_int_equal(join_from(&w, &reach, (uintptr_t)(at - 4), 2), MM_WALK_WHOLE);
-	assert_int_equal(w.trail->count, LIMIT);
+	assert_int_equal(join_from(&w, &reach, 0x9000, (uintptr_t)(at - 4), 2), MM_WALK_WHOLE);
 }
 
 /* Many stacks with one innermost frame, told apart further out. */
@@ -366,6 +495,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bp_when_needed, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_read_after_a_difference, setup, teardown),
 		cmocka_unit_test_setup_teardown(joining, setup, teardown),
+		cmocka_unit_test_setup_teardown(chains, setup, teardown),
+		cmocka_unit_test_setup_teardown(joining_behind_a_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(bases_that_are_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(joining_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(variants, setup, teardown),
 		cmocka_unit_test_setup_teardown(arena, setup, teardown),
