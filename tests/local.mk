@@ -2,7 +2,7 @@
 # the built tool is a script in tests/e2e.
 MM_TEST_LIBS = libmm_view.la libmm_model.la libmm_collect.la libmm_symbol.la \
 	libmm_trace.la libmm_base.la libmm_core.la \
-	$(DW_LIBS) $(ELF_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(CJSON_LIBS) \
+	$(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(CJSON_LIBS) \
 	$(IBERTY_LIBS) -lm $(CMOCKA_LIBS)
 
 # Every test, program or script, prints TAP on stdout (one plan a program), so that each

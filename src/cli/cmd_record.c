@@ -26,6 +26,7 @@
 #include "collect/program.h"
 #include "collect/stampclock.h"
 #include "core/shm.h"
+#include "model/ahead.h"
 #include "model/symbolise.h"
 #include "symbol/categories.h"
 #include "trace/writer.h"
@@ -90,6 +91,8 @@ struct record {
 	char *program, *preload, *command;
 	int symbols;    /* enum mm_symbolise_mode */
 	int no_deadline; /* take the time that symbols need */
+	struct mm_ahead *ahead; /* looks them up during the run; NULL = nobody does */
+	struct mm_listener listener;
 	int quiet, keep_given, status_shown;
 	int trouble;    /* exit status when prepare fails */
 };
@@ -347,10 +350,21 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 
 /* --- the end --------------------------------------------------------------------- */
 
+/* Symbols are looked up while the program runs, if there are to be any in the trace. */
+static void look_ahead(struct record *r)
+{
+	if (r->symbols == MM_SYMBOLISE_NONE || strcmp(r->path, "-") == 0 ||
+	    mm_ahead_create(&r->ahead, r->symbols == MM_SYMBOLISE_NAMES))
+		return;
+	r->listener = (struct mm_listener){ mm_ahead_module, mm_ahead_frame, r->ahead };
+	r->collect.listener = &r->listener;
+}
+
 /* Names of what is on the stacks, within a twentieth of the run's time: report finds
  * the rest. */
-static void add_symbols(const struct record *r, struct mm_writer *w, uint64_t run_ns)
+static void add_symbols(struct record *r, struct mm_writer *w, uint64_t run_ns)
 {
+	struct mm_symbols *symbols = mm_ahead_finish(r->ahead);
 	uint64_t budget = run_ns / 20;
 	struct mm_diag diag = { "" };
 
@@ -358,7 +372,8 @@ static void add_symbols(const struct record *r, struct mm_writer *w, uint64_t ru
 		budget = SYMBOLS_LEAST_MS * UINT64_C(1000000);
 	if (budget > SYMBOLS_MOST_MS * UINT64_C(1000000))
 		budget = SYMBOLS_MOST_MS * UINT64_C(1000000);
-	int err = mm_symbolise_writer(w, r->path, r->symbols,
+	r->ahead = NULL;
+	int err = mm_symbolise_writer(w, r->path, r->symbols, symbols,
 				      r->no_deadline ? 0 : mm_monotonic_ns() + budget, &diag);
 	if (err && !r->quiet)
 		mm_cli_warn("no symbols in the trace: %s", mm_diag_text(&diag, err));
@@ -388,6 +403,8 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 
 	if (!err)
 		add_symbols(r, w, res->duration_ns);
+	else
+		mm_symbols_destroy(mm_ahead_finish(r->ahead));
 	mm_writer_get_stats(w, &stats);
 	e = mm_writer_close(w, &diag);
 	err = err ? err : e;
@@ -431,8 +448,10 @@ static int record(struct record *r, struct mm_diag *diag)
 		mm_cli_fail(diag, err);
 		return MM_CLI_RECORD_FAILED;
 	}
+	look_ahead(r);
 	err = mm_collect(w, &r->collect, &res, diag);
 	if (!res.started) {
+		mm_symbols_destroy(mm_ahead_finish(r->ahead));
 		mm_writer_close(w, NULL);
 		undo(r, before);
 		mm_cli_fail(diag, err);

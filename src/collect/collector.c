@@ -431,6 +431,7 @@ static int begin(struct collector *c, struct mm_diag *diag)
 	if (err)
 		return err;
 	mm_family_init(&c->family, c->w, c->server, &c->clock);
+	c->family.listener = c->o->listener;
 	c->family.closing = remember;
 	c->family.closing_ctx = c;
 	err = mm_server_start(c->server, (c->o->shm_options & MM_OPT_NO_FOLLOW) != 0, diag);

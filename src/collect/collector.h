@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/diag.h"
+#include "collect/listener.h"
 #include "trace/writer.h"
 
 /* What a status line may show; of all processes together where not said otherwise. */
@@ -32,6 +33,7 @@ struct mm_collect_options {
 	/* Called about twice a second, and once at the end of the run. May be NULL. */
 	void (*show)(void *ctx, const struct mm_collect_status *status);
 	void *show_ctx;
+	const struct mm_listener *listener; /* NULL = none */
 };
 
 enum { MM_COLLECT_LISTED = 16 };

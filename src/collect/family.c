@@ -53,6 +53,7 @@ static int take_in(struct mm_family *f, const struct mm_proc_start *start)
 	int err = mm_proc_create(&p, f->writer, f->clock, start);
 	if (err)
 		return err;
+	p->resolver.listener = f->listener;
 	f->procs[f->proc_count++] = p;
 	f->started++;
 	start->image->owner[start->slot] = p;

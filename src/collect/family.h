@@ -39,6 +39,7 @@ struct mm_family {
 	/* called with each process just before it is closed */
 	void (*closing)(void *ctx, struct mm_proc *p);
 	void *closing_ctx;
+	const struct mm_listener *listener; /* NULL = none; of every process */
 	uint64_t lost, malformed;         /* of processes that have ended */
 	uint32_t started;                 /* processes ever found */
 	struct mm_family_other listed[MM_FAMILY_LISTED];

@@ -11,6 +11,7 @@ libmm_collect_la_SOURCES = $(collect_import_sources) \
 	src/collect/image.c src/collect/image.h \
 	src/collect/lane.c src/collect/lane.h \
 	src/collect/launch.c src/collect/launch.h \
+	src/collect/listener.h \
 	src/collect/merging.c src/collect/merging.h \
 	src/collect/modmap.c src/collect/modmap.h \
 	src/collect/proc.c src/collect/proc.h \

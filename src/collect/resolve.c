@@ -24,6 +24,7 @@ void mm_resolver_init(struct mm_resolver *r, struct mm_stream *stream,
 	r->process = process;
 	r->clock = clock;
 	r->addrs.objects = mm_stream_objects(stream);
+	r->number = mm_stream_get_process(stream)->number;
 }
 
 void mm_resolver_deinit(struct mm_resolver *r)
@@ -329,6 +330,8 @@ static uint32_t module_of(struct mm_resolver *r, uint32_t number)
 	if (mm_stream_module(r->stream, &out, &ret))
 		return 0;
 	r->modules[number] = ret;
+	if (r->listener)
+		r->listener->module(r->listener->ctx, r->number, ret, &out);
 	return ret;
 }
 
@@ -367,7 +370,10 @@ static int make_site(struct mm_resolver *r, const struct mm_shm_node *n, uint32_
 		s.kind = MM_SITE_CUT;
 		s.value = 0;
 	}
-	return mm_stream_site(r->stream, &s, ret);
+	int err = mm_stream_site(r->stream, &s, ret);
+	if (!err && r->listener && s.kind == MM_SITE_FRAME)
+		r->listener->frame(r->listener->ctx, r->number, s.module, s.value);
+	return err;
 }
 
 uint32_t mm_resolver_site(struct mm_resolver *r, uint32_t node)

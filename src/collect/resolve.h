@@ -14,6 +14,7 @@
 
 #include "collect/addrs.h"
 #include "collect/image.h"
+#include "collect/listener.h"
 #include "collect/merging.h"
 #include "collect/stampclock.h"
 #include "trace/writer.h"
@@ -41,6 +42,8 @@ struct mm_resolver {
 	size_t fork_count, forks_cap;
 	uint32_t forks_seen;            /* ever */
 	uint64_t mapped_bytes;          /* by recorded map and unmap */
+	const struct mm_listener *listener; /* NULL = nobody listens */
+	uint32_t number;                /* of the process in the trace */
 	struct mm_event ev;             /* scratch */
 };
 

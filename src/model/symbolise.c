@@ -293,12 +293,19 @@ int mm_symbolise(struct mm_writer *w, struct mm_reader *r, struct mm_symbols *sy
 
 /* --- the end of a recording -------------------------------------------------------- */
 
-static int resolve_names(struct mm_writer *w, struct mm_reader *r, struct places *p,
-			 uint64_t deadline_ns, struct mm_symbolise_result *counts)
+/* Symbols that were made before, or new ones. */
+static int symbols_of(struct mm_symbols **symbols, int names_only)
 {
-	struct mm_symbol_options options = { .no_debug = 1 };
-	struct mm_symbols *symbols;
-	int err = mm_symbols_create(&symbols, &options);
+	struct mm_symbol_options options = { .no_debug = names_only };
+
+	return *symbols ? MM_OK : mm_symbols_create(symbols, &options);
+}
+
+static int resolve_names(struct mm_writer *w, struct mm_reader *r, struct places *p,
+			 struct mm_symbols *symbols, uint64_t deadline_ns,
+			 struct mm_symbolise_result *counts)
+{
+	int err = symbols_of(&symbols, 1);
 
 	if (!err) {
 		err = resolve_places(w, r, symbols, p, deadline_ns, NULL, counts);
@@ -311,12 +318,11 @@ static int resolve_names(struct mm_writer *w, struct mm_reader *r, struct places
  * of it is theirs; then come the bare names of what is left, all that another machine
  * will know, and those get NAMES_LEAST_MS even where the time is over. */
 static int resolve_in_time(struct mm_writer *w, struct mm_reader *r, struct places *p,
-			   uint64_t deadline_ns, struct mm_symbolise_result *counts)
+			   struct mm_symbols *symbols, uint64_t deadline_ns,
+			   struct mm_symbolise_result *counts)
 {
-	struct mm_symbol_options options = { 0 };
-	struct mm_symbols *symbols;
 	uint64_t start = now_ns(), budget = deadline_ns > start ? deadline_ns - start : 0;
-	int err = mm_symbols_create(&symbols, &options);
+	int err = symbols_of(&symbols, 0);
 
 	if (err)
 		return err;
@@ -326,27 +332,38 @@ static int resolve_in_time(struct mm_writer *w, struct mm_reader *r, struct plac
 	if (err || !p->count)
 		return err;
 	uint64_t least = now_ns() + NAMES_LEAST_MS * UINT64_C(1000000);
-	return resolve_names(w, r, p, least > deadline_ns ? least : deadline_ns, counts);
+	return resolve_names(w, r, p, NULL, least > deadline_ns ? least : deadline_ns, counts);
 }
 
-int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode, uint64_t deadline_ns,
-			struct mm_diag *d)
+static int resolve_in_mode(struct mm_writer *w, struct mm_reader *r, int mode,
+			   struct mm_symbols *symbols, uint64_t deadline_ns)
 {
 	struct mm_symbolise_result counts = { 0 };
 	struct places p = { 0 };
-	struct mm_reader *r;
+	int err = gather(&p, r, deadline_ns, &counts);
 
-	if (mode == MM_SYMBOLISE_NONE || strcmp(path, "-") == 0)
-		return MM_OK;
-	int err = mm_reader_open(&r, path, d);
 	if (err)
-		return err;
-	err = gather(&p, r, deadline_ns, &counts);
-	if (!err && mode == MM_SYMBOLISE_NAMES)
-		err = resolve_names(w, r, &p, deadline_ns, &counts);
-	else if (!err)
-		err = resolve_in_time(w, r, &p, deadline_ns, &counts);
+		mm_symbols_destroy(symbols);
+	else if (mode == MM_SYMBOLISE_NAMES)
+		err = resolve_names(w, r, &p, symbols, deadline_ns, &counts);
+	else
+		err = resolve_in_time(w, r, &p, symbols, deadline_ns, &counts);
 	free(p.list);
+	return err;
+}
+
+int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode,
+			struct mm_symbols *symbols, uint64_t deadline_ns, struct mm_diag *d)
+{
+	struct mm_reader *r;
+	int skip = mode == MM_SYMBOLISE_NONE || strcmp(path, "-") == 0;
+	int err = skip ? MM_OK : mm_reader_open(&r, path, d);
+
+	if (skip || err) {
+		mm_symbols_destroy(symbols);
+		return err;
+	}
+	err = resolve_in_mode(w, r, mode, symbols, deadline_ns);
 	mm_reader_close(r);
 	return err ? mm_fail(d, err, "%s: cannot keep symbols: %s", path, mm_strerror(err)) : MM_OK;
 }

@@ -39,9 +39,10 @@ int mm_symbolise(struct mm_writer *w, struct mm_reader *r, struct mm_symbols *sy
 		 struct mm_symbolise_result *result);
 
 /* For the end of a recording, before mm_writer_close: path is the file that w writes and
- * has synced. mode: enum mm_symbolise_mode. Never asks the network. Where the deadline
- * leaves no time for lines, bare names are kept. "-" and NONE: does nothing. */
-int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode, uint64_t deadline_ns,
-			struct mm_diag *d);
+ * has synced. mode: enum mm_symbolise_mode. `symbols`, made for the same mode, are asked
+ * (NULL: others are made) and destroyed. Never asks the network. Where the deadline leaves
+ * no time for lines, bare names are kept. "-" and NONE: does nothing. */
+int mm_symbolise_writer(struct mm_writer *w, const char *path, int mode,
+			struct mm_symbols *symbols, uint64_t deadline_ns, struct mm_diag *d);
 
 #endif

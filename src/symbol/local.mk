@@ -18,5 +18,6 @@ libmm_symbol_la_SOURCES = \
 	src/symbol/symserver.c \
 	src/symbol/symstrings.c src/symbol/symstrings.h \
 	src/symbol/symtab.c src/symbol/symtab.h \
-	src/symbol/symunit.c src/symbol/symunit.h
-libmm_symbol_la_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS) $(ELF_CFLAGS)
+	src/symbol/symunit.c src/symbol/symunit.h \
+	src/symbol/symunpack.c src/symbol/symunpack.h
+libmm_symbol_la_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS) $(ELF_CFLAGS) $(DEFLATE_CFLAGS)

@@ -108,6 +108,13 @@ static int module_find(struct mm_symbols *s, const struct mm_module *m,
 	return err;
 }
 
+void mm_symbols_debug_bound(struct mm_symbols *s, uint64_t bytes)
+{
+	s->context.options.most_debug_bytes = bytes;
+	for (size_t i = 0; i < s->count; i++)
+		s->modules[i]->too_much = 0;
+}
+
 /* Closes the files used longest ago until the open ones fit the bound; never those
  * of `keep`. */
 static void files_bound(struct mm_symbols *s, const struct mm_symmodule *keep)

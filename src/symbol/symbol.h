@@ -24,6 +24,7 @@ struct mm_symbol_options {
 	int debuginfod;       /* ask debuginfod when DEBUGINFOD_URLS is set */
 	const char *sysroot;  /* put before every path; NULL = none */
 	uint64_t max_bytes;   /* bound of open debug information; 0 = default */
+	uint64_t most_debug_bytes; /* see mm_symbols_debug_bound; 0 = none */
 };
 
 int mm_symbols_create(struct mm_symbols **ret, const struct mm_symbol_options *options);
@@ -34,7 +35,7 @@ void mm_symbols_destroy(struct mm_symbols *s);
 /* Frames of one return address (the call is looked up at address - 1) in a module of a
  * process. *ret stays valid until destroy. Always gives at least one frame: with
  * function "" when nothing is known. When the file's build-id differs from the
- * module's, its names are not believed. 0, MM_ENOMEM. */
+ * module's, its names are not believed. 0, MM_ENOMEM, MM_EAGAIN. */
 int mm_symbols_frames(struct mm_symbols *s, const struct mm_module *module, uint64_t address,
 		      const struct mm_frame **ret, size_t *ret_count);
 
@@ -43,6 +44,10 @@ int mm_symbols_frames(struct mm_symbols *s, const struct mm_module *module, uint
  * when `deadline_ns` (CLOCK_MONOTONIC, 0 = none) has passed. */
 int mm_symbols_prepare(struct mm_symbols *s, const struct mm_module *module,
 		       const uint64_t *addresses, size_t count, uint64_t deadline_ns);
+
+/* From now on, addresses of modules whose debug information takes more bytes unpacked than
+ * that are not answered but with MM_EAGAIN; 0 = all are. */
+void mm_symbols_debug_bound(struct mm_symbols *s, uint64_t bytes);
 
 /* True when mm_symbols_frames would answer from memory. */
 int mm_symbols_is_ready(struct mm_symbols *s, const struct mm_module *module, uint64_t address);

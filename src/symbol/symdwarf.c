@@ -12,6 +12,7 @@
 #include "symbol/symline.h"
 #include "symbol/symname.h"
 #include "symbol/symunit.h"
+#include "symbol/symunpack.h"
 
 enum { ROWS_KEPT = 4 << 20 }; /* 16 bytes each */
 
@@ -29,6 +30,7 @@ struct unit_range { uint64_t low, high, reach; uint32_t unit; };
 struct mm_symdwarf {
 	Dwarf *dwarf, *alt;
 	struct mm_symelf *alt_elf;
+	struct mm_symelf *unpacked; /* what is read instead of a packed file; NULL = the file */
 	struct mm_symstrings *strings;
 	struct mm_symnames names;
 	struct mm_symline_sections sections;
@@ -54,6 +56,7 @@ void mm_symdwarf_close(struct mm_symdwarf *d)
 	dwarf_end(d->dwarf);
 	dwarf_end(d->alt);
 	mm_symelf_close(d->alt_elf);
+	mm_symelf_close(d->unpacked);
 	free(d);
 }
 
@@ -177,7 +180,12 @@ int mm_symdwarf_open(struct mm_symdwarf **ret, const struct mm_symelf *e,
 		return MM_ENOMEM;
 	d->strings = strings;
 	d->names.strings = strings;
-	d->dwarf = dwarf_begin_elf(e->elf, DWARF_C_READ, NULL);
+	if (mm_symunpack(&d->unpacked, e) == MM_ENOMEM) {
+		mm_symdwarf_close(d);
+		return MM_ENOMEM;
+	}
+	Elf *elf = d->unpacked ? d->unpacked->elf : e->elf;
+	d->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (!d->dwarf) {
 		mm_symdwarf_close(d);
 		return MM_EUNSUP;
@@ -185,7 +193,7 @@ int mm_symdwarf_open(struct mm_symdwarf **ret, const struct mm_symelf *e,
 	if (mm_symfind_open_alt(&d->alt_elf, d->dwarf, e, f) == MM_OK &&
 	    (d->alt = dwarf_begin_elf(d->alt_elf->elf, DWARF_C_READ, NULL)))
 		dwarf_setalt(d->dwarf, d->alt);
-	mm_symline_sections_find(&d->sections, e->elf);
+	mm_symline_sections_find(&d->sections, elf);
 	if (aranges_read(d)) {
 		mm_symdwarf_close(d);
 		return MM_ENOMEM;

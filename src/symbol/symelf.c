@@ -68,6 +68,19 @@ int mm_symelf_vdso(struct mm_symelf **ret)
 	return elf_adopt(ret, elf_memory(image, size), -1, "");
 }
 
+int mm_symelf_adopt(struct mm_symelf **ret, void *image, size_t bytes, const char *path)
+{
+	struct mm_symelf *e;
+
+	elf_version(EV_CURRENT);
+	int err = elf_adopt(&e, elf_memory(image, bytes), -1, path);
+	if (err)
+		return err;
+	e->image = image;
+	*ret = e;
+	return MM_OK;
+}
+
 void mm_symelf_close(struct mm_symelf *e)
 {
 	if (!e)
@@ -76,6 +89,7 @@ void mm_symelf_close(struct mm_symelf *e)
 	if (e->fd >= 0)
 		close(e->fd);
 	free(e->path);
+	free(e->image);
 	free(e);
 }
 
@@ -95,6 +109,28 @@ int mm_symelf_has_section(const struct mm_symelf *e, const char *name)
 			return 1;
 	}
 	return 0;
+}
+
+uint64_t mm_symelf_debug_bytes(const struct mm_symelf *e)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+	GElf_Chdr chdr;
+	size_t strings;
+	uint64_t sum = 0;
+
+	if (elf_getshdrstrndx(e->elf, &strings))
+		return 0;
+	while ((scn = elf_nextscn(e->elf, scn))) {
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+			continue;
+		const char *name = elf_strptr(e->elf, strings, shdr.sh_name);
+		if (!name || strncmp(name, ".debug_", 7))
+			continue;
+		int packed = (shdr.sh_flags & SHF_COMPRESSED) && gelf_getchdr(scn, &chdr);
+		sum += packed ? chdr.ch_size : shdr.sh_size;
+	}
+	return sum;
 }
 
 int mm_symelf_has_dwarf(const struct mm_symelf *e)

@@ -17,6 +17,7 @@ struct mm_symelf {
 	Elf *elf;
 	int fd;               /* -1 = an image in memory */
 	char *path;           /* as opened; "" = memory */
+	void *image;          /* malloc'ed, of an image in memory that is ours; else NULL */
 	uint8_t build_id[MM_BUILD_ID_MAX];
 	uint8_t build_id_len; /* 0 = has none */
 };
@@ -27,10 +28,17 @@ int mm_symelf_open(struct mm_symelf **ret, const char *path);
 /* This process's own vdso. MM_ENOENT where the kernel gives none. */
 int mm_symelf_vdso(struct mm_symelf **ret);
 
+/* An image of `bytes` bytes in memory, malloc'ed, ours on success; path is that of the file it
+ * was made of. */
+int mm_symelf_adopt(struct mm_symelf **ret, void *image, size_t bytes, const char *path);
+
 void mm_symelf_close(struct mm_symelf *e);
 
 /* True when the file itself holds DWARF that describes code. */
 int mm_symelf_has_dwarf(const struct mm_symelf *e);
+
+/* Bytes of all sections of debug information, unpacked. */
+uint64_t mm_symelf_debug_bytes(const struct mm_symelf *e);
 
 /* True when a section of that name has contents. */
 int mm_symelf_has_section(const struct mm_symelf *e, const char *name);

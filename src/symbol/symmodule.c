@@ -107,6 +107,12 @@ static int files_open(struct mm_symmodule *m, struct mm_symcontext *c)
 		return MM_ENOMEM;
 	if (!m->debug || c->options.no_debug)
 		return MM_OK;
+	if (c->options.most_debug_bytes &&
+	    mm_symelf_debug_bytes(m->debug) > c->options.most_debug_bytes) {
+		mm_symmodule_close_files(m);
+		m->too_much = 1;
+		return MM_EAGAIN;
+	}
 	int err = mm_symdwarf_open(&m->dwarf, m->debug, &f, &c->strings);
 	m->had_dwarf = !err;
 	return err == MM_ENOMEM ? err : MM_OK;
@@ -156,8 +162,11 @@ static int files_ask(struct mm_symmodule *m, struct mm_symcontext *c, uint64_t a
 
 	a->count = 0;
 	a->name_elsewhere = 1;
-	if (files_open(m, c) || (m->dwarf && mm_symdwarf_find(m->dwarf, address, a)))
-		return MM_ENOMEM;
+	int err = m->too_much ? MM_EAGAIN : files_open(m, c);
+	if (!err && m->dwarf)
+		err = mm_symdwarf_find(m->dwarf, address, a);
+	if (err)
+		return err;
 	if (!a->count)
 		a->frames[a->count++] = (struct mm_frame){ .function = "", .file = "" };
 	struct mm_frame *outer = &a->frames[a->count - 1];

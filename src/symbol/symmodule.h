@@ -30,6 +30,7 @@ struct mm_symmodule {
 	int cache_tried;
 	/* open files */
 	int opened;
+	int too_much;     /* debug information: nothing is asked while the bound stands */
 	struct mm_symelf *main, *debug; /* debug may be main */
 	struct mm_symdwarf *dwarf;
 	struct mm_symtab table;
@@ -56,7 +57,8 @@ void mm_symmodule_deinit(struct mm_symmodule *m);
 void mm_symmodule_close_files(struct mm_symmodule *m);
 
 /* The answer for an address of the file, from memory, cache or the files. *ret is valid
- * until the next call, its frames for good. MM_ENOMEM or 0. */
+ * until the next call, its frames for good. 0, MM_ENOMEM, or MM_EAGAIN when the files have
+ * more debug information than the options let be opened. */
 int mm_symmodule_find(struct mm_symmodule *m, struct mm_symcontext *c, uint64_t address,
 		      const struct mm_symcache_entry **ret);
 

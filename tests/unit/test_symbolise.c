@@ -220,7 +220,7 @@ static void a_recording_ends_with_names(void **state)
 	(void)state;
 	for (int mode = MM_SYMBOLISE_NONE; mode <= MM_SYMBOLISE_FULL; mode++) {
 		struct mm_writer *w = write_trace();
-		assert_int_equal(mm_symbolise_writer(w, trace, mode, 0, NULL), 0);
+		assert_int_equal(mm_symbolise_writer(w, trace, mode, NULL, 0, NULL), 0);
 		assert_int_equal(mm_writer_close(w, NULL), 0);
 		look(BUSY, function, &line);
 		assert_string_equal(function, mode ? "third_function" : "");

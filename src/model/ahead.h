@@ -1,0 +1,31 @@
+/* ahead.h: names looked up while the program still runs, on a core that would be idle.
+ *
+ * Promise: the recording never waits for it, but for what is under way at the end; it runs
+ * with the lowest priority, uses no more processor time than symbols may take, and opens no
+ * more debug information than a recording may hold. What it leaves undone is done at the end.
+ * Vocabulary: module, frame as in collect/listener.h; ask = one address to be looked up.
+ * Never: the network. One thread tells, a thread of its own looks up.
+ */
+#ifndef MM_MODEL_AHEAD_H
+#define MM_MODEL_AHEAD_H
+
+#include <stdint.h>
+
+#include "symbol/symbol.h"
+#include "trace/event.h"
+
+struct mm_ahead;
+
+/* names_only: from symbol tables alone. 0 or MM_ENOMEM. No thread runs before the first
+ * frame is told of. */
+int mm_ahead_create(struct mm_ahead **ret, int names_only);
+
+/* For struct mm_listener; ctx is the mm_ahead. Without memory nothing is noted. */
+void mm_ahead_module(void *ctx, uint32_t process, uint32_t number, const struct mm_module *m);
+void mm_ahead_frame(void *ctx, uint32_t process, uint32_t module, uint64_t address);
+
+/* Ends the thread and gives what it has found, the caller's to destroy; NULL when there is
+ * nothing, or it does not come to its end in time. The mm_ahead is gone. NULL is fine. */
+struct mm_symbols *mm_ahead_finish(struct mm_ahead *a);
+
+#endif
