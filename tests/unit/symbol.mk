@@ -1,5 +1,5 @@
 # Unit tests, fuzz targets and scripts: symbols, categories, units.
-check_PROGRAMS += test_units test_categories test_symbol test_symbolise symprobe
+check_PROGRAMS += test_units test_categories test_symbol test_symbolise test_ahead symprobe
 test_units_SOURCES = tests/unit/test_units.c
 test_units_LDADD = $(MM_TEST_LIBS)
 test_categories_SOURCES = tests/unit/test_categories.c
@@ -11,9 +11,12 @@ test_symbol_LDADD = $(MM_TEST_LIBS)
 test_symbolise_SOURCES = tests/unit/test_symbolise.c
 test_symbolise_CFLAGS = $(AM_CFLAGS) -g
 test_symbolise_LDADD = $(MM_TEST_LIBS)
+test_ahead_SOURCES = tests/unit/test_ahead.c
+test_ahead_CFLAGS = $(AM_CFLAGS) -g
+test_ahead_LDADD = $(MM_TEST_LIBS)
 symprobe_SOURCES = tests/unit/symprobe.c
 symprobe_LDADD = $(MM_TEST_LIBS)
-TESTS += test_units test_categories test_symbol test_symbolise
+TESTS += test_units test_categories test_symbol test_symbolise test_ahead
 
 if FUZZ
 check_PROGRAMS += fuzz_categories fuzz_symcache
