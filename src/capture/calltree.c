@@ -15,7 +15,11 @@
 #include "core/arch.h"
 #include "core/error.h"
 
-enum { TREE_LEVELS = 4, TREE_WAYS = 8, TREE_BITS = 10, TREE_STEP = 4 };
+enum { TREE_LEVELS = 5, TREE_WAYS = 8 };
+
+/* Log2 of the buckets of each level. They grow by little at first: a level is crowded before
+ * the next is needed, and crowded lines are few. */
+static const uint8_t tree_bits[TREE_LEVELS] = { 10, 12, 15, 18, 22 };
 
 struct bucket {
 	_Alignas(64) _Atomic uint64_t way[TREE_WAYS];
@@ -32,7 +36,7 @@ static struct {
 
 static uint64_t tree_level_bytes(int level)
 {
-	return sizeof(struct bucket) << (TREE_BITS + TREE_STEP * level);
+	return sizeof(struct bucket) << tree_bits[level];
 }
 
 static struct bucket *tree_level(int level)
@@ -56,7 +60,7 @@ static struct bucket *tree_level(int level)
 
 /* --- nodes -------------------------------------------------------------------------------- */
 
-static struct mm_shm_node *node_at(uint32_t node)
+static inline struct mm_shm_node *node_at(uint32_t node)
 {
 	uint32_t seg = atomic_load_explicit(&tree.dir->nodes[node / MM_NODES_PER_SEG],
 					    memory_order_relaxed);
@@ -83,7 +87,7 @@ static uint32_t node_new(uint32_t parent, uint64_t value_kind, uint32_t module)
 
 /* --- index ---------------------------------------------------------------------------------- */
 
-static int is_node(uint64_t entry, uint64_t hash, uint32_t parent, uint64_t value_kind,
+static inline int is_node(uint64_t entry, uint64_t hash, uint32_t parent, uint64_t value_kind,
 		   uint32_t module)
 {
 	if ((uint32_t)(entry >> 32) != (uint32_t)hash)
@@ -118,20 +122,46 @@ static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
 }
 
 /* The child's own, of the hash that finds it. */
-static uint32_t path_hash(uint64_t hash)
+static inline uint32_t path_hash(uint64_t hash)
 {
 	return (uint32_t)(hash >> 16);
 }
 
-static uint64_t bucket_of(uint64_t hash, int level)
+static inline uint64_t bucket_of(uint64_t hash, int level)
 {
-	return hash >> (64 - TREE_BITS - TREE_STEP * level);
+	return hash >> (64 - tree_bits[level]);
+}
+
+/* A node that stands in one of the first two levels, where nearly all do; 0 = it must be
+ * sought. Both buckets are looked at without a branch between, so that one lookup need not
+ * have come to its end for the next to begin. */
+static inline uint32_t known_child(uint64_t hash, uint32_t parent, uint64_t value_kind,
+				   uint32_t module)
+{
+	const struct bucket *first = atomic_load_explicit(&tree.level[0], memory_order_acquire);
+	const struct bucket *second = atomic_load_explicit(&tree.level[1], memory_order_acquire);
+
+	if (!first)
+		return 0;
+	first += bucket_of(hash, 0);
+	second = second ? second + bucket_of(hash, 1) : first;
+	uint32_t match = mm_arch_match_upper(first, (uint32_t)hash) |
+			 mm_arch_match_upper(second, (uint32_t)hash) << TREE_WAYS;
+	if (match == 0)
+		return 0;
+	uint32_t way = (uint32_t)__builtin_ctz(match);
+	const struct bucket *b = way < TREE_WAYS ? first : second;
+	uint64_t entry = atomic_load_explicit(&b->way[way % TREE_WAYS], memory_order_acquire);
+	return is_node(entry, hash, parent, value_kind, module) ? (uint32_t)entry : 0;
 }
 
 struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module)
 {
 	uint64_t hash = mm_calltree_hash(parent.hash, value_kind, module);
-	uint32_t made = 0;
+	uint32_t made = 0, known = known_child(hash, parent.node, value_kind, module);
+
+	if (known)
+		return (struct mm_path){ known, path_hash(hash) };
 
 	for (int level = 0; level < TREE_LEVELS; level++) {
 		struct bucket *b = tree_level(level);

@@ -39,7 +39,7 @@ struct mm_memo_entry {
 	uint16_t total;      /* frames in all */
 	uint8_t needs_bp;
 	uint8_t end;         /* enum mm_walk_end */
-	/* uint64_t value[words]; struct kept_frame frame[frames]; uint32_t offset[words] */
+	/* uint64_t value[words]; uint32_t offset[words]; struct kept_frame frame[frames] */
 };
 
 struct mm_stack_memo {
@@ -152,14 +152,14 @@ static inline uint64_t *values(const struct mm_memo_entry *e)
 	return (uint64_t *)(uintptr_t)(e + 1);
 }
 
-static inline struct kept_frame *frames(const struct mm_memo_entry *e)
-{
-	return (struct kept_frame *)(values(e) + e->words);
-}
-
 static inline uint32_t *offsets(const struct mm_memo_entry *e)
 {
-	return (uint32_t *)(frames(e) + e->frames);
+	return (uint32_t *)(values(e) + e->words);
+}
+
+static inline struct kept_frame *frames(const struct mm_memo_entry *e)
+{
+	return (struct kept_frame *)(offsets(e) + e->words);
 }
 
 static uint64_t entry_bytes(uint32_t words, uint32_t count)

@@ -104,17 +104,17 @@ static inline uint64_t mm_rows_get(uint64_t place, uint32_t generation)
 {
 	const struct mm_rows_bucket *b =
 		&mm_rows_first[mm_rows_hash(place) >> (64 - MM_ROWS_FIRST_BITS)];
+	uint64_t row = 0;
 
+	/* Without a branch: which way it is cannot be foretold. */
 	for (int i = 0; i < MM_ROWS_WAYS; i++) {
-		if (atomic_load_explicit(&b->way[i].place, memory_order_relaxed) != place)
-			continue;
-		uint64_t row = atomic_load_explicit(&b->way[i].row, memory_order_relaxed);
-		if (__builtin_expect(mm_row_generation(row) ==
-				     (generation & ((1u << MM_ROW_GENERATION_BITS) - 1)) &&
-				     row != 0, 1))
-			return row;
-		break;
+		uint64_t is_it = atomic_load_explicit(&b->way[i].place, memory_order_relaxed) ==
+				 place;
+		row |= (0 - is_it) & atomic_load_explicit(&b->way[i].row, memory_order_relaxed);
 	}
+	if (__builtin_expect(mm_row_generation(row) ==
+			     (generation & ((1u << MM_ROW_GENERATION_BITS) - 1)) && row != 0, 1))
+		return row;
 	return mm_rows_compile(place, generation);
 }
 

@@ -9,6 +9,7 @@
 #ifndef MM_CORE_ARCH_X86_64_H
 #define MM_CORE_ARCH_X86_64_H
 
+#include <emmintrin.h>
 #include <stdint.h>
 
 #define MM_ARCH_NAME "x86_64"
@@ -51,6 +52,19 @@ static inline int mm_arch_local_cas(uint64_t **word, uint64_t *old, uint64_t *wa
 static inline void mm_arch_local_inc(_Atomic uint64_t *word)
 {
 	__asm__ volatile("incq %0" : "+m"(*(uint64_t *)word) : : "memory");
+}
+
+/* Which of eight words have `tag` as their upper half, bit by bit. Without branches: where in
+ * a cache line a thing stands cannot be foretold. */
+static inline uint32_t mm_arch_match_upper(const void *eight, uint32_t tag)
+{
+	const __m128 *v = (const __m128 *)eight;
+	__m128i want = _mm_set1_epi32((int)tag);
+	__m128i low = _mm_castps_si128(_mm_shuffle_ps(v[0], v[1], _MM_SHUFFLE(3, 1, 3, 1)));
+	__m128i high = _mm_castps_si128(_mm_shuffle_ps(v[2], v[3], _MM_SHUFFLE(3, 1, 3, 1)));
+
+	return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(low, want))) |
+	       (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(high, want))) << 4;
 }
 
 /* The thread control block: above the stack of every thread whose stack libc
