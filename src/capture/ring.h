@@ -25,7 +25,7 @@
 #include "core/arch.h"
 #include "core/shm.h"
 
-enum { MM_RING_REALLOC_WORDS = 6 };
+enum { MM_RING_REALLOC_WORDS = 6, MM_RING_AHEAD_WORDS = 64 };
 
 /* Commits the n words at w, stamping w[1], and leaves the hook: publishes unless
  * nested. Waits for space. */
@@ -82,6 +82,8 @@ mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3
 	if (MM_LIKELY(w + n <= t->end &&
 		      atomic_load_explicit(&slot->seg, memory_order_relaxed) != 0)) {
 		t->inside = MM_HOOK_HOLDS;
+		/* The collector has read these lines since they were last written. */
+		mm_arch_prefetch_write(w + MM_RING_AHEAD_WORDS);
 		atomic_signal_fence(memory_order_seq_cst);
 		w[0] = w0;
 		if (n > 2)

@@ -36,6 +36,12 @@ static inline void mm_arch_pause(void)
 	__asm__ volatile("pause");
 }
 
+/* Brings the cache line at p here to be written; any address will do. */
+static inline void mm_arch_prefetch_write(const void *p)
+{
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+}
+
 /* Stores want in *word if it still holds old; 1 = done, 0 = it had changed. One
  * instruction without a lock prefix: whole as seen by the thread's own signal
  * handlers, not by other threads. */
