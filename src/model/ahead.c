@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -154,6 +155,8 @@ static void *run(void *arg)
 	struct ask *asks = NULL;
 	size_t n;
 
+	/* Of this thread alone; a recorder with real-time priority has an ordinary helper. */
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), LOWEST);
 	while ((n = take_asks(a, &asks)) != 0) {
 		look_up(a, asks, n);

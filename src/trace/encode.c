@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "core/error.h"
 #include "core/varint.h"
 #include "trace/codec_state.h"
@@ -12,15 +13,20 @@
 struct mm_encoder {
 	uint8_t *at[MM_COLS]; /* where the next byte of each column of bytes goes */
 	struct mm_columns *columns;
-	struct mm_shapes *shapes;
+	struct mm_shapes *shapes; /* these two are large and mostly never touched */
 	struct mm_guess *guess;
+	size_t shapes_cap, guess_cap;
 	int has_addr;
 	uint64_t tick;
 	uint32_t quiet;       /* events since the last one with a tick */
 	uint32_t births;
 	uint32_t last_pop, last_old, last_new, last_out;
 	uint64_t last_foreign;
+	uint32_t count, room; /* events, and those that the columns have room for */
+	int failed;           /* there was no memory for more */
 };
+
+enum { ROOM_FIRST = 256, ROOM_STEP = 8 };
 
 int mm_encoder_create(struct mm_encoder **ret)
 {
@@ -28,9 +34,8 @@ int mm_encoder_create(struct mm_encoder **ret)
 
 	if (!e)
 		return MM_ENOMEM;
-	e->shapes = calloc(1, sizeof *e->shapes);
-	e->guess = malloc(sizeof *e->guess);
-	if (!e->shapes || !e->guess || mm_columns_create(&e->columns)) {
+	if (MM_PAGES_GROW(e->shapes, e->shapes_cap, 1) ||
+	    MM_PAGES_GROW(e->guess, e->guess_cap, 1) || mm_columns_create(&e->columns)) {
 		mm_encoder_destroy(e);
 		return MM_ENOMEM;
 	}
@@ -43,9 +48,44 @@ void mm_encoder_destroy(struct mm_encoder *e)
 	if (!e)
 		return;
 	mm_columns_destroy(e->columns);
-	free(e->shapes);
-	free(e->guess);
+	MM_PAGES_FREE(e->shapes, e->shapes_cap);
+	MM_PAGES_FREE(e->guess, e->guess_cap);
 	free(e);
+}
+
+/* Columns of bytes have room for one an event, and a few more; those that hold varints see to
+ * themselves. Thousands of processes may have a few events each. */
+static int make_room(struct mm_encoder *e, uint32_t events)
+{
+	for (unsigned i = 1; i < MM_COLS; i++) {
+		struct mm_buf *b = mm_column(e->columns, i);
+		size_t used = e->at[i] ? (size_t)(e->at[i] - b->data) : 0;
+		if (b->len)
+			continue;
+		if (mm_buf_reserve(b, events + events / MM_TOKEN_FAR + 16))
+			return MM_ENOMEM;
+		e->at[i] = b->data + used;
+	}
+	e->room = events;
+	return MM_OK;
+}
+
+static int grow(struct mm_encoder *e)
+{
+	uint32_t more = e->room < MM_CHUNK_EVENTS / ROOM_STEP ? e->room * ROOM_STEP
+							      : MM_CHUNK_EVENTS;
+
+	e->failed |= e->room >= MM_CHUNK_EVENTS || make_room(e, more);
+	return !e->failed;
+}
+
+/* Room for one event more? */
+static inline int has_room(struct mm_encoder *e)
+{
+	if (__builtin_expect(e->count >= e->room, 0) && !grow(e))
+		return 0;
+	e->count++;
+	return 1;
 }
 
 int mm_encoder_begin(struct mm_encoder *e, uint64_t tick, int has_addr)
@@ -53,13 +93,11 @@ int mm_encoder_begin(struct mm_encoder *e, uint64_t tick, int has_addr)
 	mm_columns_clear(e->columns);
 	mm_shapes_reset(e->shapes);
 	mm_guess_reset(e->guess);
-	/* Columns of bytes have room for one an event, and a few more. */
-	for (unsigned i = 1; i < MM_COLS; i++) {
-		struct mm_buf *b = mm_column(e->columns, i);
-		if (mm_buf_reserve(b, MM_CHUNK_EVENTS + MM_CHUNK_EVENTS / MM_TOKEN_FAR + 16))
-			return MM_ENOMEM;
-		e->at[i] = b->data;
-	}
+	memset(e->at, 0, sizeof e->at);
+	if (make_room(e, e->room ? e->room : ROOM_FIRST))
+		return MM_ENOMEM;
+	e->count = 0;
+	e->failed = 0;
 	e->has_addr = has_addr;
 	e->tick = tick;
 	e->quiet = e->births = 0;
@@ -192,6 +230,8 @@ void mm_encoder_birth(struct mm_encoder *e, const struct mm_event *ev, uint64_t 
 {
 	uint32_t flags = 0;
 
+	if (!has_room(e))
+		return;
 	encode_time(e, tick);
 	if (hidden) {
 		flags |= MM_SHAPE_HIDDEN;
@@ -234,6 +274,8 @@ void mm_encoder_death(struct mm_encoder *e, const struct mm_event *ev, uint64_t 
 {
 	uint32_t flags = 0;
 
+	if (!has_room(e))
+		return;
 	encode_time(e, tick);
 	if (ev->kind == MM_EV_REALLOC_OUT) {
 		e->last_out = ev->slot;
@@ -254,7 +296,7 @@ int mm_encoder_other(struct mm_encoder *e, const struct mm_event *ev, uint64_t t
 {
 	struct mm_buf *other = mm_column(e->columns, MM_COL_OTHER);
 	size_t before = other->len;
-	int err = mm_other_encode(ev, e->has_addr, other);
+	int err = has_room(e) ? mm_other_encode(ev, e->has_addr, other) : MM_ENOMEM;
 
 	if (err)
 		return err;
@@ -283,6 +325,8 @@ static void set_lengths(struct mm_encoder *e)
 
 int mm_encoder_end(struct mm_encoder *e, int zstd_level, struct mm_buf *out)
 {
+	if (e->failed)
+		return MM_ENOMEM;
 	set_lengths(e);
 	mm_shapes_encode(e->shapes, mm_column(e->columns, MM_COL_SHAPES));
 	return mm_columns_pack(e->columns, zstd_level, out);

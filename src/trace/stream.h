@@ -16,7 +16,7 @@
 #include "trace/tables.h"
 #include "trace/writer.h"
 
-enum { MM_ENCODERS_IDLE = 4 };
+enum { MM_ENCODERS_IDLE = 16 };
 
 struct mm_writer {
 	struct mm_output *out;
