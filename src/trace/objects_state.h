@@ -123,9 +123,10 @@ mm_objects_approach(const struct mm_objects *o, uint32_t slot)
 static inline int mm_objects_lives_at(const struct mm_objects *o, uint32_t slot, uint64_t addr,
 				      int note)
 {
+	if (slot >= o->high)
+		return 0;
 	const struct mm_kept *k = &o->objects[slot];
-
-	if (slot >= o->high || !(k->what & MM_KEPT_LIVE) ||
+	if (!(k->what & MM_KEPT_LIVE) ||
 	    (mm_kept_kind(k) == MM_EV_NOTE_ALLOC) != (note != 0))
 		return 0;
 	if (!(k->what & MM_KEPT_WIDE))
@@ -187,10 +188,10 @@ static inline int mm_objects_count_death(struct mm_totals *t, const struct mm_ob
 static inline int mm_objects_fast_death(struct mm_objects *o, uint32_t slot, uint32_t thread,
 					int realloc, struct mm_object *ret, int *ret_temporary)
 {
+	if (o->gap || slot >= o->high || o->stack_len >= o->stack_cap || thread >= o->latest_cap)
+		return 0;
 	struct mm_kept *k = &o->objects[slot];
-
-	if (o->gap || slot >= o->high ||
-	    (k->what & (MM_KEPT_LIVE | MM_KEPT_WIDE)) != MM_KEPT_LIVE || o->stack_len >= o->stack_cap || thread >= o->latest_cap)
+	if ((k->what & (MM_KEPT_LIVE | MM_KEPT_WIDE)) != MM_KEPT_LIVE)
 		return 0;
 	mm_kept_get(k, ret);
 	k->what = 0;
