@@ -496,6 +496,10 @@ int mm_codec_decode_touched(struct mm_codec *c, const uint8_t *data, size_t len,
 	size_t popped = length(&d, MM_COL_POP), count = popped + length(&d, MM_COL_OLD);
 	if (count > 2 * MM_CHUNK_EVENTS)
 		return MM_ECORRUPT;
+	if (!count) {
+		*ret_count = 0;
+		return MM_OK;
+	}
 	if (mm_array_grow(slots, cap, count, sizeof **slots))
 		return MM_ENOMEM;
 	open_columns(&d);
