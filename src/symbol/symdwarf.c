@@ -180,10 +180,7 @@ int mm_symdwarf_open(struct mm_symdwarf **ret, const struct mm_symelf *e,
 		return MM_ENOMEM;
 	d->strings = strings;
 	d->names.strings = strings;
-	if (mm_symunpack(&d->unpacked, e) == MM_ENOMEM) {
-		mm_symdwarf_close(d);
-		return MM_ENOMEM;
-	}
+	mm_symunpack(&d->unpacked, e); /* where that cannot be, the file itself is read */
 	Elf *elf = d->unpacked ? d->unpacked->elf : e->elf;
 	d->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (!d->dwarf) {

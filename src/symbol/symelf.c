@@ -40,7 +40,7 @@ static int elf_adopt(struct mm_symelf **ret, Elf *elf, int fd, const char *path)
 	return MM_OK;
 }
 
-int mm_symelf_open(struct mm_symelf **ret, const char *path)
+static int open_as(struct mm_symelf **ret, const char *path, Elf_Cmd how)
 {
 	struct stat st;
 
@@ -53,7 +53,17 @@ int mm_symelf_open(struct mm_symelf **ret, const char *path)
 		return MM_EUNSUP;
 	}
 	elf_version(EV_CURRENT);
-	return elf_adopt(ret, elf_begin(fd, ELF_C_READ_MMAP, NULL), fd, path);
+	return elf_adopt(ret, elf_begin(fd, how, NULL), fd, path);
+}
+
+int mm_symelf_open(struct mm_symelf **ret, const char *path)
+{
+	return open_as(ret, path, ELF_C_READ_MMAP);
+}
+
+int mm_symelf_open_copy(struct mm_symelf **ret, const char *path)
+{
+	return open_as(ret, path, ELF_C_READ);
 }
 
 int mm_symelf_vdso(struct mm_symelf **ret)

@@ -25,6 +25,10 @@ struct mm_symelf {
 /* MM_ENOENT, MM_EUNSUP (not an ELF file), MM_ENOMEM. Close with mm_symelf_close. */
 int mm_symelf_open(struct mm_symelf **ret, const char *path);
 
+/* The same, read rather than mapped: somebody may cut the file short while it is open, and a
+ * mapping would end us with SIGBUS. */
+int mm_symelf_open_copy(struct mm_symelf **ret, const char *path);
+
 /* This process's own vdso. MM_ENOENT where the kernel gives none. */
 int mm_symelf_vdso(struct mm_symelf **ret);
 

@@ -90,7 +90,7 @@ static int open_matching(struct mm_symelf **ret, const char *path, const struct 
 {
 	struct mm_symelf *e;
 	uint32_t crc;
-	int err = mm_symelf_open(&e, path);
+	int err = (f->copied ? mm_symelf_open_copy : mm_symelf_open)(&e, path);
 
 	if (err)
 		return err;
@@ -144,7 +144,7 @@ static int open_with_id(struct mm_symelf **ret, const char *path, const void *id
 {
 	struct mm_symelf *e;
 
-	if (mm_symelf_open(&e, path))
+	if (mm_symelf_open_copy(&e, path))
 		return MM_ENOENT;
 	if (!mm_symelf_is(e, id, len)) {
 		mm_symelf_close(e);

@@ -22,6 +22,7 @@ struct mm_symfind {
 	size_t build_id_len;
 	const char *debuglink; /* file name in .gnu_debuglink, NULL = none */
 	uint32_t crc;          /* of that file */
+	int copied;            /* files are opened by mm_symelf_open_copy */
 };
 
 /* Fills debuglink and crc from an opened file; the text lives as long as e. */

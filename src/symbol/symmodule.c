@@ -12,12 +12,20 @@
 #include "symbol/symfind.h"
 #include "symbol/symmini.h"
 
+/* The bound is that of a recording under way: files may change, and nothing of ours may end
+ * with them. */
+static int is_beside_a_run(const struct mm_symcontext *c)
+{
+	return c->options.most_debug_bytes != 0;
+}
+
 static void find_init(struct mm_symfind *f, const struct mm_symmodule *m,
 		      const struct mm_symcontext *c)
 {
 	*f = (struct mm_symfind){
 		.sysroot = c->options.sysroot, .path = m->path,
 		.build_id = m->build_id, .build_id_len = m->build_id_len,
+		.copied = is_beside_a_run(c),
 	};
 	if (!m->build_id_len && m->main && m->main->build_id_len) {
 		f->build_id = m->main->build_id;
@@ -40,7 +48,8 @@ static void main_open(struct mm_symmodule *m, const struct mm_symcontext *c)
 
 	if (!*m->path || n < 0 || (size_t)n >= sizeof path)
 		return;
-	if (is_vdso(m->path) ? mm_symelf_vdso(&e) : mm_symelf_open(&e, path))
+	if (is_vdso(m->path) ? mm_symelf_vdso(&e) :
+	    is_beside_a_run(c) ? mm_symelf_open_copy(&e, path) : mm_symelf_open(&e, path))
 		return;
 	if (m->build_id_len && !mm_symelf_is(e, m->build_id, m->build_id_len))
 		mm_symelf_close(e);

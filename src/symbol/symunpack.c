@@ -10,6 +10,8 @@
 
 enum { ALIGN = 16, RATIO_MOST = 1100 /* zlib packs no better */ };
 
+#define IMAGE_MOST (UINT64_C(2) << 30) /* bytes; larger files are read as they are */
+
 struct section {
 	const uint8_t *data; /* as in the file */
 	uint64_t stored, size; /* bytes there, and unpacked */
@@ -29,7 +31,7 @@ struct plan {
 static int is_wanted(const char *name)
 {
 	static const char *const wanted[] = { "info", "types", "abbrev", "aranges", "line",
-		"line_str", "str", "str_offsets", "addr", "ranges", "rnglists" };
+		"line_str", "str", "str_offsets", "ranges", "rnglists" };
 
 	if (strcmp(name, ".gnu_debugaltlink") == 0)
 		return 1;
@@ -62,6 +64,9 @@ static int plan_section(struct plan *p, size_t i, Elf_Scn *scn, const Elf64_Shdr
 		if (chdr->ch_type != ELFCOMPRESS_ZLIB || s->size / RATIO_MOST > s->stored)
 			return MM_EUNSUP;
 	}
+	/* Sections of a hostile file may lie over each other. */
+	if (s->size > IMAGE_MOST - p->bytes)
+		return MM_EUNSUP;
 	s->at = p->bytes;
 	p->bytes += (s->size + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
 	return MM_OK;
@@ -88,6 +93,9 @@ static int make_plan(struct plan *p)
 		if (!shdr || i >= p->count)
 			return MM_EUNSUP;
 		const char *name = elf_strptr(p->e->elf, p->names, shdr->sh_name);
+		/* Its units are in other files, which libdw finds by this one's place. */
+		if (name && strcmp(name, ".debug_addr") == 0)
+			return MM_EUNSUP;
 		if (i == p->names || (shdr->sh_type != SHT_NOBITS && name && is_wanted(name)))
 			err = plan_section(p, i, scn, shdr);
 	}
