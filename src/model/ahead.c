@@ -116,12 +116,16 @@ static size_t take_asks(struct mm_ahead *a, struct ask **ret)
 	return n;
 }
 
+static int is_used_up(void)
+{
+	return now_ns(CLOCK_THREAD_CPUTIME_ID) >= MOST_MS * MS;
+}
+
 static int may_go_on(const struct mm_ahead *a)
 {
 	uint64_t budget = (now_ns(CLOCK_MONOTONIC) - a->start_ns) / SHARE;
 
 	budget = budget < LEAST_MS * MS ? LEAST_MS * MS : budget;
-	budget = budget > MOST_MS * MS ? MOST_MS * MS : budget;
 	return now_ns(CLOCK_THREAD_CPUTIME_ID) < budget;
 }
 
@@ -139,11 +143,11 @@ static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 	qsort(asks, count, sizeof *asks, ask_order);
 	for (size_t i = 0; i < count; i++) {
 		pthread_mutex_lock(&a->lock);
-		while (!a->stop && !may_go_on(a))
+		while (!a->stop && !is_used_up() && !may_go_on(a))
 			wait_on(a, &a->done, REST_MS * MS);
 		const struct module *m = a->known[asks[i].module];
 		pthread_mutex_unlock(&a->lock);
-		if (a->stop)
+		if (a->stop || is_used_up())
 			return;
 		mm_symbols_prepare(a->symbols, &m->m, &asks[i].address, 1, 0);
 	}
@@ -158,7 +162,7 @@ static void *run(void *arg)
 	/* Of this thread alone; a recorder with real-time priority has an ordinary helper. */
 	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), LOWEST);
-	while ((n = take_asks(a, &asks)) != 0) {
+	while (!is_used_up() && (n = take_asks(a, &asks)) != 0) {
 		look_up(a, asks, n);
 		free(asks);
 	}
@@ -231,7 +235,9 @@ void mm_ahead_frame(void *ctx, uint32_t process, uint32_t module, uint64_t addre
 		a->failed = 1;
 		return;
 	}
-	pthread_mutex_lock(&a->lock);
+	/* Never wait for a thread of the lowest priority: what is not asked is asked at the end. */
+	if (pthread_mutex_trylock(&a->lock))
+		return;
 	if (!MM_GROW(a->asks, a->ask_cap, a->ask_count + 1)) {
 		a->asks[a->ask_count++] = (struct ask){ address, (uint32_t)at };
 		if (a->ask_count == 1)

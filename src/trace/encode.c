@@ -306,6 +306,11 @@ int mm_encoder_other(struct mm_encoder *e, const struct mm_event *ev, uint64_t t
 	return MM_OK;
 }
 
+void mm_encoder_fail(struct mm_encoder *e)
+{
+	e->failed = 1;
+}
+
 size_t mm_encoder_other_bytes(const struct mm_encoder *e)
 {
 	return mm_column(e->columns, MM_COL_OTHER)->len;

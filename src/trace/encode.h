@@ -26,7 +26,7 @@ void mm_encoder_destroy(struct mm_encoder *e);
  * out. What was encoded before is forgotten. 0 or MM_ENOMEM. */
 int mm_encoder_begin(struct mm_encoder *e, uint64_t tick, int has_addr);
 
-/* The next event, ticks never going back. A birth at slot; ev->other is the slot of a
+/* The next event, ticks never going back. Lack of memory comes out at mm_encoder_end. A birth at slot; ev->other is the slot of a
  * realloc's free half. */
 void mm_encoder_birth(struct mm_encoder *e, const struct mm_event *ev, uint64_t tick,
 		      uint32_t slot, int hidden);
@@ -37,6 +37,9 @@ void mm_encoder_death(struct mm_encoder *e, const struct mm_event *ev, uint64_t 
 
 /* Any kind from MM_EV_OTHER up: 0 or MM_ENOMEM. */
 int mm_encoder_other(struct mm_encoder *e, const struct mm_event *ev, uint64_t tick);
+
+/* An event could not be taken: mm_encoder_end will give MM_ENOMEM. */
+void mm_encoder_fail(struct mm_encoder *e);
 
 /* Bytes of those kinds so far. */
 size_t mm_encoder_other_bytes(const struct mm_encoder *e);

@@ -105,6 +105,14 @@ static inline int finish_event(struct mm_stream *s)
 	return ++s->head.events < s->w->chunk_events ? MM_OK : finish_chunk(s);
 }
 
+/* An event of this chunk is counted and cannot be written: the chunk is lost as a whole. */
+static int give_up_chunk(struct mm_stream *s, int err)
+{
+	if (s->encoder)
+		mm_encoder_fail(s->encoder);
+	return err;
+}
+
 /* After a birth that found `free_before` slots free: whether it took one that was free when
  * the chunk began. */
 static inline int note_birth(struct mm_stream *s, uint32_t free_before)
@@ -136,7 +144,7 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *re
 	if (!err)
 		err = mm_digest_birth(&s->digest, ev->site, ev->thread, ev->size);
 	if (err)
-		return err;
+		return give_up_chunk(s, err);
 	*ret_slot = slot;
 	mm_encoder_birth(s->encoder, ev, s->last_tick, slot, note_birth(s, free_before));
 	return finish_event(s);
@@ -182,7 +190,7 @@ int mm_stream_death(struct mm_stream *s, const struct mm_event *ev)
 		mm_objects_note(s->objects, ev->kind);
 	err = mm_digest_death(&s->digest, &obj, s->last_time, temporary);
 	if (err)
-		return err;
+		return give_up_chunk(s, err);
 	mm_encoder_death(s->encoder, ev, s->last_tick, birth_of(s, &obj));
 	s->head.deaths++;
 	return finish_event(s);
