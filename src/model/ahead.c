@@ -22,8 +22,7 @@
 enum {
 	ASKS_MOST = 1 << 16,     /* addresses in all */
 	MODULES_MOST = 4096,
-	DEBUG_MIB = 16,          /* of debug information of one module that is opened now ... */
-	OPEN_MIB = 24,           /* ... and of all files open at once */
+	DEBUG_MIB = 16,          /* of debug information that is opened now */
 	LEAST_MS = 50, MOST_MS = 2000, SHARE = 20, /* processor time: 1/SHARE of the run's */
 	GATHER_MS = 2, REST_MS = 20, FINISH_MS = 400,
 	LOWEST = 19
@@ -67,8 +66,7 @@ static uint64_t now_ns(clockid_t clock)
 int mm_ahead_create(struct mm_ahead **ret, int names_only)
 {
 	struct mm_symbol_options options = { .no_debug = names_only,
-		.most_debug_bytes = (uint64_t)DEBUG_MIB << 20,
-		.max_bytes = (uint64_t)OPEN_MIB << 20 };
+		.most_debug_bytes = (uint64_t)DEBUG_MIB << 20 };
 	struct mm_ahead *a = calloc(1, sizeof *a);
 	pthread_condattr_t monotonic;
 

@@ -124,8 +124,6 @@ static int files_open(struct mm_symmodule *m, struct mm_symcontext *c)
 	}
 	int err = mm_symdwarf_open(&m->dwarf, m->debug, &f, &c->strings);
 	m->had_dwarf = !err;
-	if (!err) /* what is packed is unpacked as a whole */
-		m->open_bytes += mm_symelf_debug_bytes(m->debug);
 	return err == MM_ENOMEM ? err : MM_OK;
 }
 
