@@ -360,18 +360,26 @@ static void look_ahead(struct record *r)
 	r->collect.listener = &r->listener;
 }
 
-/* Names of what is on the stacks, within a twentieth of the run's time: report finds
- * the rest. */
+static void drop_symbols(struct record *r)
+{
+	uint64_t spent;
+
+	mm_symbols_destroy(mm_ahead_finish(r->ahead, &spent));
+	r->ahead = NULL;
+}
+
+/* Names of what is on the stacks, within what looking ahead has left of a twentieth of the
+ * run's time: report finds the rest. */
 static void add_symbols(struct record *r, struct mm_writer *w, uint64_t run_ns)
 {
-	struct mm_symbols *symbols = mm_ahead_finish(r->ahead);
-	uint64_t budget = run_ns / 20;
+	const uint64_t least = SYMBOLS_LEAST_MS * UINT64_C(1000000);
+	uint64_t spent, budget = run_ns / 20;
+	struct mm_symbols *symbols = mm_ahead_finish(r->ahead, &spent);
 	struct mm_diag diag = { "" };
 
-	if (budget < SYMBOLS_LEAST_MS * UINT64_C(1000000))
-		budget = SYMBOLS_LEAST_MS * UINT64_C(1000000);
 	if (budget > SYMBOLS_MOST_MS * UINT64_C(1000000))
 		budget = SYMBOLS_MOST_MS * UINT64_C(1000000);
+	budget = budget > least + spent ? budget - spent : least;
 	r->ahead = NULL;
 	int err = mm_symbolise_writer(w, r->path, r->symbols, symbols,
 				      r->no_deadline ? 0 : mm_monotonic_ns() + budget, &diag);
@@ -404,7 +412,7 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 	if (!err)
 		add_symbols(r, w, res->duration_ns);
 	else
-		mm_symbols_destroy(mm_ahead_finish(r->ahead));
+		drop_symbols(r);
 	mm_writer_get_stats(w, &stats);
 	e = mm_writer_close(w, &diag);
 	err = err ? err : e;
@@ -451,7 +459,7 @@ static int record(struct record *r, struct mm_diag *diag)
 	look_ahead(r);
 	err = mm_collect(w, &r->collect, &res, diag);
 	if (!res.started) {
-		mm_symbols_destroy(mm_ahead_finish(r->ahead));
+		drop_symbols(r);
 		mm_writer_close(w, NULL);
 		undo(r, before);
 		mm_cli_fail(diag, err);

@@ -1,11 +1,12 @@
 /* ahead.c: the thread that looks up (ahead.h). */
 #include "model/ahead.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,42 +18,56 @@
 #include "base/map.h"
 #include "core/error.h"
 
+#define US UINT64_C(1000)
 #define MS UINT64_C(1000000)
 
 enum {
 	ASKS_MOST = 1 << 16,     /* addresses in all */
 	MODULES_MOST = 4096,
-	DEBUG_MIB = 16,          /* of debug information that is opened now */
+	DEBUG_MIB = 16,          /* of debug information, in one module that is opened now */
+	OPEN_MIB = 24,           /* of all that is open */
 	LEAST_MS = 50, MOST_MS = 2000, SHARE = 20, /* processor time: 1/SHARE of the run's */
-	GATHER_MS = 2, REST_MS = 20, FINISH_MS = 400,
-	LOWEST = 19
+	GATHER_MS = 2,           /* frames come in crowds */
+	REST_MS = 5,             /* until there may be time, or an idle core */
+	LINGER_MS = 50,          /* without anything to do, before the thread ends */
+	IDLE_MS = 1,             /* how long an idle core is believed in */
+	FINISH_MS = 100, FINISH_POLL_US = 200,
+	MODEST = 10              /* added to our nice value; see be_modest */
 };
 
 struct module {
-	uint32_t process, number;
+	uint32_t process, number, order;
 	struct mm_module m; /* path is ours */
 };
 
-struct ask { uint64_t address; uint32_t module; /* index */ };
+struct ask { uint64_t address; const struct module *module; };
 
+/* Of the thread that looks up. Only while it is AT_WORK are the symbols its own. */
+enum { GONE, RESTING, AT_WORK, TAKEN };
+
+/* Nothing here is locked: a thread of low priority may be kept from going on for hundreds of
+ * milliseconds wherever it is, and the recording would wait for the lock with it. */
 struct mm_ahead {
 	/* of the thread that tells */
 	struct mm_map seen;        /* addresses told of */
 	struct module **known;     /* by order of telling */
 	size_t known_count, known_cap;
 	size_t last;               /* known: the one asked for last */
-	int started, failed;
-	pthread_t thread;
-	/* shared, under the lock */
-	pthread_mutex_t lock;
-	pthread_cond_t more, done;
-	struct ask *asks;
-	size_t ask_count, ask_cap;
-	int is_done;
-	atomic_int stop;
-	/* of the thread that looks up, until it is done */
+	int failed;
+	/* shared */
+	struct ask *asks;          /* ASKS_MOST; those below told are the other thread's */
+	atomic_size_t told;
+	atomic_int state, stop, tid;
+	atomic_int owners;         /* the last one frees this */
+	_Atomic uint64_t spent_ns; /* processor time */
+	/* of the thread that looks up */
 	struct mm_symbols *symbols;
+	size_t taken;              /* asks done or passed over */
+	uint64_t idle_until_ns;
+	/* constant */
 	uint64_t start_ns;
+	int nice;                  /* of the recording */
+	unsigned cores;
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -63,70 +78,97 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void rest(uint64_t ns)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+}
+
+static int move(struct mm_ahead *a, int from, int to)
+{
+	return atomic_compare_exchange_strong(&a->state, &from, to);
+}
+
 int mm_ahead_create(struct mm_ahead **ret, int names_only)
 {
 	struct mm_symbol_options options = { .no_debug = names_only,
+		.max_bytes = (uint64_t)OPEN_MIB << 20,
 		.most_debug_bytes = (uint64_t)DEBUG_MIB << 20 };
 	struct mm_ahead *a = calloc(1, sizeof *a);
-	pthread_condattr_t monotonic;
 
-	if (!a || mm_symbols_create(&a->symbols, &options)) {
+	if (a)
+		a->asks = calloc(ASKS_MOST, sizeof *a->asks);
+	if (!a || !a->asks || mm_symbols_create(&a->symbols, &options)) {
+		free(a ? a->asks : NULL);
 		free(a);
 		return MM_ENOMEM;
 	}
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_mutex_init(&a->lock, NULL);
-	pthread_cond_init(&a->more, &monotonic);
-	pthread_cond_init(&a->done, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	a->owners = 1;
 	a->start_ns = now_ns(CLOCK_MONOTONIC);
+	a->nice = getpriority(PRIO_PROCESS, 0);
+	a->cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	*ret = a;
 	return MM_OK;
 }
 
+static void let_go(struct mm_ahead *a)
+{
+	if (atomic_fetch_sub(&a->owners, 1) != 1)
+		return;
+	for (size_t i = 0; i < a->known_count; i++) {
+		free((char *)a->known[i]->m.path);
+		free(a->known[i]);
+	}
+	mm_map_deinit(&a->seen);
+	free(a->known);
+	free(a->asks);
+	free(a);
+}
+
 /* --- looking up -------------------------------------------------------------------- */
 
-static void wait_on(struct mm_ahead *a, pthread_cond_t *cond, uint64_t ns)
+/* Of this thread alone; a recorder with real-time priority has an ordinary helper. Not the
+ * lowest: a thread must be scheduled to end, too, and a process waits for that. With the
+ * lowest, on a busy machine, that takes half a second. */
+static void be_modest(const struct mm_ahead *a)
 {
-	uint64_t end = now_ns(CLOCK_MONOTONIC) + ns;
-	struct timespec ts = { (time_t)(end / 1000000000u), (long)(end % 1000000000u) };
-
-	pthread_cond_timedwait(cond, &a->lock, &ts);
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
+	setpriority(PRIO_PROCESS, (id_t)a->tid, a->nice + MODEST);
 }
 
-/* Waits until there is something to do and a moment longer, since frames come in crowds;
- * takes all of it. 0 = the end. */
-static size_t take_asks(struct mm_ahead *a, struct ask **ret)
+/* Whether no more threads can run, this one among them, than there are cores. Where that is
+ * not to be known, it is for the scheduler to say who waits. */
+static int is_core_idle(const struct mm_ahead *a)
 {
-	size_t n = 0;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	char text[128];
+	unsigned running;
 
-	pthread_mutex_lock(&a->lock);
-	while (!a->ask_count && !a->stop)
-		wait_on(a, &a->more, 1000 * MS);
-	if (!a->stop)
-		wait_on(a, &a->done, GATHER_MS * MS);
-	if (!a->stop) {
-		n = a->ask_count;
-		*ret = a->asks;
-		a->asks = NULL;
-		a->ask_count = a->ask_cap = 0;
-	}
-	pthread_mutex_unlock(&a->lock);
-	return n;
+	if (fd < 0)
+		return 1;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	return sscanf(text, "%*s %*s %*s %u/", &running) != 1 || running <= a->cores;
 }
 
-static int is_used_up(void)
+static int is_over(const struct mm_ahead *a)
 {
-	return now_ns(CLOCK_THREAD_CPUTIME_ID) >= MOST_MS * MS;
+	return a->stop || a->state == TAKEN || a->spent_ns >= MOST_MS * MS;
 }
 
-static int may_go_on(const struct mm_ahead *a)
+static int may_go_on(struct mm_ahead *a)
 {
-	uint64_t budget = (now_ns(CLOCK_MONOTONIC) - a->start_ns) / SHARE;
+	uint64_t now = now_ns(CLOCK_MONOTONIC), budget = (now - a->start_ns) / SHARE;
 
 	budget = budget < LEAST_MS * MS ? LEAST_MS * MS : budget;
-	return now_ns(CLOCK_THREAD_CPUTIME_ID) < budget;
+	if (a->spent_ns >= budget)
+		return 0;
+	if (now < a->idle_until_ns)
+		return 1;
+	if (!is_core_idle(a))
+		return 0;
+	a->idle_until_ns = now + IDLE_MS * MS;
+	return 1;
 }
 
 static int ask_order(const void *x, const void *y)
@@ -134,7 +176,7 @@ static int ask_order(const void *x, const void *y)
 	const struct ask *a = x, *b = y;
 
 	if (a->module != b->module)
-		return a->module < b->module ? -1 : 1;
+		return a->module->order < b->module->order ? -1 : 1;
 	return a->address < b->address ? -1 : a->address > b->address;
 }
 
@@ -142,47 +184,68 @@ static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 {
 	qsort(asks, count, sizeof *asks, ask_order);
 	for (size_t i = 0; i < count; i++) {
-		pthread_mutex_lock(&a->lock);
-		while (!a->stop && !is_used_up() && !may_go_on(a))
-			wait_on(a, &a->done, REST_MS * MS);
-		const struct module *m = a->known[asks[i].module];
-		pthread_mutex_unlock(&a->lock);
-		if (a->stop || is_used_up())
+		while (!is_over(a) && !may_go_on(a))
+			rest(REST_MS * MS);
+		if (is_over(a) || !move(a, RESTING, AT_WORK))
 			return;
-		mm_symbols_prepare(a->symbols, &m->m, &asks[i].address, 1, 0);
+		uint64_t begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
+		mm_symbols_prepare(a->symbols, &asks[i].module->m, &asks[i].address, 1, 0);
+		a->spent_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+		a->state = RESTING;
 	}
+}
+
+/* Until nothing has come for a while. */
+static void serve(struct mm_ahead *a)
+{
+	for (int waited = 0; waited < LINGER_MS && !is_over(a); waited += GATHER_MS) {
+		rest(GATHER_MS * MS);
+		size_t told = a->told;
+		if (told == a->taken)
+			continue;
+		look_up(a, a->asks + a->taken, told - a->taken);
+		a->taken = told;
+		waited = 0;
+	}
+}
+
+/* What is told of meanwhile is either seen here, or its teller sees that nobody is there. */
+static int may_leave(struct mm_ahead *a)
+{
+	return a->stop || !move(a, RESTING, GONE) || a->told == a->taken ||
+	       !move(a, GONE, RESTING);
 }
 
 static void *run(void *arg)
 {
 	struct mm_ahead *a = arg;
-	struct ask *asks = NULL;
-	size_t n;
 
-	/* Of this thread alone; a recorder with real-time priority has an ordinary helper. */
-	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), LOWEST);
-	while (!is_used_up() && (n = take_asks(a, &asks)) != 0) {
-		look_up(a, asks, n);
-		free(asks);
-	}
-	pthread_mutex_lock(&a->lock);
-	a->is_done = 1;
-	pthread_cond_broadcast(&a->done);
-	pthread_mutex_unlock(&a->lock);
+	a->tid = (int)syscall(SYS_gettid);
+	be_modest(a);
+	do
+		serve(a);
+	while (!may_leave(a));
+	let_go(a);
 	return NULL;
 }
 
 /* Signals are the collector's. */
 static int start(struct mm_ahead *a)
 {
+	pthread_attr_t detached;
 	sigset_t all, before;
+	pthread_t thread;
 
+	a->owners++;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	int err = pthread_create(&a->thread, NULL, run, a);
+	int err = pthread_create(&thread, &detached, run, a);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	a->started = !err;
+	pthread_attr_destroy(&detached);
+	if (err)
+		a->owners--;
 	return err;
 }
 
@@ -191,33 +254,30 @@ static int start(struct mm_ahead *a)
 void mm_ahead_module(void *ctx, uint32_t process, uint32_t number, const struct mm_module *m)
 {
 	struct mm_ahead *a = ctx;
-	struct module *copy = malloc(sizeof *copy);
+	struct module *copy = a->known_count < MODULES_MOST ? malloc(sizeof *copy) : NULL;
 
-	if (copy) {
-		*copy = (struct module){ process, number, *m };
-		copy->m.path = strdup(m->path);
-	}
-	pthread_mutex_lock(&a->lock); /* the other thread reads the list */
-	if (a->known_count == MODULES_MOST || !copy || !copy->m.path ||
-	    MM_GROW(a->known, a->known_cap, a->known_count + 1)) {
-		free(copy ? (char *)copy->m.path : NULL);
+	if (!copy)
+		return;
+	*copy = (struct module){ process, number, (uint32_t)a->known_count, *m };
+	copy->m.path = strdup(m->path);
+	if (!copy->m.path || MM_GROW(a->known, a->known_cap, a->known_count + 1)) {
+		free((char *)copy->m.path);
 		free(copy);
-	} else {
-		a->known[a->known_count++] = copy;
+		return;
 	}
-	pthread_mutex_unlock(&a->lock);
+	a->known[a->known_count++] = copy;
 }
 
-static size_t find_module(struct mm_ahead *a, uint32_t process, uint32_t number)
+static const struct module *find_module(struct mm_ahead *a, uint32_t process, uint32_t number)
 {
 	for (size_t i = 0; i <= a->known_count; i++) {
 		/* the one asked for last, then the latest told of */
 		size_t at = i == 0 ? a->last : a->known_count - i;
 		if (at < a->known_count && a->known[at]->process == process &&
 		    a->known[at]->number == number)
-			return a->last = at;
+			return a->known[a->last = at];
 	}
-	return SIZE_MAX;
+	return NULL;
 }
 
 /* Children have their parent's modules at the same addresses: one answer serves both. Two
@@ -225,72 +285,59 @@ static size_t find_module(struct mm_ahead *a, uint32_t process, uint32_t number)
 void mm_ahead_frame(void *ctx, uint32_t process, uint32_t module, uint64_t address)
 {
 	struct mm_ahead *a = ctx;
-	size_t at;
+	const struct module *m;
+	size_t told = a->told;
 
-	if (!module || !address || a->failed || a->seen.count >= ASKS_MOST ||
-	    mm_map_find(&a->seen, address) || mm_map_set(&a->seen, address, 1) ||
-	    (at = find_module(a, process, module)) == SIZE_MAX)
+	if (!module || !address || a->failed || told == ASKS_MOST ||
+	    a->spent_ns >= MOST_MS * MS || mm_map_find(&a->seen, address) || mm_map_set(&a->seen, address, 1) ||
+	    !(m = find_module(a, process, module)))
 		return;
-	if (!a->started && start(a)) {
+	a->asks[told] = (struct ask){ address, m };
+	a->told = told + 1;
+	if (a->state == GONE && move(a, GONE, RESTING) && start(a)) {
 		a->failed = 1;
-		return;
+		a->state = GONE;
 	}
-	/* Never wait for a thread of the lowest priority: what is not asked is asked at the end. */
-	if (pthread_mutex_trylock(&a->lock))
-		return;
-	if (!MM_GROW(a->asks, a->ask_cap, a->ask_count + 1)) {
-		a->asks[a->ask_count++] = (struct ask){ address, (uint32_t)at };
-		if (a->ask_count == 1)
-			pthread_cond_signal(&a->more);
-	}
-	pthread_mutex_unlock(&a->lock);
 }
 
 /* --- the end ---------------------------------------------------------------------------- */
 
-static int is_finished(struct mm_ahead *a)
+/* Now it is we who wait for it. Where the system does not let us, it goes on as before. */
+static void hurry(const struct mm_ahead *a)
+{
+	if (a->tid && a->state != GONE)
+		setpriority(PRIO_PROCESS, (id_t)a->tid, a->nice);
+}
+
+/* The symbols are ours at once, but for what is under way. */
+static int take(struct mm_ahead *a)
 {
 	uint64_t end = now_ns(CLOCK_MONOTONIC) + FINISH_MS * MS;
 
-	if (!a->started)
-		return 1;
-	pthread_mutex_lock(&a->lock);
-	a->stop = 1;
-	pthread_cond_broadcast(&a->more);
-	pthread_cond_broadcast(&a->done);
-	while (!a->is_done && now_ns(CLOCK_MONOTONIC) < end)
-		wait_on(a, &a->done, 10 * MS);
-	int done = a->is_done;
-	pthread_mutex_unlock(&a->lock);
-	return done;
+	hurry(a);
+	while (!move(a, GONE, TAKEN) && !move(a, RESTING, TAKEN)) {
+		if (now_ns(CLOCK_MONOTONIC) >= end)
+			return 0;
+		rest(FINISH_POLL_US * US);
+	}
+	return 1;
 }
 
-struct mm_symbols *mm_ahead_finish(struct mm_ahead *a)
+struct mm_symbols *mm_ahead_finish(struct mm_ahead *a, uint64_t *ret_spent_ns)
 {
-	struct mm_symbols *symbols;
+	struct mm_symbols *symbols = NULL;
 
+	*ret_spent_ns = 0;
 	if (!a)
 		return NULL;
-	if (!is_finished(a)) {
-		/* Others are at work on every core, and it is in the middle of something:
-		 * what it holds stays with it until we end. */
-		pthread_detach(a->thread);
-		return NULL;
+	/* Where others are at work on every core, and it is in the middle of something, what
+	 * it holds stays with it until we end. */
+	if (take(a)) {
+		symbols = a->symbols;
+		mm_symbols_debug_bound(symbols, 0);
 	}
-	if (a->started)
-		pthread_join(a->thread, NULL);
-	for (size_t i = 0; i < a->known_count; i++) {
-		free((char *)a->known[i]->m.path);
-		free(a->known[i]);
-	}
-	symbols = a->symbols;
-	mm_symbols_debug_bound(symbols, 0);
-	mm_map_deinit(&a->seen);
-	pthread_cond_destroy(&a->more);
-	pthread_cond_destroy(&a->done);
-	pthread_mutex_destroy(&a->lock);
-	free(a->known);
-	free(a->asks);
-	free(a);
+	a->stop = 1;
+	*ret_spent_ns = a->spent_ns;
+	let_go(a);
 	return symbols;
 }

@@ -111,6 +111,8 @@ static int module_find(struct mm_symbols *s, const struct mm_module *m,
 void mm_symbols_debug_bound(struct mm_symbols *s, uint64_t bytes)
 {
 	s->context.options.most_debug_bytes = bytes;
+	if (!bytes)
+		s->context.options.max_bytes = (uint64_t)DEFAULT_OPEN_MIB << 20;
 	for (size_t i = 0; i < s->count; i++)
 		s->modules[i]->too_much = 0;
 }

@@ -23,7 +23,8 @@ struct mm_symbol_options {
 	int no_debug;         /* symbol tables only, no DWARF (--symbols=names) */
 	int debuginfod;       /* ask debuginfod when DEBUGINFOD_URLS is set */
 	const char *sysroot;  /* put before every path; NULL = none */
-	uint64_t max_bytes;   /* bound of open debug information; 0 = default */
+	uint64_t max_bytes;   /* bound of open files and what is unpacked of them, but for
+	                         the module in use; 0 = default */
 	uint64_t most_debug_bytes; /* see mm_symbols_debug_bound; 0 = none */
 };
 
@@ -46,7 +47,8 @@ int mm_symbols_prepare(struct mm_symbols *s, const struct mm_module *module,
 		       const uint64_t *addresses, size_t count, uint64_t deadline_ns);
 
 /* From now on, addresses of modules whose debug information takes more bytes unpacked than
- * that are not answered but with MM_EAGAIN; 0 = all are. */
+ * that, or lies in parts, are not answered but with MM_EAGAIN; 0 = all are, and what is open
+ * has the default bound. */
 void mm_symbols_debug_bound(struct mm_symbols *s, uint64_t bytes);
 
 /* True when mm_symbols_frames would answer from memory. */

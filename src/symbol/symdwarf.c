@@ -60,6 +60,11 @@ void mm_symdwarf_close(struct mm_symdwarf *d)
 	free(d);
 }
 
+uint64_t mm_symdwarf_bytes(const struct mm_symdwarf *d)
+{
+	return d->unpacked ? d->unpacked->image_bytes : 0;
+}
+
 static int range_add(struct mm_symdwarf *d, uint64_t low, uint64_t high, uint32_t unit)
 {
 	if (!low || high <= low) /* the linker dropped it */

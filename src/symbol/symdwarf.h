@@ -25,6 +25,9 @@ int mm_symdwarf_open(struct mm_symdwarf **ret, const struct mm_symelf *e,
 		     const struct mm_symfind *f, struct mm_symstrings *strings);
 void mm_symdwarf_close(struct mm_symdwarf *d);
 
+/* Of memory that was unpacked for it. */
+uint64_t mm_symdwarf_bytes(const struct mm_symdwarf *d);
+
 enum { MM_SYMDWARF_FRAMES = 256 }; /* deepest nest of inlined calls that is told */
 
 struct mm_symdwarf_answer {

@@ -87,6 +87,7 @@ int mm_symelf_adopt(struct mm_symelf **ret, void *image, size_t bytes, const cha
 	if (err)
 		return err;
 	e->image = image;
+	e->image_bytes = bytes;
 	*ret = e;
 	return MM_OK;
 }
@@ -121,26 +122,36 @@ int mm_symelf_has_section(const struct mm_symelf *e, const char *name)
 	return 0;
 }
 
-uint64_t mm_symelf_debug_bytes(const struct mm_symelf *e)
+/* Stored, or unpacked; the latter reads what is stored. */
+static uint64_t debug_bytes(const struct mm_symelf *e, size_t strings, int unpacked)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr shdr;
 	GElf_Chdr chdr;
-	size_t strings;
 	uint64_t sum = 0;
 
-	if (elf_getshdrstrndx(e->elf, &strings))
-		return 0;
 	while ((scn = elf_nextscn(e->elf, scn))) {
 		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
 			continue;
 		const char *name = elf_strptr(e->elf, strings, shdr.sh_name);
 		if (!name || strncmp(name, ".debug_", 7))
 			continue;
-		int packed = (shdr.sh_flags & SHF_COMPRESSED) && gelf_getchdr(scn, &chdr);
-		sum += packed ? chdr.ch_size : shdr.sh_size;
+		int packed = unpacked && (shdr.sh_flags & SHF_COMPRESSED) &&
+			     gelf_getchdr(scn, &chdr);
+		uint64_t bytes = packed ? chdr.ch_size : shdr.sh_size;
+		sum = bytes > UINT64_MAX - sum ? UINT64_MAX : sum + bytes;
 	}
 	return sum;
+}
+
+uint64_t mm_symelf_debug_bytes(const struct mm_symelf *e, uint64_t most)
+{
+	size_t strings;
+
+	if (elf_getshdrstrndx(e->elf, &strings))
+		return 0;
+	uint64_t stored = debug_bytes(e, strings, 0);
+	return stored > most ? stored : debug_bytes(e, strings, 1);
 }
 
 int mm_symelf_has_dwarf(const struct mm_symelf *e)

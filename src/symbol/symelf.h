@@ -18,6 +18,7 @@ struct mm_symelf {
 	int fd;               /* -1 = an image in memory */
 	char *path;           /* as opened; "" = memory */
 	void *image;          /* malloc'ed, of an image in memory that is ours; else NULL */
+	size_t image_bytes;
 	uint8_t build_id[MM_BUILD_ID_MAX];
 	uint8_t build_id_len; /* 0 = has none */
 };
@@ -41,8 +42,9 @@ void mm_symelf_close(struct mm_symelf *e);
 /* True when the file itself holds DWARF that describes code. */
 int mm_symelf_has_dwarf(const struct mm_symelf *e);
 
-/* Bytes of all sections of debug information, unpacked. */
-uint64_t mm_symelf_debug_bytes(const struct mm_symelf *e);
+/* Bytes of all sections of debug information, unpacked; where they take more than `most`
+ * already as they are stored, those: nothing of them is read then. */
+uint64_t mm_symelf_debug_bytes(const struct mm_symelf *e, uint64_t most);
 
 /* True when a section of that name has contents. */
 int mm_symelf_has_section(const struct mm_symelf *e, const char *name);

@@ -95,6 +95,16 @@ static uint64_t file_bytes(const struct mm_symelf *e)
 	return e && e->fd >= 0 && fstat(e->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+/* More debug information than may be opened now, or some in a second file. */
+static int is_too_much(const struct mm_symmodule *m, const struct mm_symcontext *c)
+{
+	uint64_t most = c->options.most_debug_bytes;
+
+	return most && m->debug && !c->options.no_debug &&
+	       (mm_symelf_debug_bytes(m->debug, most) > most ||
+		mm_symelf_has_section(m->debug, ".gnu_debugaltlink"));
+}
+
 static int files_open(struct mm_symmodule *m, struct mm_symcontext *c)
 {
 	struct mm_symfind f;
@@ -112,18 +122,19 @@ static int files_open(struct mm_symmodule *m, struct mm_symcontext *c)
 	debug_open(m, c, &f);
 	m->believed = m->main || m->debug;
 	m->open_bytes = file_bytes(m->main) + (m->debug != m->main ? file_bytes(m->debug) : 0);
-	if (table_open(m))
-		return MM_ENOMEM;
-	if (!m->debug || c->options.no_debug)
-		return MM_OK;
-	if (c->options.most_debug_bytes &&
-	    mm_symelf_debug_bytes(m->debug) > c->options.most_debug_bytes) {
+	if (is_too_much(m, c)) {
 		mm_symmodule_close_files(m);
 		m->too_much = 1;
 		return MM_EAGAIN;
 	}
+	if (table_open(m))
+		return MM_ENOMEM;
+	if (!m->debug || c->options.no_debug)
+		return MM_OK;
 	int err = mm_symdwarf_open(&m->dwarf, m->debug, &f, &c->strings);
 	m->had_dwarf = !err;
+	if (!err)
+		m->open_bytes += mm_symdwarf_bytes(m->dwarf);
 	return err == MM_ENOMEM ? err : MM_OK;
 }
 

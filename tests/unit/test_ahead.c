@@ -90,6 +90,15 @@ static struct mm_ahead *told(const struct mm_module *m, uint32_t count, int name
 	return a;
 }
 
+static struct mm_symbols *finish(struct mm_ahead *a)
+{
+	uint64_t spent_ns = UINT64_MAX;
+	struct mm_symbols *s = mm_ahead_finish(a, &spent_ns);
+
+	assert_true(spent_ns < UINT64_C(2000000000));
+	return s;
+}
+
 /* How many of the addresses are answered from memory; every answer is the right one. */
 static uint32_t compare(struct mm_symbols *found, const struct mm_module *m, uint32_t count,
 			int names_only)
@@ -126,7 +135,7 @@ static void the_same_as_afterwards(void **state)
 	for (int names_only = 0; names_only < 2; names_only++) {
 		struct mm_ahead *a = told(&m, 500, names_only);
 		rest(300);
-		struct mm_symbols *s = mm_ahead_finish(a);
+		struct mm_symbols *s = finish(a);
 		assert_non_null(s);
 		assert_int_equal(compare(s, &m, 500, names_only), 500);
 		mm_symbols_destroy(s);
@@ -142,15 +151,15 @@ static void an_early_end(void **state)
 	for (long ms = 0; ms < 12; ms += 3) {
 		struct mm_ahead *a = told(&m, ADDRESSES, 0);
 		rest(ms);
-		struct mm_symbols *s = mm_ahead_finish(a);
+		struct mm_symbols *s = finish(a);
 		assert_non_null(s);
 		compare(s, &m, 300, 0);
 		mm_symbols_destroy(s);
 	}
-	struct mm_symbols *none = mm_ahead_finish(told(&m, 0, 0));
+	struct mm_symbols *none = finish(told(&m, 0, 0));
 	assert_non_null(none);
 	mm_symbols_destroy(none);
-	assert_null(mm_ahead_finish(NULL));
+	assert_null(finish(NULL));
 }
 
 /* Addresses told of twice, of modules never told of, of no module. */
@@ -167,7 +176,7 @@ static void nonsense_is_passed_over(void **state)
 	mm_ahead_frame(a, PROCESS, 0, 4713);
 	mm_ahead_frame(a, PROCESS, MODULE, 0);
 	rest(200);
-	struct mm_symbols *s = mm_ahead_finish(a);
+	struct mm_symbols *s = finish(a);
 	assert_non_null(s);
 	assert_int_equal(compare(s, &m, 50, 0), 50);
 	mm_symbols_destroy(s);
@@ -204,8 +213,33 @@ static void files_that_are_not_what_they_were(void **state)
 		struct mm_ahead *a = told(&m, 200, 0);
 		rest(kind == 3 ? 2 : 40);
 		unlink(path);
-		struct mm_symbols *s = mm_ahead_finish(a);
+		struct mm_symbols *s = finish(a);
 		assert_non_null(s);
+		mm_symbols_destroy(s);
+	}
+}
+
+/* A copy of this program is cut short where it lies, while it is open. */
+static void a_file_cut_short(void **state)
+{
+	struct mm_symbol_options options = { .no_cache = 1, .most_debug_bytes = 16 << 20 };
+	char path[128], command[4600];
+	const struct mm_frame *f;
+	struct mm_symbols *s;
+	size_t n;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/short", folder);
+	snprintf(command, sizeof command, "cp '%s' '%s'", exe, path);
+	for (off_t left = 0; left <= 40000; left += 20000) {
+		assert_int_equal(system(command), 0);
+		struct mm_module m = own_module(path);
+		assert_int_equal(mm_symbols_create(&s, &options), MM_OK);
+		assert_int_equal(mm_symbols_frames(s, &m, code + 1, &f, &n), MM_OK);
+		assert_int_equal(truncate(path, left), 0);
+		for (uint64_t i = 1; i < ADDRESSES; i += 7)
+			assert_int_equal(mm_symbols_frames(s, &m, code + 1 + i * STEP, &f, &n),
+					 MM_OK);
 		mm_symbols_destroy(s);
 	}
 }
@@ -235,7 +269,7 @@ static void signals_pass_it_by(void **state)
 		assert_int_equal(catcher, getpid());
 	}
 	assert_true(caught > 0);
-	mm_symbols_destroy(mm_ahead_finish(a));
+	mm_symbols_destroy(finish(a));
 	sigaction(SIGUSR1, &old, NULL);
 }
 
@@ -269,6 +303,7 @@ int main(void)
 		cmocka_unit_test(an_early_end),
 		cmocka_unit_test(nonsense_is_passed_over),
 		cmocka_unit_test(files_that_are_not_what_they_were),
+		cmocka_unit_test(a_file_cut_short),
 		cmocka_unit_test(signals_pass_it_by),
 		cmocka_unit_test(a_bound_on_debug_information),
 	};
