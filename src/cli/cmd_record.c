@@ -354,7 +354,7 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 static void look_ahead(struct record *r)
 {
 	if (r->symbols == MM_SYMBOLISE_NONE || strcmp(r->path, "-") == 0 ||
-	    mm_ahead_create(&r->ahead, r->symbols == MM_SYMBOLISE_NAMES))
+	    mm_ahead_create(&r->ahead, r->symbols == MM_SYMBOLISE_NAMES, r->writer.cores))
 		return;
 	r->listener = (struct mm_listener){ mm_ahead_module, mm_ahead_frame, r->ahead };
 	r->collect.listener = &r->listener;

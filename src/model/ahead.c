@@ -67,7 +67,7 @@ struct mm_ahead {
 	/* constant */
 	uint64_t start_ns;
 	int nice;                  /* of the recording */
-	unsigned cores;
+	uint32_t cores;
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -88,7 +88,7 @@ static int move(struct mm_ahead *a, int from, int to)
 	return atomic_compare_exchange_strong(&a->state, &from, to);
 }
 
-int mm_ahead_create(struct mm_ahead **ret, int names_only)
+int mm_ahead_create(struct mm_ahead **ret, int names_only, uint32_t cores)
 {
 	struct mm_symbol_options options = { .no_debug = names_only,
 		.max_bytes = (uint64_t)OPEN_MIB << 20,
@@ -105,7 +105,7 @@ int mm_ahead_create(struct mm_ahead **ret, int names_only)
 	a->owners = 1;
 	a->start_ns = now_ns(CLOCK_MONOTONIC);
 	a->nice = getpriority(PRIO_PROCESS, 0);
-	a->cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	a->cores = cores;
 	*ret = a;
 	return MM_OK;
 }
@@ -289,7 +289,8 @@ void mm_ahead_frame(void *ctx, uint32_t process, uint32_t module, uint64_t addre
 	size_t told = a->told;
 
 	if (!module || !address || a->failed || told == ASKS_MOST ||
-	    a->spent_ns >= MOST_MS * MS || mm_map_find(&a->seen, address) || mm_map_set(&a->seen, address, 1) ||
+	    a->spent_ns >= MOST_MS * MS || mm_map_find(&a->seen, address) ||
+	    mm_map_set(&a->seen, address, 1) ||
 	    !(m = find_module(a, process, module)))
 		return;
 	a->asks[told] = (struct ask){ address, m };

@@ -17,9 +17,10 @@
 
 struct mm_ahead;
 
-/* names_only: from symbol tables alone. 0 or MM_ENOMEM. No thread runs before the first
- * frame is told of. */
-int mm_ahead_create(struct mm_ahead **ret, int names_only);
+/* names_only: from symbol tables alone. cores: of this machine; one is idle when no more
+ * threads can run than that. 0 or MM_ENOMEM. No thread runs before the first frame is told
+ * of. */
+int mm_ahead_create(struct mm_ahead **ret, int names_only, uint32_t cores);
 
 /* For struct mm_listener; ctx is the mm_ahead. Without memory nothing is noted. */
 void mm_ahead_module(void *ctx, uint32_t process, uint32_t number, const struct mm_module *m);

@@ -33,6 +33,7 @@ MM_FUZZERS += fuzz_categories fuzz_symcache
 endif
 
 mm_symbol_e2e = \
+	tests/e2e/symbol_ahead.sh \
 	tests/e2e/symbol_debugfiles.sh \
 	tests/e2e/symbol_oracle.sh \
 	tests/e2e/symbol_trace.sh
