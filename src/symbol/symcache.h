@@ -53,7 +53,8 @@ size_t mm_symcache_find(const struct mm_symcache *c, uint64_t address);
 void mm_symcache_get(const struct mm_symcache *c, size_t i, struct mm_frame *room,
 		     struct mm_symcache_entry *ret);
 
-/* Adds entries to the build's file, keeping what others wrote meanwhile. */
+/* Adds entries to the build's file, keeping what others wrote meanwhile. MM_EAGAIN when others
+ * hold the folder for more than a second. */
 int mm_symcache_save(const struct mm_symcache_key *key, const struct mm_symcache_facts *facts,
 		     const struct mm_symcache_entry *entries, size_t count);
 

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -16,6 +18,8 @@
 #include "core/error.h"
 #include "symbol/symcache_file.h"
 #include "symbol/symstrings.h"
+
+enum { LOCK_TRIES = 1000, LOCK_REST_NS = 1000000 };
 
 int mm_symcache_folder(char *buf, size_t size)
 {
@@ -247,19 +251,32 @@ static int file_replace(const char *path, const struct mm_buf *b)
 	return err;
 }
 
-int mm_symcache_save(const struct mm_symcache_key *key, const struct mm_symcache_facts *facts,
-		     const struct mm_symcache_entry *entries, size_t count)
+/* The folder, locked against others who add to a file of it: a descriptor, or -1 when one of
+ * them does not come to an end. Where there are no locks it goes without. */
+static int folder_lock(const char *folder)
 {
-	char path[PATH_MAX], folder[PATH_MAX];
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB); i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			break;
+		if (i == LOCK_TRIES) {
+			close(fd);
+			return -1;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_REST_NS }, NULL);
+	}
+	return fd;
+}
+
+static int file_add(const char *path, const struct mm_symcache_key *key,
+		    const struct mm_symcache_facts *facts,
+		    const struct mm_symcache_entry *entries, size_t count)
+{
 	struct mm_symcache_facts before;
 	struct mm_symcache *old = NULL;
 	struct mm_buf b = { 0 };
 
-	if (mm_symcache_path(path, sizeof path, key) ||
-	    mm_symcache_folder(folder, sizeof folder))
-		return MM_ENOENT;
-	if (folder_make(folder))
-		return MM_EIO;
 	if (mm_symcache_load(&old, key) == MM_OK) {
 		mm_symcache_get_facts(old, &before);
 		if (before.had_dwarf && !facts->had_dwarf) { /* ours are poorer */
@@ -280,6 +297,24 @@ int mm_symcache_save(const struct mm_symcache_key *key, const struct mm_symcache
 		err = file_replace(path, &b);
 	mm_symcache_free(old);
 	mm_buf_deinit(&b);
+	return err;
+}
+
+int mm_symcache_save(const struct mm_symcache_key *key, const struct mm_symcache_facts *facts,
+		     const struct mm_symcache_entry *entries, size_t count)
+{
+	char path[PATH_MAX], folder[PATH_MAX];
+
+	if (mm_symcache_path(path, sizeof path, key) ||
+	    mm_symcache_folder(folder, sizeof folder))
+		return MM_ENOENT;
+	if (folder_make(folder))
+		return MM_EIO;
+	int lock = folder_lock(folder);
+	if (lock < 0)
+		return MM_EAGAIN;
+	int err = file_add(path, key, facts, entries, count);
+	close(lock);
 	return err;
 }
 

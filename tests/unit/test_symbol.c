@@ -467,7 +467,7 @@ static void writers_do_not_harm_each_other(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(mm_symcache_load(&c, &test_key), 0);
-	assert_in_range(mm_symcache_count(c), 50, 200);
+	assert_int_equal(mm_symcache_count(c), 200); /* what others wrote is kept */
 	mm_symcache_free(c);
 	drop_cache();
 }
