@@ -52,11 +52,7 @@ static void forget_ring(struct mm_hook *t)
 {
 	t->epoch = MM_HOOK_NO_EPOCH;
 	t->refused = 0;
-	t->inside = MM_HOOK_NONE;
-	t->next = t->end = t->limit = NULL;
-	t->seg = t->published = NULL;
-	t->slot = NULL;
-	t->pad = NULL;
+	mm_ring_forget(t);
 	t->fork_stamp = 0;
 	t->allocated = 0;
 }
@@ -65,15 +61,16 @@ bool mm_forks_adopt(struct mm_hook *t)
 {
 	struct mm_shm_control *c = mm_target.base;
 	uint32_t parent = mm_target.process;
+	uint64_t forked = t->fork_stamp;
 	uint32_t slot;
 
+	forget_ring(t);
 	if ((c->options & MM_OPT_NO_FOLLOW) || mm_shm_collector_gone(c))
 		return false;
 	slot = claim_process();
 	if (slot == UINT32_MAX)
 		return false;
-	fill_process(mm_shm_process(c, slot), parent, t->fork_stamp);
-	forget_ring(t);
+	fill_process(mm_shm_process(c, slot), parent, forked);
 	mm_target.process = slot;
 	if (mm_stack_bind(c, slot, c->depth) != 0) {
 		atomic_fetch_or(&mm_shm_process(c, slot)->flags, MM_PROCF_MAPFULL);

@@ -156,7 +156,7 @@ static bool freed_since(const struct mm_hook *t, const uint64_t *hole, const voi
 			     MM_REC_KIND(w[0]) == MM_REC_FREE_AT) &&
 			    MM_REC_ADDR(w[0]) == (uintptr_t)p)
 				return true;
-		if (seg == t->seg)
+		if (seg == t->seg || seg->pending_next == 0)
 			return false;
 		seg = mm_shm_seg(mm_target.base, seg->pending_next);
 		w = seg->data;

@@ -102,11 +102,9 @@ static bool register_thread(struct mm_hook *t, uint32_t epoch)
 	s->start_stamp = mm_hook_stamp();
 	mm_sys(SYS_prctl, PR_GET_NAME, mm_sys_ptr(s->name), 0, 0, 0, 0);
 	atomic_store_explicit(&s->state, MM_THREAD_LIVE, memory_order_release);
+	mm_ring_forget(t);
 	t->slot = s;
 	t->slot_number = n;
-	t->seg = t->published = NULL;
-	t->next = t->end = t->limit = t->pad = NULL;
-	t->inside = MM_HOOK_NONE;
 	mm_stack_thread_adopt(&t->stack, n);
 	t->epoch = epoch;
 	return true;

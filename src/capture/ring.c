@@ -16,6 +16,18 @@ enum {
 	PAD_WORDS = MM_RING_REALLOC_WORDS /* the longest fast record */
 };
 
+/* What a thread without a ring or a slot has instead. */
+static struct mm_seg nowhere;
+static struct mm_shm_thread nobody;
+
+void mm_ring_forget(struct mm_hook *t)
+{
+	t->inside = MM_HOOK_NONE;
+	t->next = t->end = t->limit = t->pad = NULL;
+	t->seg = t->published = &nowhere;
+	t->slot = &nobody;
+}
+
 static struct mm_shm_control *control(void)
 {
 	return mm_target.base;
@@ -64,7 +76,7 @@ static bool start_afresh(struct mm_hook *t)
 {
 	uint32_t seg;
 
-	t->seg = t->published = NULL; /* the old one is not ours to touch any more */
+	t->seg = t->published = &nowhere; /* the old one is not ours to touch any more */
 	t->pad = NULL;
 	t->next = t->limit = t->end = NULL;
 	seg = take_segment(t);
@@ -100,8 +112,6 @@ static void publish_all(struct mm_hook *t)
 {
 	bool moved = t->published != t->seg;
 
-	if (t->seg == NULL) /* nothing was ever committed, or all is given back */
-		return;
 	while (t->published != t->seg) {
 		struct mm_seg *s = t->published;
 		uint32_t next = s->pending_next;
@@ -224,7 +234,7 @@ static bool may_wait_nested(const struct mm_hook *t, uint32_t waits)
 	const struct mm_seg *s = t->published;
 	uint32_t held = 1;
 
-	for (; s != NULL && s != t->seg; s = mm_shm_seg(mm_target.base, s->pending_next))
+	for (; s != t->seg; s = mm_shm_seg(mm_target.base, s->pending_next))
 		held++;
 	return waits < NESTED_WAITS && atomic_load(&t->slot->ring_segs) > held;
 }
@@ -274,12 +284,22 @@ static bool make_room(struct mm_hook *t, bool nested, uint32_t n, const uint64_t
 	}
 }
 
+/* True when the thread has a ring in this process. The fast path may have been
+ * interrupted where it had just seen the segment to be its own, and go on in a child
+ * that has none: what it noted does not count. */
+static bool enter_slowly(struct mm_hook *t, bool nested, uint64_t *mask)
+{
+	mm_sys_block(mask);
+	if (!nested)
+		t->inside = MM_HOOK_IN;
+	return t->epoch == atomic_load(&mm_hook_gate.word);
+}
+
 void mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n)
 {
 	uint64_t mask;
 
-	mm_sys_block(&mask);
-	if (make_room(t, nested, n, &mask)) {
+	if (enter_slowly(t, nested, &mask) && make_room(t, nested, n, &mask)) {
 		w[1] = mm_hook_stamp();
 		memcpy(t->next, w, n * sizeof *w);
 		t->next += n;
@@ -303,8 +323,7 @@ uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested)
 	const uint32_t n = MM_RING_REALLOC_WORDS;
 	uint64_t mask, *w;
 
-	mm_sys_block(&mask);
-	w = make_room(t, nested, n, &mask) ? t->next : NULL;
+	w = enter_slowly(t, nested, &mask) && make_room(t, nested, n, &mask) ? t->next : NULL;
 	if (w != NULL) {
 		w[0] = MM_REC_HEAD(MM_REC_VOID, n - 1);
 		t->next = w + n;

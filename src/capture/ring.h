@@ -27,6 +27,11 @@
 
 enum { MM_RING_REALLOC_WORDS = 6, MM_RING_AHEAD_WORDS = 64 };
 
+/* The thread has no slot and no ring, or none that is its own: its next record starts
+ * one. A hook that is being interrupted in a child may go on wherever it was: what it
+ * still writes by way of *t goes to memory that nobody reads. */
+void mm_ring_forget(struct mm_hook *t);
+
 /* Commits the n words at w, stamping w[1], and leaves the hook: publishes unless
  * nested. Waits for space. */
 void mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n);

@@ -10,6 +10,8 @@
 
 #include "bumpalloc.h"
 
+enum { FORKS = 500 }; /* each strikes a hook somewhere else */
+
 static volatile sig_atomic_t forks, good, in_child;
 
 static void handler(int sig)
@@ -18,7 +20,7 @@ static void handler(int sig)
 	pid_t pid;
 
 	(void)sig;
-	if (in_child || forks >= 100)
+	if (in_child || forks >= FORKS)
 		return;
 	forks++;
 	pid = fork();
@@ -38,7 +40,7 @@ int main(void)
 	(void)&bump_marker;
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &t, NULL);
-	for (int after = 0; forks < 100 || in_child;) {
+	for (int after = 0; forks < FORKS || in_child;) {
 		void *p = malloc(40);
 		p = realloc(p, 400);
 		free(p);
