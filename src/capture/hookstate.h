@@ -20,6 +20,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "capture/stack.h"
@@ -114,9 +115,17 @@ bool mm_hook_outer_left(struct mm_hook *t, uint64_t sp);
 /* The stamp where the processor's counter is not to be trusted. */
 uint64_t mm_hook_stamp_slow(void);
 
+/* libc's word for it, false before a second thread starts; absent from old ones. */
+extern char __libc_single_threaded __attribute__((weak));
+
+/* Between threads the order of the stamps is that of the calls. In a thread alone it is
+ * that of the records, and a stamp may be read a little early. */
 static inline uint64_t mm_hook_stamp(void)
 {
-	return MM_LIKELY(!mm_target.monotonic) ? mm_arch_stamp() : mm_hook_stamp_slow();
+	if (MM_UNLIKELY(mm_target.monotonic))
+		return mm_hook_stamp_slow();
+	return &__libc_single_threaded != NULL && __libc_single_threaded ? mm_arch_stamp_alone()
+									 : mm_arch_stamp();
 }
 
 /* True when this thread may record. */

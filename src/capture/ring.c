@@ -13,6 +13,7 @@
 enum {
 	WAIT_MS = 100,
 	NESTED_WAITS = 20,
+	FAR_AHEAD = 6, /* segments that the collector has not come for */
 	PAD_WORDS = MM_RING_REALLOC_WORDS /* the longest fast record */
 };
 
@@ -90,6 +91,14 @@ static bool start_afresh(struct mm_hook *t)
 	return true;
 }
 
+/* Many threads on few processors leave the collector its share of one, and stand still
+ * when all rings are full. Who is far ahead does better to let it run. */
+static void let_collector_run(const struct mm_hook *t)
+{
+	if (atomic_load(&t->slot->ring_segs) > FAR_AHEAD)
+		mm_sys0(SYS_sched_yield);
+}
+
 /* Goes on in another segment. Nothing is published here: the collector must not
  * take a segment back while a hook of this thread may still write to it. */
 static bool move_on(struct mm_hook *t)
@@ -98,6 +107,7 @@ static bool move_on(struct mm_hook *t)
 
 	if (seg == 0)
 		return false;
+	let_collector_run(t);
 	t->seg->tail = mm_ring_bytes(t->seg, t->next);
 	t->seg->pending_next = seg;
 	t->end = NULL;

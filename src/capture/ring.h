@@ -5,9 +5,10 @@
  * recorded in between makes that instruction fail, and the record is stamped and
  * written again behind the handler's. So nothing is lost, stamps never go back,
  * and a hook left by longjmp leaves nothing behind. What the interrupted hook has
- * written or is about to write lands in a pad that the handler's hook leaves it. A ring without space makes
- * its writer wait (holding no stamp, busy or segment) or drop, as the recording
- * was told; a collector that is gone ends the wait and the recording.
+ * written or is about to write lands in a pad that the handler's hook leaves it. A
+ * writer far ahead lets the collector run; a ring without space makes its writer wait
+ * (holding no stamp, busy or segment) or drop, as the recording was told; a collector
+ * that is gone ends the wait and the recording.
  *
  * Vocabulary: commit = take into the ring; publish = let the collector see; hole
  * = space committed as MM_REC_VOID to be filled before it is published.

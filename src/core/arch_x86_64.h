@@ -31,6 +31,16 @@ static inline uint64_t mm_arch_stamp(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
+/* The same where nothing comes from another thread (RDTSC): it need not wait for loads, and
+ * costs 7 ns instead of 12. It may run ahead of an earlier reading by as much as the
+ * processor reorders. */
+static inline uint64_t mm_arch_stamp_alone(void)
+{
+	uint32_t lo, hi;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
 static inline void mm_arch_pause(void)
 {
 	__asm__ volatile("pause");
