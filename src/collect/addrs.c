@@ -10,111 +10,154 @@
 #include "trace/objects_state.h"
 
 enum {
-	FIRST_SIZE = 512,            /* places: a page */
-	SMALL = 1024 * 1024,         /* places: it is not felt that half of them are empty */
+	FIRST_SIZE = 64,             /* buckets: a page */
+	SMALL = 128 * 1024,          /* buckets: it is not felt that half of them are empty */
 	STRIDE = 2 * 1024 * 1024,    /* bytes of the old table let go at a time */
 	HUGE = 32 * 1024 * 1024      /* bytes from which large pages pay: every look is a
 	                                miss, and need not be two */
 };
 
-static void unmap(struct mm_addrs_place *p, size_t size)
+static size_t bytes_of(size_t buckets)
+{
+	return buckets * MM_ADDRS_BUCKET * sizeof(struct mm_addrs_place);
+}
+
+static void unmap(struct mm_addrs_place *p, size_t buckets)
 {
 	if (p)
-		munmap(p, size * sizeof *p);
+		munmap(p, bytes_of(buckets));
 }
 
 void mm_addrs_deinit(struct mm_addrs *a)
 {
-	unmap(a->places, a->size);
+	unmap(a->places, a->buckets);
 	a->places = NULL;
-	a->size = a->count = a->most = 0;
+	a->buckets = a->count = a->most = 0;
 }
 
-static inline size_t next(const struct mm_addrs *a, size_t i)
+static inline size_t next(const struct mm_addrs *a, size_t bucket)
 {
-	return i + 1 == a->size ? 0 : i + 1;
+	return bucket + 1 == a->buckets ? 0 : bucket + 1;
 }
 
-/* The place of the object at addr, or the first empty one where it is not to be found. The
+static inline uint32_t empty_ones(const struct mm_addrs_place *bucket)
+{
+	return mm_arch_match_upper(bucket, 0);
+}
+
+/* The place of the object at addr, or an empty one for it where it is not to be found. The
  * table has at least one. */
-static inline size_t probe(const struct mm_addrs *a, uint64_t addr, int note)
+static inline struct mm_addrs_place *probe(const struct mm_addrs *a, uint64_t addr, int note)
 {
-	uint32_t tag = mm_addrs_tag(addr);
-	size_t i = mm_addrs_home(a, tag);
+	uint32_t tag = mm_addrs_tag(addr), empty;
 
-	for (;; i = next(a, i)) {
-		const struct mm_addrs_place *p = &a->places[i];
-		if (p->slot1 == 0 ||
-		    (p->tag == tag && mm_objects_lives_at(a->objects, p->slot1 - 1, addr, note)))
-			return i;
+	for (size_t at = mm_addrs_home(a, tag);; at = next(a, at)) {
+		struct mm_addrs_place *bucket = mm_addrs_bucket(a, at);
+		for (uint32_t m = mm_arch_match_upper(bucket, tag); m; m &= m - 1) {
+			struct mm_addrs_place *p = &bucket[__builtin_ctz(m)];
+			if (mm_objects_lives_at(a->objects, p->slot1 - 1, addr, note))
+				return p;
+		}
+		if ((empty = empty_ones(bucket)) != 0)
+			return &bucket[__builtin_ctz(empty)];
 	}
 }
 
 uint32_t mm_addrs_find(const struct mm_addrs *a, uint64_t addr, int note)
 {
-	return a->size ? a->places[probe(a, addr, note)].slot1 - 1 : MM_NO_SLOT;
+	return a->buckets ? probe(a, addr, note)->slot1 - 1 : MM_NO_SLOT;
 }
 
 static size_t distance(const struct mm_addrs *a, size_t from, size_t to)
 {
-	return to >= from ? to - from : to + a->size - from;
+	return to >= from ? to - from : to + a->buckets - from;
 }
 
-/* Empties a place; those behind it that have been kept from it by others move up. */
-static inline void vacate(struct mm_addrs *a, size_t hole)
+/* In the bucket at `at`, a place that `full` was in the way of; NULL = none. */
+static struct mm_addrs_place *kept_away(const struct mm_addrs *a, size_t at, size_t full)
 {
-	for (size_t i = next(a, hole); a->places[i].slot1 != 0; i = next(a, i)) {
-		size_t home = mm_addrs_home(a, a->places[i].tag);
-		if (distance(a, home, i) >= distance(a, hole, i)) {
-			a->places[hole] = a->places[i];
-			hole = i;
+	struct mm_addrs_place *bucket = mm_addrs_bucket(a, at);
+
+	for (int i = 0; i < MM_ADDRS_BUCKET; i++)
+		if (bucket[i].slot1 != 0 && distance(a, mm_addrs_home(a, bucket[i].tag), at) >=
+						    distance(a, full, at))
+			return &bucket[i];
+	return NULL;
+}
+
+/* A place has become empty in a bucket that was full: those behind it that have been kept
+ * from it move up. */
+__attribute__((noinline)) static void move_up(struct mm_addrs *a, struct mm_addrs_place *hole)
+{
+	size_t full = (size_t)(hole - a->places) / MM_ADDRS_BUCKET, at = full;
+	uint32_t was_empty;
+
+	do {
+		at = next(a, at);
+		was_empty = empty_ones(mm_addrs_bucket(a, at));
+		struct mm_addrs_place *p = kept_away(a, at, full);
+		if (p) {
+			*hole = *p;
+			*p = (struct mm_addrs_place){ 0, 0 };
+			hole = p;
+			full = at;
 		}
-	}
-	a->places[hole].slot1 = 0;
-	a->count--;
+	} while (!was_empty);
 }
 
 uint32_t mm_addrs_take(struct mm_addrs *a, uint64_t addr, int note)
 {
-	if (a->size == 0)
+	if (a->buckets == 0)
 		return MM_NO_SLOT;
-	size_t i = probe(a, addr, note);
-	uint32_t slot1 = a->places[i].slot1;
+	struct mm_addrs_place *p = probe(a, addr, note);
+	uint32_t slot1 = p->slot1;
 
-	if (slot1 != 0)
-		vacate(a, i);
+	if (slot1 == 0)
+		return MM_NO_SLOT;
+	size_t at = (size_t)(p - a->places) / MM_ADDRS_BUCKET;
+	int was_full = empty_ones(mm_addrs_bucket(a, at)) == 0;
+	*p = (struct mm_addrs_place){ 0, 0 };
+	a->count--;
+	if (was_full)
+		move_up(a, p);
 	return slot1 - 1;
 }
 
 static void store(struct mm_addrs *a, struct mm_addrs_place p)
 {
-	size_t i = mm_addrs_home(a, p.tag);
+	size_t at = mm_addrs_home(a, p.tag);
+	uint32_t empty;
 
-	while (a->places[i].slot1 != 0)
-		i = next(a, i);
-	a->places[i] = p;
+	while ((empty = empty_ones(mm_addrs_bucket(a, at))) == 0)
+		at = next(a, at);
+	mm_addrs_bucket(a, at)[__builtin_ctz(empty)] = p;
 }
 
-static int grow(struct mm_addrs *a)
+static void fill_from(struct mm_addrs *a, struct mm_addrs_place *old, size_t places)
 {
-	size_t old_size = a->size, size = old_size == 0 ? FIRST_SIZE :
-		old_size < SMALL ? old_size * 2 : old_size + old_size / 4;
-	struct mm_addrs_place *old = a->places, *p = mmap(NULL, size * sizeof *p,
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return MM_ENOMEM;
-	if (size * sizeof *p >= HUGE)
-		madvise(p, size * sizeof *p, MADV_HUGEPAGE);
-	a->places = p;
-	a->size = size;
-	a->most = size / 5 * 4;
-	for (size_t i = 0; i < old_size; i++) {
+	for (size_t i = 0; i < places; i++) {
 		if (old[i].slot1 != 0)
 			store(a, old[i]);
 		if ((i + 1) * sizeof *old % STRIDE == 0)
 			madvise((char *)&old[i + 1] - STRIDE, STRIDE, MADV_DONTNEED);
 	}
+}
+
+static int grow(struct mm_addrs *a)
+{
+	size_t old_size = a->buckets, size = old_size == 0 ? FIRST_SIZE :
+		old_size < SMALL ? old_size * 2 : old_size + old_size / 4;
+	struct mm_addrs_place *old = a->places, *p = mmap(NULL, bytes_of(size),
+		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return MM_ENOMEM;
+	if (bytes_of(size) >= HUGE)
+		madvise(p, bytes_of(size), MADV_HUGEPAGE);
+	a->places = p;
+	a->buckets = size;
+	a->most = size * MM_ADDRS_BUCKET / 5 * 4;
+	fill_from(a, old, old_size * MM_ADDRS_BUCKET);
 	unmap(old, old_size);
 	return MM_OK;
 }
@@ -124,8 +167,9 @@ int mm_addrs_seek(struct mm_addrs *a, uint64_t addr, int note, size_t *ret_place
 {
 	if (a->count >= a->most && grow(a))
 		return MM_ENOMEM;
-	*ret_place = probe(a, addr, note);
-	*ret_slot = a->places[*ret_place].slot1 - 1;
+	struct mm_addrs_place *p = probe(a, addr, note);
+	*ret_place = (size_t)(p - a->places);
+	*ret_slot = p->slot1 - 1;
 	return MM_OK;
 }
 
@@ -133,13 +177,15 @@ int mm_addrs_check(const struct mm_addrs *a)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < a->size; i++) {
+	for (size_t i = 0; i < a->buckets * MM_ADDRS_BUCKET; i++) {
 		const struct mm_addrs_place *p = &a->places[i];
+		if ((p->slot1 == 0) != (p->tag == 0))
+			return MM_ECORRUPT;
 		if (p->slot1 == 0)
 			continue;
 		count++;
-		for (size_t j = mm_addrs_home(a, p->tag); j != i; j = next(a, j))
-			if (a->places[j].slot1 == 0)
+		for (size_t j = mm_addrs_home(a, p->tag); j != i / MM_ADDRS_BUCKET; j = next(a, j))
+			if (empty_ones(mm_addrs_bucket(a, j)))
 				return MM_ECORRUPT;
 	}
 	return count == a->count ? MM_OK : MM_ECORRUPT;

@@ -10,7 +10,7 @@
 
 enum {
 	AHEAD = 64, NEAR = 24,
-	FAR_PLACES = 4096, /* a table smaller than that, and its objects, are near anyway */
+	FAR_BUCKETS = 512, /* a table smaller than that, and its objects, are near anyway */
 	FORKS_KEPT = 1024
 };
 
@@ -276,7 +276,7 @@ static inline void look_ahead(const struct mm_resolver *r, const struct mm_merge
 int mm_resolver_take(void *resolver, const struct mm_merged *batch, size_t count)
 {
 	struct mm_resolver *r = resolver;
-	int far = r->addrs.size >= FAR_PLACES, err = MM_OK;
+	int far = r->addrs.buckets >= FAR_BUCKETS, err = MM_OK;
 
 	for (size_t i = 0; far && i < count && i < AHEAD; i++)
 		mm_addrs_prefetch(&r->addrs, MM_REC_ADDR(batch[i].entry->head));

@@ -352,6 +352,44 @@ static void addresses_are_found_until_they_are_taken(void **arg)
 	mm_objects_destroy(o);
 }
 
+/* As full as it gets, where most buckets are or have been: none is lost, none stays behind. */
+static void addresses_come_and_go_in_a_full_table(void **arg)
+{
+	enum { FULL = 6500 };
+	static uint32_t slot_of[OBJECTS];
+	struct mm_objects *o;
+	struct mm_addrs a = { 0 };
+	struct mm_object dead;
+	int temporary, live = 0;
+
+	(void)arg;
+	srand(3);
+	memset(slot_of, 0, sizeof slot_of);
+	assert_int_equal(mm_objects_create(&o), MM_OK);
+	a.objects = o;
+	for (int i = 0; i < 40 * OBJECTS; i++) {
+		uint32_t k = (uint32_t)rand() % OBJECTS;
+		uint64_t addr = (k + 1) * UINT64_C(0x5930);
+		assert_int_equal(mm_addrs_find(&a, addr, 0) != MM_NO_SLOT, slot_of[k] != 0);
+		if (slot_of[k]) {
+			assert_int_equal(mm_addrs_take(&a, addr, 0), slot_of[k] - 1);
+			mm_objects_death(o, slot_of[k] - 1, 0, 0, &dead, &temporary);
+			slot_of[k] = 0;
+			live--;
+		} else if (live < FULL) {
+			be_born(o, &a, addr, MM_EV_MALLOC);
+			slot_of[k] = mm_addrs_find(&a, addr, 0) + 1;
+			live++;
+		}
+		if (i % OBJECTS == 0)
+			assert_int_equal(mm_addrs_check(&a), MM_OK);
+	}
+	assert_true(a.buckets * MM_ADDRS_BUCKET < 2 * FULL);
+	assert_int_equal(a.count, live);
+	mm_addrs_deinit(&a);
+	mm_objects_destroy(o);
+}
+
 static void many_addresses_take_thirteen_bytes_each(void **arg)
 {
 	struct mm_objects *o;
@@ -362,7 +400,7 @@ static void many_addresses_take_thirteen_bytes_each(void **arg)
 	a.objects = o;
 	for (uint64_t i = 1; i <= MANY; i++) {
 		be_born(o, &a, i * 32, MM_EV_MALLOC);
-		assert_true(i < MANY_FROM || a.size * sizeof *a.places <= 13 * i);
+		assert_true(i < MANY_FROM || a.buckets * MM_ADDRS_BUCKET * sizeof *a.places <= 13 * i);
 	}
 	assert_int_equal(mm_addrs_check(&a), MM_OK);
 	assert_int_equal(mm_addrs_find(&a, MANY * 32, 0), MANY - 1);
@@ -405,6 +443,7 @@ int main(void)
 		ON_A_TARGET(a_ring_outside_the_pool_is_not_read),
 		ON_A_TARGET(a_chain_that_bites_its_tail_is_left_in_time),
 		cmocka_unit_test(addresses_are_found_until_they_are_taken),
+		cmocka_unit_test(addresses_come_and_go_in_a_full_table),
 		cmocka_unit_test(many_addresses_take_thirteen_bytes_each),
 		cmocka_unit_test(a_noted_object_may_share_an_address_with_a_heap_object),
 	};
