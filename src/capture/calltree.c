@@ -1,9 +1,9 @@
 /* calltree.c: the index of the call tree (calltree.h).
  *
- * An entry is one word: 32 bits of hash and the node's number. Levels of
- * buckets, each a cache line: an entry goes to the first level whose bucket has
- * a vacant way, ways fill in order and are never vacated. So two threads with
- * the same triple meet at the same way, and a vacant way ends a search. */
+ * An entry is one word: 38 bits of hash and the node's number; 16 more stand in the node,
+ * the rest is where the entry is. Levels of buckets, each a cache line: an entry goes to
+ * the first level whose bucket has a vacant way, ways fill in order and are never vacated.
+ * So two threads with the same path meet at the same way, and a vacant way ends a search. */
 #include "capture/calltree.h"
 
 #include <stdatomic.h>
@@ -15,7 +15,13 @@
 #include "core/arch.h"
 #include "core/error.h"
 
-enum { TREE_LEVELS = 5, TREE_WAYS = 8 };
+enum {
+	TREE_LEVELS = 5, TREE_WAYS = 8,
+	NODE_BITS = 26 /* of an entry */
+};
+
+_Static_assert(MM_NODE_DIR * (uint64_t)MM_NODES_PER_SEG < UINT64_C(1) << NODE_BITS,
+	       "a node's number fits");
 
 /* Log2 of the buckets of each level. They grow by little at first: a level is crowded before
  * the next is needed, and crowded lines are few. */
@@ -68,8 +74,14 @@ static inline struct mm_shm_node *node_at(uint32_t node)
 	return (struct mm_shm_node *)mm_shm_seg(tree.base, seg) + node % MM_NODES_PER_SEG;
 }
 
+/* What neither an entry nor its place in the first level says of a hash. */
+static inline uint16_t path_bits(uint64_t hash)
+{
+	return (uint16_t)(hash >> 38);
+}
+
 /* A complete node that nobody knows of yet; 0 when there is no room. */
-static uint32_t node_new(uint32_t parent, uint64_t value_kind, uint32_t module)
+static uint32_t node_new(uint32_t parent, uint64_t hash, uint64_t value_kind, uint32_t module)
 {
 	_Atomic uint32_t *count = &tree.process->node_count;
 	uint32_t n = atomic_load_explicit(count, memory_order_relaxed);
@@ -81,22 +93,32 @@ static uint32_t node_new(uint32_t parent, uint64_t value_kind, uint32_t module)
 	} while (!atomic_compare_exchange_weak_explicit(count, &n, n + 1, memory_order_acq_rel,
 							memory_order_relaxed));
 	*node_at(n) = (struct mm_shm_node){ .value_kind = value_kind, .parent = parent,
-					    .module = module };
+					    .module = (uint16_t)module,
+					    .path = path_bits(hash) };
 	return n;
 }
 
 /* --- index ---------------------------------------------------------------------------------- */
 
-static inline int is_node(uint64_t entry, uint64_t hash, uint32_t parent, uint64_t value_kind,
-		   uint32_t module)
+static inline uint64_t entry_of(uint64_t hash, uint32_t node)
 {
-	if ((uint32_t)(entry >> 32) != (uint32_t)hash)
-		return 0;
-	const struct mm_shm_node *n = node_at((uint32_t)entry);
-	return n->value_kind == value_kind && n->parent == parent && n->module == module;
+	return hash << 32 | (hash >> 32 & 63) << NODE_BITS | node;
 }
 
-/* Finds or enters a triple; *made is the node to enter, 0 while there is none. */
+static inline uint32_t node_in(uint64_t entry)
+{
+	return (uint32_t)entry & ((1u << NODE_BITS) - 1);
+}
+
+static inline int is_node(uint64_t entry, uint64_t hash, uint64_t value_kind, uint32_t module)
+{
+	if ((entry ^ entry_of(hash, 0)) >> NODE_BITS != 0)
+		return 0;
+	const struct mm_shm_node *n = node_at(node_in(entry));
+	return n->value_kind == value_kind && n->module == module && n->path == path_bits(hash);
+}
+
+/* Finds or enters a path; *made is the node to enter, 0 while there is none. */
 static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
 			      uint64_t value_kind, uint32_t module, uint32_t *made, int *full)
 {
@@ -105,26 +127,20 @@ static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
 		uint64_t have = atomic_load_explicit(&b->way[i], memory_order_acquire), mine;
 		if (have == 0) {
 			if (*made == 0)
-				*made = node_new(parent, value_kind, module);
+				*made = node_new(parent, hash, value_kind, module);
 			if (*made == 0)
 				return 0;
-			mine = hash << 32 | *made;
+			mine = entry_of(hash, *made);
 			if (atomic_compare_exchange_strong_explicit(&b->way[i], &have, mine,
 								    memory_order_acq_rel,
 								    memory_order_acquire))
 				return *made;
 		}
-		if (is_node(have, hash, parent, value_kind, module))
-			return (uint32_t)have;
+		if (is_node(have, hash, value_kind, module))
+			return node_in(have);
 	}
 	*full = 1;
 	return 0;
-}
-
-/* The child's own, of the hash that finds it. */
-static inline uint32_t path_hash(uint64_t hash)
-{
-	return (uint32_t)(hash >> 16);
 }
 
 static inline uint64_t bucket_of(uint64_t hash, int level)
@@ -133,10 +149,8 @@ static inline uint64_t bucket_of(uint64_t hash, int level)
 }
 
 /* A node that stands in one of the first two levels, where nearly all do; 0 = it must be
- * sought. Both buckets are looked at without a branch between, so that one lookup need not
- * have come to its end for the next to begin. */
-static inline uint32_t known_child(uint64_t hash, uint32_t parent, uint64_t value_kind,
-				   uint32_t module)
+ * sought. Both buckets are looked at without a branch between. */
+static inline uint32_t known_node(uint64_t hash, uint64_t value_kind, uint32_t module)
 {
 	const struct bucket *first = atomic_load_explicit(&tree.level[0], memory_order_acquire);
 	const struct bucket *second = atomic_load_explicit(&tree.level[1], memory_order_acquire);
@@ -152,17 +166,16 @@ static inline uint32_t known_child(uint64_t hash, uint32_t parent, uint64_t valu
 	uint32_t way = (uint32_t)__builtin_ctz(match);
 	const struct bucket *b = way < TREE_WAYS ? first : second;
 	uint64_t entry = atomic_load_explicit(&b->way[way % TREE_WAYS], memory_order_acquire);
-	return is_node(entry, hash, parent, value_kind, module) ? (uint32_t)entry : 0;
+	return is_node(entry, hash, value_kind, module) ? node_in(entry) : 0;
 }
 
 struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module)
 {
 	uint64_t hash = mm_calltree_hash(parent.hash, value_kind, module);
-	uint32_t made = 0, known = known_child(hash, parent.node, value_kind, module);
+	uint32_t made = 0, known = known_node(hash, value_kind, module);
 
 	if (known)
-		return (struct mm_path){ known, path_hash(hash) };
-
+		return (struct mm_path){ known, hash };
 	for (int level = 0; level < TREE_LEVELS; level++) {
 		struct bucket *b = tree_level(level);
 		int full;
@@ -171,22 +184,38 @@ struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uin
 		b += bucket_of(hash, level);
 		uint32_t n = search_bucket(b, hash, parent.node, value_kind, module, &made, &full);
 		if (!full)
-			return (struct mm_path){ n, path_hash(hash) };
+			return (struct mm_path){ n, hash };
 	}
 	return (struct mm_path){ 0, 0 };
 }
 
-/* Two levels hold what most programs have. */
-uint32_t mm_calltree_approach(uint32_t parent_hash, uint64_t value_kind, uint32_t module)
+uint32_t mm_calltree_find(uint64_t hash, uint64_t value_kind, uint32_t module)
 {
-	uint64_t hash = mm_calltree_hash(parent_hash, value_kind, module);
+	uint32_t known = known_node(hash, value_kind, module);
 
+	for (int level = 0; !known && level < TREE_LEVELS; level++) {
+		struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
+		if (!b)
+			break;
+		b += bucket_of(hash, level);
+		for (int i = 0; !known && i < TREE_WAYS; i++) {
+			uint64_t have = atomic_load_explicit(&b->way[i], memory_order_acquire);
+			if (have == 0)
+				return 0;
+			known = is_node(have, hash, value_kind, module) ? node_in(have) : 0;
+		}
+	}
+	return known;
+}
+
+/* Two levels hold what most programs have. */
+void mm_calltree_approach(uint64_t hash)
+{
 	for (int level = 0; level < 2; level++) {
 		struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
 		if (b)
 			__builtin_prefetch(&b[bucket_of(hash, level)]);
 	}
-	return path_hash(hash);
 }
 
 /* --- binding ------------------------------------------------------------------------------------ */
@@ -230,7 +259,7 @@ static struct mm_path path_of(uint32_t node)
 		const struct mm_shm_node *n = node_at(child);
 		if (MM_NODE_KIND(n->value_kind) == MM_NODE_CATEGORY)
 			p = mm_calltree_bare(p.node);
-		p.hash = path_hash(mm_calltree_hash(p.hash, n->value_kind, n->module));
+		p.hash = mm_calltree_hash(p.hash, n->value_kind, n->module);
 		p.node = child;
 	}
 	return p;

@@ -1,11 +1,12 @@
 /* calltree.h: (parent, value, module) to a node of the shared call tree.
  *
- * Promise: a triple has one number however many threads ask at once; a node is
- * complete in the shared mapping before its number can be seen. The loser of a
- * race may waste a number, never give a wrong one.
- * Vocabulary: node as in core/shm.h; path = a node with the hash of all that leads to it,
- * so that where a child stands in the index is known before the child is. The index over
- * the nodes is private memory.
+ * Promise: a path has one node however many threads ask at once; a node is complete in
+ * the shared mapping before its number can be seen. The loser of a race may waste a
+ * number, never give a wrong one.
+ * Vocabulary: node as in core/shm.h; path = a node with the hash of all that leads to it.
+ * Paths are told apart by 64 bits of hash and by their last step, whole: so a path that
+ * is known is found at once, its parents not looked at. The index over the nodes is
+ * private memory.
  * Never: a lock, an allocation other than mmap, errno. Signal-safe.
  */
 #ifndef MM_CAPTURE_CALLTREE_H
@@ -16,15 +17,17 @@
 #include "core/shm.h"
 
 /* Binds to process slot `process` of the mapping at base, with an empty tree:
- * the directory segment is new, node 0 is the root and module 0 is unknown. Single-threaded. MM_ENOSPC when the mapping is full. */
+ * the directory segment is new, node 0 is the root and module 0 is unknown.
+ * Single-threaded. MM_ENOSPC when the mapping is full. */
 int mm_calltree_bind(void *base, uint32_t process);
 
 struct mm_path {
 	uint32_t node; /* 0 = the root */
-	uint32_t hash; /* one for one node: 0 of the root, else as mm_calltree_child() gave it */
+	uint64_t hash; /* 0 of the root, else mm_calltree_hash() */
 };
 
-static inline uint64_t mm_calltree_hash(uint32_t parent, uint64_t value_kind, uint32_t module)
+/* Of a path, by that of its parent; one to one for a given last step. */
+static inline uint64_t mm_calltree_hash(uint64_t parent, uint64_t value_kind, uint32_t module)
 {
 	uint64_t h = (value_kind ^ (uint64_t)module << 40) * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -36,8 +39,11 @@ static inline uint64_t mm_calltree_hash(uint32_t parent, uint64_t value_kind, ui
  * Node 0 when there is no room for it. */
 struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module);
 
-/* Asks for what mm_calltree_child() will look at; gives the child's hash. */
-uint32_t mm_calltree_approach(uint32_t parent_hash, uint64_t value_kind, uint32_t module);
+/* The node of the path that has this hash and this last step, 0 = it is new. */
+uint32_t mm_calltree_find(uint64_t hash, uint64_t value_kind, uint32_t module);
+
+/* Asks for what a coming call with that hash will look at. */
+void mm_calltree_approach(uint64_t hash);
 
 /* The path of a node of which nobody keeps the hash: to be its own, always. For parents of
  * categories. */

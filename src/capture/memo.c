@@ -20,7 +20,7 @@ enum {
 };
 
 struct kept_frame {
-	uint32_t node, hash;
+	uint32_t hash[2]; /* of its path, low and high: an entry's words come in fours of bytes */
 	uint32_t sp;    /* from the innermost frame's */
 	uint32_t bp_at; /* as in struct mm_frame */
 	uint16_t after; /* index of the word after its return address */
@@ -168,6 +168,11 @@ static uint64_t entry_bytes(uint32_t words, uint32_t count)
 		     (uint64_t)count * sizeof(struct kept_frame);
 
 	return (n + UNIT - 1) & ~(uint64_t)(UNIT - 1);
+}
+
+static inline uint64_t hash_of(const struct kept_frame *k)
+{
+	return (uint64_t)k->hash[1] << 32 | k->hash[0];
 }
 
 static inline uint64_t frame_place(const struct mm_memo_entry *e, uint32_t i)
@@ -380,8 +385,7 @@ static enum mm_walk_end join_here(const struct mm_stack_memo *m, struct mm_memo_
 		join_behind(m, j, &d);
 		return MM_WALK_ON;
 	}
-	last->node = k->node;
-	last->hash = k->hash;
+	last->hash = hash_of(k);
 	last->needs_bp = k->needs_bp;
 	j->joined = 1;
 	return (enum mm_walk_end)e->end;
@@ -423,7 +427,7 @@ static void copy_rest(const struct mm_stack_memo *m, const struct mm_memo_join *
 		for (uint32_t n = next; n < e->frames; n++)
 			t->frame[t->count++] = (struct mm_frame){
 				.sp = e->sp + k[n].sp, .after = k[n].after + shift,
-				.node = k[n].node, .hash = k[n].hash, .needs_bp = k[n].needs_bp,
+				.hash = hash_of(&k[n]), .needs_bp = k[n].needs_bp,
 				.bp_at = k[n].bp_at < MM_BP_LOST ? k[n].bp_at + move
 								 : k[n].bp_at };
 		for (uint32_t n = from; n < e->words; n++) {
@@ -491,7 +495,7 @@ static uint32_t end_of(const struct mm_trail *t)
 
 /* The trail, all of it or, when it goes on in `base`, all but its last frame. */
 static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
-			const struct mm_memo_join *base, enum mm_walk_end end)
+			const struct mm_memo_join *base, enum mm_walk_end end, uint32_t node)
 {
 	const struct mm_trail *t = w->trail;
 	struct kept_frame *k;
@@ -499,7 +503,7 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
 	e->place = t->frame[0].place;
 	e->sp = w->base;
 	e->bp = w->first_bp;
-	e->node = t->frame[0].node;
+	e->node = node;
 	e->needs_bp = (uint8_t)t->frame[0].needs_bp;
 	e->end = (uint8_t)end;
 	e->words = (uint16_t)t->words;
@@ -518,7 +522,8 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
 	}
 	k = frames(e);
 	for (uint32_t i = 0; i < e->frames; i++)
-		k[i] = (struct kept_frame){ .node = t->frame[i].node, .hash = t->frame[i].hash,
+		k[i] = (struct kept_frame){ .hash = { (uint32_t)t->frame[i].hash,
+						      (uint32_t)(t->frame[i].hash >> 32) },
 					    .sp = (uint32_t)(t->frame[i].sp - w->base),
 					    .bp_at = t->frame[i].bp_at,
 					    .after = (uint16_t)t->frame[i].after,
@@ -551,7 +556,7 @@ static int is_sound_base(const struct mm_stack_memo *m, const struct mm_memo_joi
 }
 
 void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_join *join,
-		  struct mm_walk *w, enum mm_walk_end end)
+		  struct mm_walk *w, enum mm_walk_end end, uint32_t node)
 {
 	struct mm_trail *t = w->trail;
 	const struct mm_memo_join *base = join && join->joined ? join : NULL;
@@ -569,7 +574,7 @@ void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_
 	mark_needs(t);
 	e = (struct mm_memo_entry *)(uintptr_t)entry_at(m, position);
 	*(volatile uint64_t *)&e->stamp = 0;
-	write_entry(e, w, base, end);
+	write_entry(e, w, base, end, node);
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&e->stamp = stamp;
 	*choose_way(m, m->key) = m->key >> 32 << 32 | position / UNIT;

@@ -6,7 +6,7 @@
  * one that a fresh walk would read next, and the answer is the fresh walk's.
  *
  * Vocabulary
- *   entry   one stack: the words read, and the frames with their nodes. Its outer part
+ *   entry   one stack: its node, the words read, and the frames. Its outer part
  *           may be that of another entry, its base, to which it links
  *   arena   where entries are written one after another, round and round: the
  *           oldest are overwritten. Starts small, grows while it is of use.
@@ -51,16 +51,16 @@ int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64
 void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm_memo_join *j);
 
 /* When the trail's last frame is one of the entry's and the rest of the entry
- * still holds: gives that frame its node and returns how the entry ended; else
+ * still holds: gives that frame its hash and returns how the entry ended; else
  * MM_WALK_ON. Reads nothing at or above reach->hi. */
 enum mm_walk_end mm_memo_join(const struct mm_stack_memo *m, struct mm_memo_join *j,
 			      struct mm_walk *w);
 
-/* Keeps a plain trail with its nodes, that of the stack for which mm_memo_find() last said
+/* Keeps a plain trail with its hashes and its node, that of the stack for which mm_memo_find() last said
  * no, and what it joined (may be NULL: nothing). `end` is how it ended. The trail is of no
  * use any more. */
 void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_join *join,
-		  struct mm_walk *w, enum mm_walk_end end);
+		  struct mm_walk *w, enum mm_walk_end end, uint32_t node);
 
 /* What the memo has done; for tests and benches. */
 struct mm_memo_counts {

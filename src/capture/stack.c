@@ -146,28 +146,6 @@ static enum mm_walk_end slow_step(struct registers_at *at, struct mm_walk *w,
 
 /* --- walking ------------------------------------------------------------------------------ */
 
-/* Nodes of the trail's first `count` frames, from the outermost inwards: first where they
- * stand in the index, so that what is far comes all at once, then one by one. */
-static uint32_t nodes_of(struct mm_trail *t, uint32_t count, struct mm_path outer)
-{
-	struct mm_path path = outer;
-	uint32_t hash = outer.hash;
-
-	for (uint32_t i = count; count > 1 && i-- > 0;) {
-		const struct mm_frame *f = &t->frame[i];
-		hash = mm_calltree_approach(hash, f->place, mm_row_module(f->row));
-	}
-	for (uint32_t i = count; i-- > 0;) {
-		struct mm_frame *f = &t->frame[i];
-		path = mm_calltree_child(path, f->place, mm_row_module(f->row));
-		if (path.node == 0)
-			return 0;
-		f->node = path.node;
-		f->hash = path.hash;
-	}
-	return path.node;
-}
-
 static struct mm_path cut_path(void)
 {
 	return mm_calltree_child((struct mm_path){ 0, 0 }, (uint64_t)MM_NODE_CUT << 56, 0);
@@ -180,15 +158,59 @@ static uint64_t memo_stamp(void)
 	       atomic_load_explicit(&stacks.control->load_generation, memory_order_acquire);
 }
 
+/* Hashes of the paths that end in the trail's first `count` frames, `hash` being that of
+ * the path before them. */
+static void hash_frames(struct mm_trail *t, uint32_t count, uint64_t hash)
+{
+	for (uint32_t i = count; i-- > 0; hash = t->frame[i].hash)
+		t->frame[i].hash = mm_calltree_hash(hash, t->frame[i].place,
+						    mm_row_module(t->frame[i].row));
+}
+
+static uint32_t node_of(const struct mm_frame *f, uint64_t row)
+{
+	return mm_calltree_find(f->hash, f->place, mm_row_module(row));
+}
+
+/* Makes the nodes of the trail's first `count` frames, from the outermost inwards. */
+static uint32_t new_node(const struct mm_trail *t, uint32_t count, struct mm_path path)
+{
+	for (uint32_t i = count; i-- > 0;) {
+		const struct mm_frame *f = &t->frame[i];
+		path = mm_calltree_child(path, f->place, mm_row_module(f->row));
+		if (path.node == 0)
+			return 0;
+	}
+	return path.node;
+}
+
+/* The node of a walk that has ended, or come to a frame that was joined. */
+static uint32_t node_at_end(const struct mm_walk *w, int joined, enum mm_walk_end end)
+{
+	struct mm_trail *t = w->trail;
+	const struct mm_frame *last = &t->frame[t->count - 1];
+	uint32_t count = t->count - (joined != 0), node;
+	struct mm_path outer = { 0, 0 };
+
+	if (joined)
+		outer.hash = last->hash;
+	else if (end != MM_WALK_WHOLE)
+		outer = cut_path();
+	hash_frames(t, count, outer.hash);
+	if (count > 0 && (node = node_of(&t->frame[0], t->frame[0].row)) != 0)
+		return node;
+	if (joined && (outer.node = node_of(last, mm_rows_get(last->place, w->generation))) == 0)
+		return 0;
+	return new_node(t, count, outer);
+}
+
 /* Walks; `memo`, if not NULL, is joined where it can be and learns the result. */
 static uint32_t walk_stack(struct mm_trail *trail, struct mm_stack_memo *memo, uint64_t stamp,
 			   struct mm_reach *reach, const struct mm_caller *from)
 {
 	struct mm_walk w = { .trail = trail, .reach = reach, .generation = (uint32_t)stamp };
 	struct mm_memo_join join = { .entry = NULL };
-	struct mm_path outer;
 	struct registers_at at;
-	struct mm_frame *last;
 	enum mm_walk_end end;
 	uint32_t node;
 
@@ -204,12 +226,9 @@ static uint32_t walk_stack(struct mm_trail *trail, struct mm_stack_memo *memo, u
 		if (end == MM_WALK_SLOW)
 			end = slow_step(&at, &w, from);
 	} while (end == MM_WALK_ON);
-	last = &trail->frame[trail->count - 1];
-	outer = join.joined ? (struct mm_path){ last->node, last->hash } :
-		end == MM_WALK_WHOLE ? (struct mm_path){ 0, 0 } : cut_path();
-	node = nodes_of(trail, trail->count - join.joined, outer);
+	node = node_at_end(&w, join.joined, end);
 	if (memo && trail->plain && !w.alien && node != 0)
-		mm_memo_keep(memo, stamp, &join, &w, end);
+		mm_memo_keep(memo, stamp, &join, &w, end, node);
 	return node;
 }
 

@@ -32,8 +32,7 @@ struct mm_frame {
 	uint64_t row;   /* of place; 0 = not looked at (taken from a memo) */
 	uint32_t after; /* index of the word after its return address */
 	uint32_t bp_at; /* enum mm_bp_at or offset */
-	uint32_t node;  /* of the call tree, once known ... */
-	uint32_t hash;  /* ... and of its path */
+	uint64_t hash;  /* of its path in the call tree, once known */
 	uint32_t needs_bp; /* for the memo */
 };
 

@@ -65,9 +65,12 @@ static void a_chain(void **state)
 	assert_int_not_equal(mm_calltree_child(root, 0x2000, 4).node, b); /* another parent */
 	assert_int_not_equal(mm_calltree_child(a_path, (uint64_t)MM_NODE_CUT << 56 | 0x2000,
 					       4).node, b);
-	/* what is asked for ahead is what is found */
-	assert_int_equal(mm_calltree_approach(root.hash, 0x1000, 3), a_path.hash);
-	assert_int_equal(mm_calltree_approach(a_path.hash, 0x2000, 4), b_path.hash);
+	assert_int_equal(mm_calltree_hash(a_path.hash, 0x2000, 4), b_path.hash);
+	assert_int_equal(mm_calltree_find(b_path.hash, 0x2000, 4), b);
+	assert_int_equal(mm_calltree_find(b_path.hash, 0x2000, 5), 0);
+	/* every bit of the hash counts */
+	for (int bit = 0; bit < 64; bit++)
+		assert_int_equal(mm_calltree_find(b_path.hash ^ UINT64_C(1) << bit, 0x2000, 4), 0);
 	assert_int_equal(node_of(b)->parent, a);
 	assert_int_equal(node_of(b)->value_kind, 0x2000);
 	assert_int_equal(node_of(b)->module, 4);

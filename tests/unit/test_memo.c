@@ -60,7 +60,7 @@ static void make_trail(struct mm_walk *w, struct mm_reach *reach, uint64_t place
 	*reach = (struct mm_reach){ .lo = (uintptr_t)memory, .hi = end_of_memory() };
 	*w = (struct mm_walk){ .trail = t, .reach = reach };
 	mm_walk_begin(w, place, sp, 0x55);
-	t->frame[0].node = 100;
+	t->frame[0].hash = 100;
 	t->frame[0].row = MM_ROW_SP;
 	for (uint32_t i = 1; i < frames; i++) {
 		uint32_t ra = i * 32 - 8;
@@ -73,7 +73,7 @@ static void make_trail(struct mm_walk *w, struct mm_reach *reach, uint64_t place
 		t->value[t->words++] = *(uint64_t *)(uintptr_t)(sp + ra);
 		*f = (struct mm_frame){ .place = t->value[t->words - 1], .sp = sp + ra + 8,
 					.row = MM_ROW_SP, .after = t->words,
-					.bp_at = MM_BP_REGISTER, .node = 100 + i };
+					.bp_at = MM_BP_REGISTER, .hash = 100 + i };
 	}
 }
 
@@ -89,7 +89,7 @@ static void keep(struct mm_walk *w, enum mm_walk_end end)
 	uint32_t node;
 
 	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &node));
-	mm_memo_keep(memo, STAMP, NULL, w, end);
+	mm_memo_keep(memo, STAMP, NULL, w, end, (uint32_t)f->hash);
 }
 
 static void every_word_counts(void **state)
@@ -192,8 +192,8 @@ static void keep_joined(struct mm_walk *w, enum mm_walk_end end, uint32_t node)
 
 	assert_true(join.joined);
 	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &none));
-	w->trail->frame[0].node = node;
-	mm_memo_keep(memo, STAMP, &join, w, end);
+	w->trail->frame[0].hash = node;
+	mm_memo_keep(memo, STAMP, &join, w, end, node);
 }
 
 static void joining(void **state)
@@ -211,7 +211,7 @@ static void joining(void **state)
 	assert_int_equal(join_from(&w, &reach, 0x9000, inner, 1), MM_WALK_ON); /* not there yet */
 	assert_int_equal(join_from(&w, &reach, 0x9000, inner, 2), MM_WALK_WHOLE);
 	assert_int_equal(w.trail->count, 2);
-	assert_int_equal(w.trail->frame[1].node, 100);
+	assert_int_equal(w.trail->frame[1].hash, 100);
 	keep_joined(&w, MM_WALK_WHOLE, 999);
 	assert_true(find(0x9000, inner, &node));
 	assert_int_equal(node, 999);
@@ -241,13 +241,13 @@ static void chains(void **state)
 	(void)state;
 	fill(at, FRAMES);
 	make_trail(&w, &reach, 0x20000, (uintptr_t)at, FRAMES, 1);
-	w.trail->frame[0].node = 500;
+	w.trail->frame[0].hash = 500;
 	keep(&w, MM_WALK_WHOLE);
 	for (uint64_t d = 1; d <= DEEP; d++) {
 		at[-4 * (int64_t)d + 3] = 0x20000 + (d - 1) * 16;
 		assert_int_equal(join_from(&w, &reach, 0x20000 + d * 16,
 					   (uintptr_t)(at - 4 * d), 2), MM_WALK_WHOLE);
-		assert_int_equal(w.trail->frame[1].node, 500 + d - 1);
+		assert_int_equal(w.trail->frame[1].hash, 500 + d - 1);
 		keep_joined(&w, MM_WALK_WHOLE, (uint32_t)(500 + d));
 	}
 	for (uint64_t d = 0; d <= DEEP; d++) {
@@ -292,7 +292,7 @@ static void joining_behind_a_link(void **state)
 	make_trail(&w, &reach, 0x9500, inner, 8, 0);
 	w.trail->frame[7].row = 0;
 	assert_int_equal(mm_memo_join(memo, &join, &w), MM_WALK_WHOLE);
-	assert_int_equal(w.trail->frame[7].node, 100 + 6);
+	assert_int_equal(w.trail->frame[7].hash, 100 + 6);
 	keep_joined(&w, MM_WALK_WHOLE, 1234);
 	assert_true(find(0x9500, inner, &node));
 	assert_int_equal(node, 1234);
@@ -336,8 +336,8 @@ static void bases_that_are_gone(void **state)
 		}
 		if (!join.joined)
 			make_trail(&w, &reach, place, (uintptr_t)sp, height + FRAMES, 0);
-		w.trail->frame[0].node = right;
-		mm_memo_keep(memo, STAMP, &join, &w, MM_WALK_WHOLE);
+		w.trail->frame[0].hash = right;
+		mm_memo_keep(memo, STAMP, &join, &w, MM_WALK_WHOLE, right);
 	}
 	mm_memo_counts(memo, &counts);
 	assert_true(found > 1000);
@@ -388,7 +388,7 @@ static void variants(void **state)
 				continue;
 			}
 			make_trail(&w, &reach, 0x1000, sp, FRAMES, 1);
-			w.trail->frame[0].node = 1000 + v;
+			w.trail->frame[0].hash = 1000 + v;
 			keep(&w, MM_WALK_WHOLE);
 		}
 	assert_int_equal(hits, 2 * VARIANTS); /* each was learnt at once, none forgotten */
@@ -419,7 +419,7 @@ static void arena(void **state)
 				continue;
 			}
 			make_trail(&w, &reach, place, sp, 2 + (uint32_t)(place >> 4) % 18, 1);
-			w.trail->frame[0].node = (uint32_t)place;
+			w.trail->frame[0].hash = (uint32_t)place;
 			keep(&w, MM_WALK_WHOLE);
 			mm_memo_counts(memo, &counts);
 			assert_true(counts.bytes >= last && counts.bytes <= 256 * 1024);
