@@ -1,9 +1,10 @@
 /* calltree.c: the index of the call tree (calltree.h).
  *
- * An entry is one word: 38 bits of hash and the node's number; 16 more stand in the node,
- * the rest is where the entry is. Levels of buckets, each a cache line: an entry goes to
- * the first level whose bucket has a vacant way, ways fill in order and are never vacated.
- * So two threads with the same path meet at the same way, and a vacant way ends a search. */
+ * An entry is two words, set at once: the hash, and half of the last step with the node's
+ * number. So the nodes themselves, which would be another miss, are not looked at. Levels of
+ * buckets, each a cache line: an entry goes to the first level whose bucket has a vacant way,
+ * ways fill in order and are never vacated. So two threads with the same path meet at the
+ * same way, and a vacant way ends a search. */
 #include "capture/calltree.h"
 
 #include <stdatomic.h>
@@ -15,20 +16,19 @@
 #include "core/arch.h"
 #include "core/error.h"
 
-enum {
-	TREE_LEVELS = 5, TREE_WAYS = 8,
-	NODE_BITS = 26 /* of an entry */
-};
-
-_Static_assert(MM_NODE_DIR * (uint64_t)MM_NODES_PER_SEG < UINT64_C(1) << NODE_BITS,
-	       "a node's number fits");
+enum { TREE_LEVELS = 5, TREE_WAYS = 4 };
 
 /* Log2 of the buckets of each level. They grow by little at first: a level is crowded before
  * the next is needed, and crowded lines are few. */
-static const uint8_t tree_bits[TREE_LEVELS] = { 10, 12, 15, 18, 22 };
+static const uint8_t tree_bits[TREE_LEVELS] = { 11, 13, 16, 19, 23 };
+
+struct entry {
+	_Atomic uint64_t hash; /* 0 = vacant */
+	_Atomic uint64_t step_node;
+};
 
 struct bucket {
-	_Alignas(64) _Atomic uint64_t way[TREE_WAYS];
+	_Alignas(64) struct entry way[TREE_WAYS];
 };
 
 static struct {
@@ -74,14 +74,8 @@ static inline struct mm_shm_node *node_at(uint32_t node)
 	return (struct mm_shm_node *)mm_shm_seg(tree.base, seg) + node % MM_NODES_PER_SEG;
 }
 
-/* What neither an entry nor its place in the first level says of a hash. */
-static inline uint16_t path_bits(uint64_t hash)
-{
-	return (uint16_t)(hash >> 38);
-}
-
 /* A complete node that nobody knows of yet; 0 when there is no room. */
-static uint32_t node_new(uint32_t parent, uint64_t hash, uint64_t value_kind, uint32_t module)
+static uint32_t node_new(uint32_t parent, uint64_t value_kind, uint32_t module)
 {
 	_Atomic uint32_t *count = &tree.process->node_count;
 	uint32_t n = atomic_load_explicit(count, memory_order_relaxed);
@@ -93,51 +87,47 @@ static uint32_t node_new(uint32_t parent, uint64_t hash, uint64_t value_kind, ui
 	} while (!atomic_compare_exchange_weak_explicit(count, &n, n + 1, memory_order_acq_rel,
 							memory_order_relaxed));
 	*node_at(n) = (struct mm_shm_node){ .value_kind = value_kind, .parent = parent,
-					    .module = (uint16_t)module,
-					    .path = path_bits(hash) };
+					    .module = module };
 	return n;
 }
 
 /* --- index ---------------------------------------------------------------------------------- */
 
-static inline uint64_t entry_of(uint64_t hash, uint32_t node)
+/* Half of a last step, which 64 bits of hash agree on already. */
+static inline uint64_t step_of(uint64_t value_kind, uint32_t module)
 {
-	return hash << 32 | (hash >> 32 & 63) << NODE_BITS | node;
+	return (value_kind ^ value_kind >> 24 ^ (uint64_t)module << 16) << 32;
 }
 
-static inline uint32_t node_in(uint64_t entry)
+/* The node of an entry when it is that of the path, else 0. */
+static inline uint32_t node_in(const struct entry *e, uint64_t hash, uint64_t step)
 {
-	return (uint32_t)entry & ((1u << NODE_BITS) - 1);
-}
+	uint64_t is_it = atomic_load_explicit(&e->hash, memory_order_acquire) == hash;
+	uint64_t have = atomic_load_explicit(&e->step_node, memory_order_relaxed);
 
-static inline int is_node(uint64_t entry, uint64_t hash, uint64_t value_kind, uint32_t module)
-{
-	if ((entry ^ entry_of(hash, 0)) >> NODE_BITS != 0)
-		return 0;
-	const struct mm_shm_node *n = node_at(node_in(entry));
-	return n->value_kind == value_kind && n->module == module && n->path == path_bits(hash);
+	return is_it && (have ^ step) >> 32 == 0 ? (uint32_t)have : 0;
 }
 
 /* Finds or enters a path; *made is the node to enter, 0 while there is none. */
 static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
 			      uint64_t value_kind, uint32_t module, uint32_t *made, int *full)
 {
+	uint64_t step = step_of(value_kind, module);
+	uint32_t node;
+
 	*full = 0;
 	for (int i = 0; i < TREE_WAYS; i++) {
-		uint64_t have = atomic_load_explicit(&b->way[i], memory_order_acquire), mine;
-		if (have == 0) {
+		struct entry *e = &b->way[i];
+		if (atomic_load_explicit(&e->hash, memory_order_acquire) == 0) {
 			if (*made == 0)
-				*made = node_new(parent, hash, value_kind, module);
+				*made = node_new(parent, value_kind, module);
 			if (*made == 0)
 				return 0;
-			mine = entry_of(hash, *made);
-			if (atomic_compare_exchange_strong_explicit(&b->way[i], &have, mine,
-								    memory_order_acq_rel,
-								    memory_order_acquire))
+			if (mm_arch_cas_pair(e, hash, step | *made))
 				return *made;
 		}
-		if (is_node(have, hash, value_kind, module))
-			return node_in(have);
+		if ((node = node_in(e, hash, step)) != 0)
+			return node;
 	}
 	*full = 1;
 	return 0;
@@ -149,24 +139,22 @@ static inline uint64_t bucket_of(uint64_t hash, int level)
 }
 
 /* A node that stands in one of the first two levels, where nearly all do; 0 = it must be
- * sought. Both buckets are looked at without a branch between. */
+ * sought. Without a branch: where it stands cannot be foretold. */
 static inline uint32_t known_node(uint64_t hash, uint64_t value_kind, uint32_t module)
 {
-	const struct bucket *first = atomic_load_explicit(&tree.level[0], memory_order_acquire);
-	const struct bucket *second = atomic_load_explicit(&tree.level[1], memory_order_acquire);
+	uint64_t step = step_of(value_kind, module);
+	uint32_t node = 0;
 
-	if (!first)
-		return 0;
-	first += bucket_of(hash, 0);
-	second = second ? second + bucket_of(hash, 1) : first;
-	uint32_t match = mm_arch_match_upper(first, (uint32_t)hash) |
-			 mm_arch_match_upper(second, (uint32_t)hash) << TREE_WAYS;
-	if (match == 0)
-		return 0;
-	uint32_t way = (uint32_t)__builtin_ctz(match);
-	const struct bucket *b = way < TREE_WAYS ? first : second;
-	uint64_t entry = atomic_load_explicit(&b->way[way % TREE_WAYS], memory_order_acquire);
-	return is_node(entry, hash, value_kind, module) ? node_in(entry) : 0;
+	for (int level = 0; level < 2; level++) {
+		const struct bucket *b =
+			atomic_load_explicit(&tree.level[level], memory_order_acquire);
+		if (!b)
+			return node;
+		b += bucket_of(hash, level);
+		for (int i = 0; i < TREE_WAYS; i++)
+			node |= node_in(&b->way[i], hash, step);
+	}
+	return node;
 }
 
 struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module)
@@ -193,17 +181,13 @@ uint32_t mm_calltree_find(uint64_t hash, uint64_t value_kind, uint32_t module)
 {
 	uint32_t known = known_node(hash, value_kind, module);
 
-	for (int level = 0; !known && level < TREE_LEVELS; level++) {
+	for (int level = 2; !known && level < TREE_LEVELS; level++) {
 		struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
 		if (!b)
 			break;
 		b += bucket_of(hash, level);
-		for (int i = 0; !known && i < TREE_WAYS; i++) {
-			uint64_t have = atomic_load_explicit(&b->way[i], memory_order_acquire);
-			if (have == 0)
-				return 0;
-			known = is_node(have, hash, value_kind, module) ? node_in(have) : 0;
-		}
+		for (int i = 0; i < TREE_WAYS; i++)
+			known |= node_in(&b->way[i], hash, step_of(value_kind, module));
 	}
 	return known;
 }

@@ -4,9 +4,9 @@
  * the shared mapping before its number can be seen. The loser of a race may waste a
  * number, never give a wrong one.
  * Vocabulary: node as in core/shm.h; path = a node with the hash of all that leads to it.
- * Paths are told apart by 64 bits of hash and by their last step, whole: so a path that
- * is known is found at once, its parents not looked at. The index over the nodes is
- * private memory.
+ * Paths are told apart by 64 bits of hash and 32 of their last step: so a path that is
+ * known is found at once, and neither it nor its parents are looked at. The index over the
+ * nodes is private memory.
  * Never: a lock, an allocation other than mmap, errno. Signal-safe.
  */
 #ifndef MM_CAPTURE_CALLTREE_H

@@ -495,7 +495,7 @@ static uint32_t end_of(const struct mm_trail *t)
 
 /* The trail, all of it or, when it goes on in `base`, all but its last frame. */
 static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
-			const struct mm_memo_join *base, enum mm_walk_end end, uint32_t node)
+			const struct mm_memo_join *base, enum mm_walk_end end)
 {
 	const struct mm_trail *t = w->trail;
 	struct kept_frame *k;
@@ -503,7 +503,6 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
 	e->place = t->frame[0].place;
 	e->sp = w->base;
 	e->bp = w->first_bp;
-	e->node = node;
 	e->needs_bp = (uint8_t)t->frame[0].needs_bp;
 	e->end = (uint8_t)end;
 	e->words = (uint16_t)t->words;
@@ -555,8 +554,8 @@ static int is_sound_base(const struct mm_stack_memo *m, const struct mm_memo_joi
 	return j->entry->links < LINKS && m->head - j->position <= m->size / 2;
 }
 
-void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_join *join,
-		  struct mm_walk *w, enum mm_walk_end end, uint32_t node)
+struct mm_memo_entry *mm_memo_keep(struct mm_stack_memo *m, const struct mm_memo_join *join,
+				   struct mm_walk *w, enum mm_walk_end end)
 {
 	struct mm_trail *t = w->trail;
 	const struct mm_memo_join *base = join && join->joined ? join : NULL;
@@ -570,14 +569,21 @@ void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_
 	}
 	uint64_t position = take_room(m, entry_bytes(t->words, t->count - (base != NULL)));
 	if (position == 0 || (base && (m->arena != arena || !is_live(m, base->position))))
-		return;
+		return NULL;
 	mark_needs(t);
 	e = (struct mm_memo_entry *)(uintptr_t)entry_at(m, position);
 	*(volatile uint64_t *)&e->stamp = 0;
-	write_entry(e, w, base, end, node);
+	write_entry(e, w, base, end);
+	m->latest = position;
+	return e;
+}
+
+void mm_memo_seal(struct mm_stack_memo *m, struct mm_memo_entry *e, uint64_t stamp,
+		  uint32_t node)
+{
+	e->node = node;
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&e->stamp = stamp;
-	*choose_way(m, m->key) = m->key >> 32 << 32 | position / UNIT;
-	m->latest = position;
+	*choose_way(m, m->key) = m->key >> 32 << 32 | m->latest / UNIT;
 	m->counts.kept++;
 }

@@ -56,11 +56,16 @@ void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm
 enum mm_walk_end mm_memo_join(const struct mm_stack_memo *m, struct mm_memo_join *j,
 			      struct mm_walk *w);
 
-/* Keeps a plain trail with its hashes and its node, that of the stack for which mm_memo_find() last said
+/* Keeps a plain trail with its hashes, that of the stack for which mm_memo_find() last said
  * no, and what it joined (may be NULL: nothing). `end` is how it ended. The trail is of no
- * use any more. */
-void mm_memo_keep(struct mm_stack_memo *m, uint64_t stamp, const struct mm_memo_join *join,
-		  struct mm_walk *w, enum mm_walk_end end, uint32_t node);
+ * use any more. Gives an entry that mm_memo_seal() must complete before any other call, or
+ * that is dropped; NULL = it cannot be kept. */
+struct mm_memo_entry *mm_memo_keep(struct mm_stack_memo *m, const struct mm_memo_join *join,
+				   struct mm_walk *w, enum mm_walk_end end);
+
+/* From now on that stack is found, with this node. */
+void mm_memo_seal(struct mm_stack_memo *m, struct mm_memo_entry *e, uint64_t stamp,
+		  uint32_t node);
 
 /* What the memo has done; for tests and benches. */
 struct mm_memo_counts {

@@ -184,51 +184,69 @@ static uint32_t new_node(const struct mm_trail *t, uint32_t count, struct mm_pat
 	return path.node;
 }
 
-/* The node of a walk that has ended, or come to a frame that was joined. */
-static uint32_t node_at_end(const struct mm_walk *w, int joined, enum mm_walk_end end)
+/* The path before the frames that a walk has found itself. */
+static struct mm_path outer_path(const struct mm_trail *t, int joined, enum mm_walk_end end)
 {
-	struct mm_trail *t = w->trail;
-	const struct mm_frame *last = &t->frame[t->count - 1];
-	uint32_t count = t->count - (joined != 0), node;
-	struct mm_path outer = { 0, 0 };
-
 	if (joined)
-		outer.hash = last->hash;
-	else if (end != MM_WALK_WHOLE)
-		outer = cut_path();
-	hash_frames(t, count, outer.hash);
-	if (count > 0 && (node = node_of(&t->frame[0], t->frame[0].row)) != 0)
-		return node;
-	if (joined && (outer.node = node_of(last, mm_rows_get(last->place, w->generation))) == 0)
-		return 0;
-	return new_node(t, count, outer);
+		return (struct mm_path){ 0, t->frame[t->count - 1].hash };
+	return end == MM_WALK_WHOLE ? (struct mm_path){ 0, 0 } : cut_path();
 }
 
-/* Walks; `memo`, if not NULL, is joined where it can be and learns the result. */
+/* The node of the trail's innermost frame. `count` frames have been found by the walk, the
+ * next one, if joined, has a node already. */
+static uint32_t node_of_trail(const struct mm_walk *w, uint32_t count, int joined,
+			      struct mm_path outer)
+{
+	const struct mm_frame *f = w->trail->frame, *next = f + count;
+	uint32_t node = count > 0 ? node_of(f, f->row) : 0;
+
+	if (node)
+		return node;
+	if (joined && (outer.node = node_of(next, mm_rows_get(next->place, w->generation))) == 0)
+		return 0;
+	return new_node(w->trail, count, outer);
+}
+
+static enum mm_walk_end walk_on(struct mm_walk *w, const struct mm_stack_memo *memo,
+				struct mm_memo_join *join, const struct mm_caller *from)
+{
+	struct registers_at at;
+	enum mm_walk_end end;
+
+	at.valid = 0;
+	do {
+		if (join->entry && w->trail->plain &&
+		    (end = mm_memo_join(memo, join, w)) != MM_WALK_ON)
+			break;
+		end = mm_walk_step(w);
+		if (end == MM_WALK_SLOW)
+			end = slow_step(&at, w, from);
+	} while (end == MM_WALK_ON);
+	return end;
+}
+
+/* Walks; `memo`, if not NULL, is joined where it can be and learns the result: that is
+ * written while what is known of the node comes near. */
 static uint32_t walk_stack(struct mm_trail *trail, struct mm_stack_memo *memo, uint64_t stamp,
 			   struct mm_reach *reach, const struct mm_caller *from)
 {
 	struct mm_walk w = { .trail = trail, .reach = reach, .generation = (uint32_t)stamp };
 	struct mm_memo_join join = { .entry = NULL };
-	struct registers_at at;
-	enum mm_walk_end end;
-	uint32_t node;
+	struct mm_memo_entry *entry = NULL;
 
-	at.valid = 0;
 	if (memo)
 		mm_memo_join_begin(memo, stamp, &join);
 	mm_walk_begin(&w, from->ra, from->sp, from->bp);
-	do {
-		if (join.entry && trail->plain &&
-		    (end = mm_memo_join(memo, &join, &w)) != MM_WALK_ON)
-			break;
-		end = mm_walk_step(&w);
-		if (end == MM_WALK_SLOW)
-			end = slow_step(&at, &w, from);
-	} while (end == MM_WALK_ON);
-	node = node_at_end(&w, join.joined, end);
-	if (memo && trail->plain && !w.alien && node != 0)
-		mm_memo_keep(memo, stamp, &join, &w, end, node);
+	enum mm_walk_end end = walk_on(&w, memo, &join, from);
+	uint32_t count = trail->count - (join.joined != 0), node;
+	struct mm_path outer = outer_path(trail, join.joined, end);
+	hash_frames(trail, count, outer.hash);
+	mm_calltree_approach(trail->frame[0].hash);
+	if (memo && trail->plain && !w.alien)
+		entry = mm_memo_keep(memo, &join, &w, end);
+	node = node_of_trail(&w, count, join.joined, outer);
+	if (entry && node)
+		mm_memo_seal(memo, entry, stamp, node);
 	return node;
 }
 

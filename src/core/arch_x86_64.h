@@ -64,6 +64,18 @@ static inline int mm_arch_local_cas(uint64_t **word, uint64_t *old, uint64_t *wa
 	return done;
 }
 
+/* Stores two words at `pair`, which is aligned to both, at once if both are still 0, with a
+ * lock; 1 = done. Whoever reads the first and finds it may read the second after it. */
+static inline int mm_arch_cas_pair(void *pair, uint64_t first, uint64_t second)
+{
+	uint64_t low = 0, high = 0;
+	int done;
+	__asm__ volatile("lock cmpxchg16b %1"
+			 : "=@ccz"(done), "+m"(*(uint64_t(*)[2])pair), "+a"(low), "+d"(high)
+			 : "b"(first), "c"(second) : "memory");
+	return done;
+}
+
 /* Adds 1 to *word, whole as seen by the thread's own signal handlers. */
 static inline void mm_arch_local_inc(_Atomic uint64_t *word)
 {

@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define MM_SHM_MAGIC UINT64_C(0x316d68736d6d0a1a) /* "\x1a\nmmshm1" */
-#define MM_SHM_VERSION 2u
+#define MM_SHM_VERSION 1u
 
 #define MM_ENV_SOCKET "MMPROF_SOCKET" /* path of the collector's socket */
 
@@ -165,8 +165,7 @@ enum mm_node_kind {
 struct mm_shm_node {
 	uint64_t value_kind; /* kind << 56 | value */
 	uint32_t parent;
-	uint16_t module;     /* of the return address; 0 = unknown */
-	uint16_t path;       /* the target's own: part of the hash of the path to it */
+	uint32_t module;     /* of the return address; 0 = unknown */
 };
 
 #define MM_NODE_VALUE(vk) ((vk) & ((UINT64_C(1) << 56) - 1))

@@ -77,6 +77,15 @@ static void make_trail(struct mm_walk *w, struct mm_reach *reach, uint64_t place
 	}
 }
 
+static void learn(struct mm_walk *w, const struct mm_memo_join *j, enum mm_walk_end end)
+{
+	uint32_t node = (uint32_t)w->trail->frame[0].hash;
+	struct mm_memo_entry *e = mm_memo_keep(memo, j, w, end);
+
+	if (e)
+		mm_memo_seal(memo, e, STAMP, node);
+}
+
 static int find(uint64_t place, uint64_t sp, uint32_t *node)
 {
 	return mm_memo_find(memo, STAMP, place, sp, 0x55, end_of_memory(), node);
@@ -89,7 +98,7 @@ static void keep(struct mm_walk *w, enum mm_walk_end end)
 	uint32_t node;
 
 	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &node));
-	mm_memo_keep(memo, STAMP, NULL, w, end, (uint32_t)f->hash);
+	learn(w, NULL, end);
 }
 
 static void every_word_counts(void **state)
@@ -193,7 +202,7 @@ static void keep_joined(struct mm_walk *w, enum mm_walk_end end, uint32_t node)
 	assert_true(join.joined);
 	assert_false(mm_memo_find(memo, STAMP, f->place, f->sp, 0x55, end_of_memory(), &none));
 	w->trail->frame[0].hash = node;
-	mm_memo_keep(memo, STAMP, &join, w, end, node);
+	learn(w, &join, end);
 }
 
 static void joining(void **state)
@@ -337,7 +346,7 @@ static void bases_that_are_gone(void **state)
 		if (!join.joined)
 			make_trail(&w, &reach, place, (uintptr_t)sp, height + FRAMES, 0);
 		w.trail->frame[0].hash = right;
-		mm_memo_keep(memo, STAMP, &join, &w, MM_WALK_WHOLE, right);
+		learn(&w, &join, MM_WALK_WHOLE);
 	}
 	mm_memo_counts(memo, &counts);
 	assert_true(found > 1000);
