@@ -16,6 +16,7 @@ enum {
 	ARENA_PER_SLOT = 128,  /* bytes of arena for each slot of the index */
 	WAYS = 2,
 	CHOICES = 8,           /* entries tried for one stack */
+	LINES_NEAR = 3,        /* of an entry that is wanted soon */
 	LINKS = 3              /* from an entry to its outermost frame, at most */
 };
 
@@ -39,6 +40,7 @@ struct mm_memo_entry {
 	uint16_t total;      /* frames in all */
 	uint8_t needs_bp;
 	uint8_t end;         /* enum mm_walk_end */
+	uint32_t next;       /* position / UNIT of the entry that was last used after it */
 	/* uint64_t value[words]; uint32_t offset[words]; struct kept_frame frame[frames] */
 };
 
@@ -289,30 +291,80 @@ static inline int holds(const struct mm_stack_memo *m, const struct mm_memo_entr
 	return 0;
 }
 
+/* A stack as the hook finds it. */
+struct seen { uint64_t stamp, place, sp, bp, hi; };
+
+/* What must be so before any of the entry's words is read. */
+static inline int may_be(const struct mm_memo_entry *e, const struct seen *s)
+{
+	return e->place == s->place && e->sp == s->sp && e->stamp == s->stamp &&
+	       s->hi - s->sp >= e->top;
+}
+
+static inline int bp_holds(const struct mm_memo_entry *e, const struct seen *s)
+{
+	return !e->needs_bp || e->bp == s->bp;
+}
+
+/* The latest entry is now the one at `position`; what came after that before comes near. */
+static inline void use(struct mm_stack_memo *m, uint64_t position)
+{
+	struct mm_memo_entry *last = (struct mm_memo_entry *)(uintptr_t)entry_at(m, m->latest);
+	const char *next = (const char *)entry_at(m, entry_at(m, position)->next * (uint64_t)UNIT);
+
+	if (is_live(m, m->latest) && last->next != position / UNIT)
+		last->next = (uint32_t)(position / UNIT);
+	m->latest = position;
+	for (int line = 0; line < LINES_NEAR; line++)
+		__builtin_prefetch(next + 64 * line);
+}
+
+/* Programs ask for memory on the same stacks in the same order again and again. */
+static inline int is_next(const struct mm_stack_memo *m, const struct seen *s,
+			  uint64_t *ret_position)
+{
+	uint64_t position = entry_at(m, m->latest)->next * (uint64_t)UNIT;
+	const struct mm_memo_entry *e = entry_at(m, position);
+	struct difference d;
+
+	*ret_position = position;
+	return is_live(m, m->latest) && is_live(m, position) && may_be(e, s) && bp_holds(e, s) &&
+	       holds(m, e, 0, &d);
+}
+
 /* Stacks that agree in (place, sp) form a tree: the next to try is the one that was met
  * when a stack differed from this one in the same word by the same value. */
-int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64_t sp,
-		 uint64_t bp, uint64_t hi, uint32_t *ret_node)
+static inline int is_known(struct mm_stack_memo *m, const struct seen *s, uint64_t *ret_position)
 {
-	uint64_t key = stack_hash(place, sp), position;
+	uint64_t key = stack_hash(s->place, s->sp);
 
 	for (int i = 0; m->size != 0 && i < CHOICES; i++) {
-		const struct mm_memo_entry *e = entry_of(m, key, &position);
-		if (!e || e->place != place || e->sp != sp || e->stamp != stamp || hi - sp < e->top)
+		const struct mm_memo_entry *e = entry_of(m, key, ret_position);
+		if (!e || !may_be(e, s))
 			break;
-		struct difference d = { .entry = e, .read = UINT32_MAX, .other = bp };
-		if ((!e->needs_bp || e->bp == bp) && holds(m, e, 0, &d)) {
-			m->latest = position;
-			m->counts.hits++;
-			*ret_node = e->node;
+		struct difference d = { .entry = e, .read = UINT32_MAX, .other = s->bp };
+		if (bp_holds(e, s) && holds(m, e, 0, &d))
 			return 1;
-		}
 		if (!d.entry)
 			break;
 		key = next_key(key, d.read, d.other);
 	}
 	m->key = key;
 	return 0;
+}
+
+int mm_memo_find(struct mm_stack_memo *m, uint64_t stamp, uint64_t place, uint64_t sp,
+		 uint64_t bp, uint64_t hi, uint32_t *ret_node)
+{
+	const struct seen s = { stamp, place, sp, bp, hi };
+	uint64_t position;
+
+	if (!(m->size != 0 && is_next(m, &s, &position)) && !is_known(m, &s, &position))
+		return 0;
+	use(m, position);
+	m->counts.hits++;
+	*ret_node = entry_at(m, position)->node;
+	return 1;
 }
 
 /* --- joining ---------------------------------------------------------------------------------- */
@@ -509,6 +561,7 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
 	e->top = end_of(t);
 	e->base = 0;
 	e->base_frame = e->links = 0;
+	e->next = 0;
 	e->frames = e->total = (uint16_t)t->count;
 	if (base) {
 		uint32_t top = (uint32_t)(base->entry->sp - w->base) + base->entry->top;
@@ -574,7 +627,7 @@ struct mm_memo_entry *mm_memo_keep(struct mm_stack_memo *m, const struct mm_memo
 	e = (struct mm_memo_entry *)(uintptr_t)entry_at(m, position);
 	*(volatile uint64_t *)&e->stamp = 0;
 	write_entry(e, w, base, end);
-	m->latest = position;
+	use(m, position);
 	return e;
 }
 
