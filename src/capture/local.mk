@@ -4,7 +4,7 @@ capture_stack_sources = \
 	src/capture/calltree.c src/capture/calltree.h \
 	src/capture/cfi.c src/capture/cfi.h \
 	src/capture/expr.c src/capture/expr.h \
-	src/capture/memo.c src/capture/memo.h \
+	src/capture/memo.c src/capture/memo.h src/capture/memo_entry.h \
 	src/capture/modules.c src/capture/modules.h \
 	src/capture/probe.c src/capture/probe.h \
 	src/capture/rows.c src/capture/rows.h \

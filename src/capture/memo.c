@@ -1,4 +1,4 @@
-/* memo.c: entries, their arena and their index (memo.h). */
+/* memo.c: the arena of entries and its index (memo.h, memo_entry.h). */
 #include "capture/memo.h"
 
 #include <stdatomic.h>
@@ -6,13 +6,13 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "capture/memo_entry.h"
 #include "core/arch.h"
 
 enum {
 	ARENA_FIRST = 16 * 1024,
 	ARENA_LAST = 256 * 1024,
 	ALL_ARENAS = 64 * 1024 * 1024,
-	UNIT = 16,             /* entries start at multiples of it */
 	ARENA_PER_SLOT = 128,  /* bytes of arena for each slot of the index */
 	WAYS = 2,
 	CHOICES = 8,           /* entries tried for one stack */
@@ -20,35 +20,11 @@ enum {
 	LINKS = 3              /* from an entry to its outermost frame, at most */
 };
 
-struct kept_frame {
-	uint32_t hash[2]; /* of its path, low and high: an entry's words come in fours of bytes */
-	uint32_t sp;    /* from the innermost frame's */
-	uint32_t bp_at; /* as in struct mm_frame */
-	uint16_t after; /* index of the word after its return address */
-	uint16_t needs_bp;
-};
-
-struct mm_memo_entry {
-	uint64_t stamp; /* 0 = being written */
-	uint64_t place, sp, bp;
-	uint32_t node;
-	uint32_t top;        /* end of the highest word, from sp */
-	uint32_t base;       /* position / UNIT of the entry that goes on, 0 = all is here */
-	uint16_t base_frame; /* with this frame of it */
-	uint16_t links;      /* from here to the outermost frame */
-	uint16_t words, frames; /* here */
-	uint16_t total;      /* frames in all */
-	uint8_t needs_bp;
-	uint8_t end;         /* enum mm_walk_end */
-	uint32_t next;       /* position / UNIT of the entry that was last used after it */
-	/* uint64_t value[words]; uint32_t offset[words]; struct kept_frame frame[frames] */
-};
-
 struct mm_stack_memo {
 	uint64_t bytes; /* of this mapping: header and trail */
 	struct mm_trail trail;
 	uint8_t *arena;
-	uint64_t *index;       /* tag << 32 | position / UNIT, position never 0 */
+	uint64_t *index;       /* tag << 32 | position / MM_MEMO_UNIT, position never 0 */
 	uint64_t size;         /* of the arena, a power of two; 0 = none */
 	uint64_t head;         /* bytes ever written, padding included */
 	uint64_t latest;       /* position of the entry last used, 0 = none */
@@ -99,7 +75,7 @@ static void start_arena(struct mm_stack_memo *m, uint64_t size)
 	m->size = 0; /* a handler that gives up here finds no arena */
 	m->arena = p;
 	m->index = (uint64_t *)(p + size);
-	m->head = UNIT;
+	m->head = MM_MEMO_UNIT;
 	m->latest = 0;
 	m->counts.bytes = m->size = size;
 	if (old_size)
@@ -147,60 +123,6 @@ void mm_memo_counts(const struct mm_stack_memo *m, struct mm_memo_counts *ret)
 	*ret = m->counts;
 }
 
-/* --- entries ------------------------------------------------------------------------------ */
-
-static inline uint64_t *values(const struct mm_memo_entry *e)
-{
-	return (uint64_t *)(uintptr_t)(e + 1);
-}
-
-static inline uint32_t *offsets(const struct mm_memo_entry *e)
-{
-	return (uint32_t *)(values(e) + e->words);
-}
-
-static inline struct kept_frame *frames(const struct mm_memo_entry *e)
-{
-	return (struct kept_frame *)(offsets(e) + e->words);
-}
-
-static uint64_t entry_bytes(uint32_t words, uint32_t count)
-{
-	uint64_t n = sizeof(struct mm_memo_entry) + (uint64_t)words * 12 +
-		     (uint64_t)count * sizeof(struct kept_frame);
-
-	return (n + UNIT - 1) & ~(uint64_t)(UNIT - 1);
-}
-
-static inline uint64_t hash_of(const struct kept_frame *k)
-{
-	return (uint64_t)k->hash[1] << 32 | k->hash[0];
-}
-
-static inline uint64_t frame_place(const struct mm_memo_entry *e, uint32_t i)
-{
-	return i == 0 ? e->place : values(e)[frames(e)[i].after - 1];
-}
-
-/* Index of the first word from `word` on that is not what it was, and what it is now;
- * e->words when all are. In order, and nothing after the first difference is read. */
-static inline uint32_t verify(const struct mm_memo_entry *e, uint32_t word, uint64_t *ret_other)
-{
-	const uint64_t *value = values(e);
-	const uint32_t *offset = offsets(e);
-	const char *sp = (const char *)(uintptr_t)e->sp;
-	uint32_t n = e->words;
-
-	for (; word < n; word++) {
-		uint64_t now = *(const volatile uint64_t *)(sp + offset[word]);
-		if (now != value[word]) {
-			*ret_other = now;
-			break;
-		}
-	}
-	return word;
-}
-
 /* --- index ---------------------------------------------------------------------------------- */
 
 static inline uint64_t stack_hash(uint64_t place, uint64_t sp)
@@ -237,7 +159,7 @@ static inline const struct mm_memo_entry *entry_of(const struct mm_stack_memo *m
 	const uint64_t *set = set_of(m, key);
 
 	for (int i = 0; i < WAYS; i++) {
-		uint64_t position = (uint32_t)set[i] * (uint64_t)UNIT;
+		uint64_t position = (uint32_t)set[i] * (uint64_t)MM_MEMO_UNIT;
 		if (set[i] >> 32 == key >> 32 && is_live(m, position)) {
 			*ret_position = position;
 			return entry_at(m, position);
@@ -250,7 +172,7 @@ static inline const struct mm_memo_entry *entry_of(const struct mm_stack_memo *m
 static inline const struct mm_memo_entry *base_of(const struct mm_stack_memo *m,
 						  const struct mm_memo_entry *e)
 {
-	uint64_t position = e->base * (uint64_t)UNIT;
+	uint64_t position = e->base * (uint64_t)MM_MEMO_UNIT;
 
 	return is_live(m, position) ? entry_at(m, position) : NULL;
 }
@@ -271,7 +193,7 @@ static inline int holds(const struct mm_stack_memo *m, const struct mm_memo_entr
 	uint32_t read = 0, first = word;
 
 	for (;;) {
-		word = verify(e, first, &ret->other);
+		word = mm_memo_verify(e, first, &ret->other);
 		read += word - first;
 		if (word != e->words)
 			break;
@@ -282,7 +204,7 @@ static inline int holds(const struct mm_stack_memo *m, const struct mm_memo_entr
 			e = NULL;
 			break;
 		}
-		first = frames(base)[e->base_frame].after;
+		first = mm_memo_frames(base)[e->base_frame].after;
 		e = base;
 	}
 	ret->entry = e;
@@ -310,10 +232,10 @@ static inline int bp_holds(const struct mm_memo_entry *e, const struct seen *s)
 static inline void use(struct mm_stack_memo *m, uint64_t position)
 {
 	struct mm_memo_entry *last = (struct mm_memo_entry *)(uintptr_t)entry_at(m, m->latest);
-	const char *next = (const char *)entry_at(m, entry_at(m, position)->next * (uint64_t)UNIT);
+	const char *next = (const char *)entry_at(m, entry_at(m, position)->next * (uint64_t)MM_MEMO_UNIT);
 
-	if (is_live(m, m->latest) && last->next != position / UNIT)
-		last->next = (uint32_t)(position / UNIT);
+	if (is_live(m, m->latest) && last->next != position / MM_MEMO_UNIT)
+		last->next = (uint32_t)(position / MM_MEMO_UNIT);
 	m->latest = position;
 	for (int line = 0; line < LINES_NEAR; line++)
 		__builtin_prefetch(next + 64 * line);
@@ -323,7 +245,7 @@ static inline void use(struct mm_stack_memo *m, uint64_t position)
 static inline int is_next(const struct mm_stack_memo *m, const struct seen *s,
 			  uint64_t *ret_position)
 {
-	uint64_t position = entry_at(m, m->latest)->next * (uint64_t)UNIT;
+	uint64_t position = entry_at(m, m->latest)->next * (uint64_t)MM_MEMO_UNIT;
 	const struct mm_memo_entry *e = entry_at(m, position);
 	struct difference d;
 
@@ -385,10 +307,10 @@ void mm_memo_join_begin(const struct mm_stack_memo *m, uint64_t stamp, struct mm
 /* Would the rest of the entry, from frame i on, be walked the same from here? */
 static int same_state(const struct mm_memo_entry *e, uint32_t i, const struct mm_walk *w)
 {
-	const struct kept_frame *k = &frames(e)[i];
+	const struct mm_memo_frame *k = &mm_memo_frames(e)[i];
 	const struct mm_frame *f = &w->trail->frame[w->trail->count - 1];
 
-	if (frame_place(e, i) != f->place)
+	if (mm_memo_place(e, i) != f->place)
 		return 0;
 	if (!k->needs_bp)
 		return 1;
@@ -411,7 +333,7 @@ static void join_behind(const struct mm_stack_memo *m, struct mm_memo_join *j,
 			const struct difference *d)
 {
 	while (j->entry && j->entry != d->entry) {
-		j->position = j->entry->base * (uint64_t)UNIT;
+		j->position = j->entry->base * (uint64_t)MM_MEMO_UNIT;
 		j->entry = d->entry ? base_of(m, j->entry) : NULL;
 		j->frame = 0;
 	}
@@ -423,7 +345,7 @@ static enum mm_walk_end join_here(const struct mm_stack_memo *m, struct mm_memo_
 				  struct mm_walk *w)
 {
 	const struct mm_memo_entry *e = j->entry;
-	const struct kept_frame *k = &frames(e)[j->frame];
+	const struct mm_memo_frame *k = &mm_memo_frames(e)[j->frame];
 	struct mm_frame *last = &w->trail->frame[w->trail->count - 1];
 	struct difference d;
 
@@ -437,7 +359,7 @@ static enum mm_walk_end join_here(const struct mm_stack_memo *m, struct mm_memo_
 		join_behind(m, j, &d);
 		return MM_WALK_ON;
 	}
-	last->hash = hash_of(k);
+	last->hash = mm_memo_hash(k);
 	last->needs_bp = k->needs_bp;
 	j->joined = 1;
 	return (enum mm_walk_end)e->end;
@@ -450,14 +372,14 @@ enum mm_walk_end mm_memo_join(const struct mm_stack_memo *m, struct mm_memo_join
 
 	while (j->entry) {
 		const struct mm_memo_entry *e = j->entry;
-		const struct kept_frame *k = frames(e);
+		const struct mm_memo_frame *k = mm_memo_frames(e);
 		while (j->frame < e->frames && e->sp + k[j->frame].sp < sp)
 			j->frame++;
 		if (j->frame < e->frames)
 			return e->sp + k[j->frame].sp == sp ? join_here(m, j, w) : MM_WALK_ON;
 		j->frame = e->base_frame;
 		j->bad = 0;
-		j->position = e->base * (uint64_t)UNIT;
+		j->position = e->base * (uint64_t)MM_MEMO_UNIT;
 		j->entry = e->base ? base_of(m, e) : NULL;
 	}
 	return MM_WALK_ON;
@@ -473,23 +395,23 @@ static void copy_rest(const struct mm_stack_memo *m, const struct mm_memo_join *
 	uint32_t first = j->frame, next = first + 1;
 
 	for (; e; next = first = e->base_frame, e = e->base ? base_of(m, e) : NULL) {
-		const struct kept_frame *k = frames(e);
+		const struct mm_memo_frame *k = mm_memo_frames(e);
 		uint32_t from = k[first].after, shift = t->words - from;
 		uint32_t move = (uint32_t)(e->sp - w->base);
 		for (uint32_t n = next; n < e->frames; n++)
 			t->frame[t->count++] = (struct mm_frame){
 				.sp = e->sp + k[n].sp, .after = k[n].after + shift,
-				.hash = hash_of(&k[n]), .needs_bp = k[n].needs_bp,
+				.hash = mm_memo_hash(&k[n]), .needs_bp = k[n].needs_bp,
 				.bp_at = k[n].bp_at < MM_BP_LOST ? k[n].bp_at + move
 								 : k[n].bp_at };
 		for (uint32_t n = from; n < e->words; n++) {
-			t->offset[t->words] = offsets(e)[n] + move;
-			t->value[t->words++] = values(e)[n];
+			t->offset[t->words] = mm_memo_offsets(e)[n] + move;
+			t->value[t->words++] = mm_memo_values(e)[n];
 		}
 	}
 }
 
-/* --- keeping ------------------------------------------------------------------------------------ */
+/* --- keeping ------------------------------------------------------------------------- */
 
 /* Room for n bytes in one piece: its position, or 0. */
 static uint64_t take_room(struct mm_stack_memo *m, uint64_t n)
@@ -506,9 +428,9 @@ static uint64_t take_room(struct mm_stack_memo *m, uint64_t n)
 		m->lap_hits = m->counts.hits;
 		m->lap_kept = m->counts.kept;
 	}
-	if (size != m->size || m->head / UNIT > UINT32_MAX / 2)
+	if (size != m->size || m->head / MM_MEMO_UNIT > UINT32_MAX / 2)
 		start_arena(m, size);
-	if (m->size == 0 || n > m->size / 2 || m->head / UNIT > UINT32_MAX / 2)
+	if (m->size == 0 || n > m->size / 2 || m->head / MM_MEMO_UNIT > UINT32_MAX / 2)
 		return 0;
 	left = m->size - (m->head & (m->size - 1));
 	if (left < n)
@@ -550,7 +472,7 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
 			const struct mm_memo_join *base, enum mm_walk_end end)
 {
 	const struct mm_trail *t = w->trail;
-	struct kept_frame *k;
+	struct mm_memo_frame *k;
 
 	e->place = t->frame[0].place;
 	e->sp = w->base;
@@ -566,23 +488,23 @@ static void write_entry(struct mm_memo_entry *e, const struct mm_walk *w,
 	if (base) {
 		uint32_t top = (uint32_t)(base->entry->sp - w->base) + base->entry->top;
 		e->top = top > e->top ? top : e->top;
-		e->base = (uint32_t)(base->position / UNIT);
+		e->base = (uint32_t)(base->position / MM_MEMO_UNIT);
 		e->base_frame = (uint16_t)base->frame;
 		e->links = (uint16_t)(base->entry->links + 1);
 		e->frames--;
 		e->total = (uint16_t)(e->frames + base->entry->total - base->frame);
 	}
-	k = frames(e);
+	k = mm_memo_frames(e);
 	for (uint32_t i = 0; i < e->frames; i++)
-		k[i] = (struct kept_frame){ .hash = { (uint32_t)t->frame[i].hash,
+		k[i] = (struct mm_memo_frame){ .hash = { (uint32_t)t->frame[i].hash,
 						      (uint32_t)(t->frame[i].hash >> 32) },
 					    .sp = (uint32_t)(t->frame[i].sp - w->base),
 					    .bp_at = t->frame[i].bp_at,
 					    .after = (uint16_t)t->frame[i].after,
 					    .needs_bp = (uint16_t)t->frame[i].needs_bp };
 	for (uint32_t i = 0; i < t->words; i++) {
-		values(e)[i] = t->value[i];
-		offsets(e)[i] = t->offset[i];
+		mm_memo_values(e)[i] = t->value[i];
+		mm_memo_offsets(e)[i] = t->offset[i];
 	}
 }
 
@@ -592,7 +514,7 @@ static uint64_t *choose_way(struct mm_stack_memo *m, uint64_t key)
 	uint64_t *set = set_of(m, key), *worst = set;
 
 	for (int i = 0; i < WAYS; i++) {
-		if (!is_live(m, (uint32_t)set[i] * (uint64_t)UNIT) || set[i] >> 32 == key >> 32)
+		if (!is_live(m, (uint32_t)set[i] * (uint64_t)MM_MEMO_UNIT) || set[i] >> 32 == key >> 32)
 			return &set[i];
 		if ((uint32_t)set[i] < (uint32_t)*worst)
 			worst = &set[i];
@@ -620,7 +542,7 @@ struct mm_memo_entry *mm_memo_keep(struct mm_stack_memo *m, const struct mm_memo
 		copy_rest(m, base, w);
 		base = NULL;
 	}
-	uint64_t position = take_room(m, entry_bytes(t->words, t->count - (base != NULL)));
+	uint64_t position = take_room(m, mm_memo_entry_bytes(t->words, t->count - (base != NULL)));
 	if (position == 0 || (base && (m->arena != arena || !is_live(m, base->position))))
 		return NULL;
 	mark_needs(t);
@@ -637,6 +559,6 @@ void mm_memo_seal(struct mm_stack_memo *m, struct mm_memo_entry *e, uint64_t sta
 	e->node = node;
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&e->stamp = stamp;
-	*choose_way(m, m->key) = m->key >> 32 << 32 | m->latest / UNIT;
+	*choose_way(m, m->key) = m->key >> 32 << 32 | m->latest / MM_MEMO_UNIT;
 	m->counts.kept++;
 }

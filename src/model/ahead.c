@@ -24,11 +24,12 @@
 enum {
 	ASKS_MOST = 1 << 16,     /* addresses in all */
 	MODULES_MOST = 4096,
-	DEBUG_MIB = 16,          /* of debug information, in one module that is opened now */
+	DEBUG_MIB = 16,          /* of debug information, in one module, at most */
 	OPEN_MIB = 24,           /* of all that is open */
-	LEAST_MS = 50, MOST_MS = 2000, SHARE = 20, /* processor time: 1/SHARE of the run's */
+	LEAST_MS = 10, MOST_MS = 2000, SHARE = 20, /* processor time: 1/SHARE of the run's */
 	GATHER_MS = 2,           /* frames come in crowds */
 	REST_MS = 5,             /* until there may be time, or an idle core */
+	WAIT_MS = 20,            /* until there may be time for what takes much */
 	LINGER_MS = 50,          /* without anything to do, before the thread ends */
 	IDLE_MS = 1,             /* how long an idle core is believed in */
 	FINISH_MS = 100, FINISH_POLL_US = 200,
@@ -52,7 +53,7 @@ struct mm_ahead {
 	struct mm_map seen;        /* addresses told of */
 	struct module **known;     /* by order of telling */
 	size_t known_count, known_cap;
-	size_t last;               /* known: the one asked for last */
+	struct mm_map where;       /* module_key() -> place in known */
 	int failed;
 	/* shared */
 	struct ask *asks;          /* ASKS_MOST; those below told are the other thread's */
@@ -62,7 +63,9 @@ struct mm_ahead {
 	_Atomic uint64_t spent_ns; /* processor time */
 	/* of the thread that looks up */
 	struct mm_symbols *symbols;
-	size_t taken;              /* asks done or passed over */
+	size_t taken;              /* asks done, passed over or put off */
+	size_t later;              /* asks put off: the first ones, all of them done but these */
+	uint64_t bound;            /* bytes of debug information that may be opened */
 	uint64_t idle_until_ns;
 	/* constant */
 	uint64_t start_ns;
@@ -88,11 +91,19 @@ static int move(struct mm_ahead *a, int from, int to)
 	return atomic_compare_exchange_strong(&a->state, &from, to);
 }
 
+/* Bytes of debug information that may be opened now, given that time. */
+static uint64_t affordable(uint64_t ns)
+{
+	const uint64_t most = (uint64_t)DEBUG_MIB << 20;
+
+	return ns / MM_SYMBOLS_NS_A_BYTE < most ? ns / MM_SYMBOLS_NS_A_BYTE + 1 : most;
+}
+
 int mm_ahead_create(struct mm_ahead **ret, int names_only, uint32_t cores)
 {
 	struct mm_symbol_options options = { .no_debug = names_only,
 		.max_bytes = (uint64_t)OPEN_MIB << 20,
-		.most_debug_bytes = (uint64_t)DEBUG_MIB << 20 };
+		.most_debug_bytes = affordable(LEAST_MS * MS) };
 	struct mm_ahead *a = calloc(1, sizeof *a);
 
 	if (a)
@@ -106,6 +117,7 @@ int mm_ahead_create(struct mm_ahead **ret, int names_only, uint32_t cores)
 	a->start_ns = now_ns(CLOCK_MONOTONIC);
 	a->nice = getpriority(PRIO_PROCESS, 0);
 	a->cores = cores;
+	a->bound = options.most_debug_bytes;
 	*ret = a;
 	return MM_OK;
 }
@@ -119,6 +131,7 @@ static void let_go(struct mm_ahead *a)
 		free(a->known[i]);
 	}
 	mm_map_deinit(&a->seen);
+	mm_map_deinit(&a->where);
 	free(a->known);
 	free(a->asks);
 	free(a);
@@ -156,12 +169,20 @@ static int is_over(const struct mm_ahead *a)
 	return a->stop || a->state == TAKEN || a->spent_ns >= MOST_MS * MS;
 }
 
-static int may_go_on(struct mm_ahead *a)
+/* What the run so far has earned and nobody has spent. */
+static uint64_t left_ns(const struct mm_ahead *a, uint64_t now)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC), budget = (now - a->start_ns) / SHARE;
+	uint64_t budget = (now - a->start_ns) / SHARE;
 
 	budget = budget < LEAST_MS * MS ? LEAST_MS * MS : budget;
-	if (a->spent_ns >= budget)
+	return budget > a->spent_ns ? budget - a->spent_ns : 0;
+}
+
+static int may_go_on(struct mm_ahead *a)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	if (left_ns(a, now) == 0)
 		return 0;
 	if (now < a->idle_until_ns)
 		return 1;
@@ -180,6 +201,16 @@ static int ask_order(const void *x, const void *y)
 	return a->address < b->address ? -1 : a->address > b->address;
 }
 
+/* The thread's own turn. MM_EAGAIN: that takes more than there is time for as yet. */
+static int look_up_one(struct mm_ahead *a, const struct ask *ask)
+{
+	uint64_t begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	int err = mm_symbols_prepare(a->symbols, &ask->module->m, &ask->address, 1, 0);
+
+	a->spent_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	return err;
+}
+
 static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 {
 	qsort(asks, count, sizeof *asks, ask_order);
@@ -188,20 +219,37 @@ static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 			rest(REST_MS * MS);
 		if (is_over(a) || !move(a, RESTING, AT_WORK))
 			return;
-		uint64_t begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
-		mm_symbols_prepare(a->symbols, &asks[i].module->m, &asks[i].address, 1, 0);
-		a->spent_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+		if (look_up_one(a, &asks[i]) == MM_EAGAIN)
+			a->asks[a->later++] = asks[i];
 		a->state = RESTING;
 	}
+}
+
+/* What was put off, once there is time for twice as much. */
+static void look_again(struct mm_ahead *a)
+{
+	uint64_t bound = affordable(left_ns(a, now_ns(CLOCK_MONOTONIC)));
+	size_t count = a->later;
+
+	if (bound < 2 * a->bound && (bound <= a->bound || bound < (uint64_t)DEBUG_MIB << 20))
+		return;
+	if (!move(a, RESTING, AT_WORK))
+		return;
+	mm_symbols_debug_bound(a->symbols, a->bound = bound);
+	a->state = RESTING;
+	a->later = 0;
+	look_up(a, a->asks, count);
 }
 
 /* Until nothing has come for a while. */
 static void serve(struct mm_ahead *a)
 {
 	for (int waited = 0; waited < LINGER_MS && !is_over(a); waited += GATHER_MS) {
-		rest(GATHER_MS * MS);
+		rest((a->later ? WAIT_MS : GATHER_MS) * MS);
 		size_t told = a->told;
-		if (told == a->taken)
+		if (a->later)
+			look_again(a);
+		if (told == a->taken && !a->later)
 			continue;
 		look_up(a, a->asks + a->taken, told - a->taken);
 		a->taken = told;
@@ -251,6 +299,12 @@ static int start(struct mm_ahead *a)
 
 /* --- telling ------------------------------------------------------------------------ */
 
+/* The map's hash passes the lowest four bits by, as of an address. */
+static uint64_t module_key(uint32_t process, uint32_t number)
+{
+	return ((uint64_t)process << 28 ^ number) << 4 | 1;
+}
+
 void mm_ahead_module(void *ctx, uint32_t process, uint32_t number, const struct mm_module *m)
 {
 	struct mm_ahead *a = ctx;
@@ -260,7 +314,8 @@ void mm_ahead_module(void *ctx, uint32_t process, uint32_t number, const struct 
 		return;
 	*copy = (struct module){ process, number, (uint32_t)a->known_count, *m };
 	copy->m.path = strdup(m->path);
-	if (!copy->m.path || MM_GROW(a->known, a->known_cap, a->known_count + 1)) {
+	if (!copy->m.path || MM_GROW(a->known, a->known_cap, a->known_count + 1) ||
+	    mm_map_set(&a->where, module_key(process, number), copy->order)) {
 		free((char *)copy->m.path);
 		free(copy);
 		return;
@@ -268,16 +323,12 @@ void mm_ahead_module(void *ctx, uint32_t process, uint32_t number, const struct 
 	a->known[a->known_count++] = copy;
 }
 
-static const struct module *find_module(struct mm_ahead *a, uint32_t process, uint32_t number)
+static const struct module *find_module(const struct mm_ahead *a, uint32_t process,
+					uint32_t number)
 {
-	for (size_t i = 0; i <= a->known_count; i++) {
-		/* the one asked for last, then the latest told of */
-		size_t at = i == 0 ? a->last : a->known_count - i;
-		if (at < a->known_count && a->known[at]->process == process &&
-		    a->known[at]->number == number)
-			return a->known[a->last = at];
-	}
-	return NULL;
+	const struct mm_map_place *p = mm_map_find(&a->where, module_key(process, number));
+
+	return p ? a->known[p->value] : NULL;
 }
 
 /* Children have their parent's modules at the same addresses: one answer serves both. Two

@@ -12,7 +12,8 @@
 
 enum {
 	FIRST_ROUND = 512, /* addresses; each round takes twice as many */
-	NAMES_LEAST_MS = 30
+	NAMES_LEAST_MS = 30,
+	AMPLE_MS = 50      /* time in which any module is opened, which then may take longer */
 };
 
 /* One address of one module of one process. */
@@ -239,6 +240,9 @@ static int resolve_round(struct mm_writer *w, struct mm_reader *r, struct mm_sym
 			;
 		err = resolve_module(w, r, symbols, list + first, end - first, deadline_ns,
 				     result);
+		/* Too much debug information for the time left is no reason to stop. */
+		if (err == MM_EAGAIN && !is_past(deadline_ns))
+			err = MM_OK;
 	}
 	return err;
 }
@@ -326,6 +330,8 @@ static int resolve_in_time(struct mm_writer *w, struct mm_reader *r, struct plac
 
 	if (err)
 		return err;
+	if (deadline_ns && budget / 2 < AMPLE_MS * UINT64_C(1000000))
+		mm_symbols_debug_bound(symbols, budget / 2 / MM_SYMBOLS_NS_A_BYTE + 1);
 	err = resolve_places(w, r, symbols, p, deadline_ns ? start + budget / 2 : 0, NULL, counts);
 	mm_symbols_destroy(symbols);
 	drop_done(p);

@@ -51,6 +51,10 @@ int mm_symbols_prepare(struct mm_symbols *s, const struct mm_module *module,
  * has the default bound. */
 void mm_symbols_debug_bound(struct mm_symbols *s, uint64_t bytes);
 
+/* What a byte of debug information takes to be opened, unpacked where it is packed: about as
+ * many ns of processor time. */
+enum { MM_SYMBOLS_NS_A_BYTE = 2 };
+
 /* True when mm_symbols_frames would answer from memory. */
 int mm_symbols_is_ready(struct mm_symbols *s, const struct mm_module *module, uint64_t address);
 

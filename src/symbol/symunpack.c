@@ -47,21 +47,21 @@ static int plan_section(struct plan *p, size_t i, Elf_Scn *scn, const Elf64_Shdr
 {
 	struct section *s = &p->sections[i];
 	const Elf_Data *raw = elf_rawdata(scn, NULL);
-	const Elf64_Chdr *chdr;
+	Elf64_Chdr chdr;
 
 	if (!raw || !raw->d_buf)
 		return MM_OK;
 	s->data = raw->d_buf;
 	s->stored = s->size = raw->d_size;
 	if (shdr->sh_flags & SHF_COMPRESSED) {
-		if (raw->d_size < sizeof *chdr)
+		if (raw->d_size < sizeof chdr)
 			return MM_EUNSUP;
-		chdr = raw->d_buf;
-		s->data += sizeof *chdr;
-		s->stored -= sizeof *chdr;
-		s->size = chdr->ch_size;
+		memcpy(&chdr, raw->d_buf, sizeof chdr); /* which a hostile file does not align */
+		s->data += sizeof chdr;
+		s->stored -= sizeof chdr;
+		s->size = chdr.ch_size;
 		s->packed = p->packed = 1;
-		if (chdr->ch_type != ELFCOMPRESS_ZLIB || s->size / RATIO_MOST > s->stored)
+		if (chdr.ch_type != ELFCOMPRESS_ZLIB || s->size / RATIO_MOST > s->stored)
 			return MM_EUNSUP;
 	}
 	/* Sections of a hostile file may lie over each other. */
@@ -80,7 +80,8 @@ static int make_plan(struct plan *p)
 
 	/* Sections of a relocatable file are not yet what they will be. */
 	if (!ehdr || ehdr->e_ident[EI_DATA] != ELFDATA2LSB || ehdr->e_type == ET_REL ||
-	    elf_getshdrnum(p->e->elf, &p->count) || elf_getshdrstrndx(p->e->elf, &p->names) || p->count == 0 || p->count >= SHN_LORESERVE)
+	    elf_getshdrnum(p->e->elf, &p->count) || elf_getshdrstrndx(p->e->elf, &p->names) ||
+	    p->count == 0 || p->count >= SHN_LORESERVE)
 		return MM_EUNSUP;
 	p->ehdr = *ehdr;
 	p->bytes = sizeof *ehdr + p->count * sizeof(Elf64_Shdr);

@@ -107,7 +107,7 @@ int mm_encoder_begin(struct mm_encoder *e, uint64_t tick, int has_addr)
 	return MM_OK;
 }
 
-/* --- columns ----------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------- */
 
 static inline void put(struct mm_encoder *e, enum mm_column column, uint64_t byte)
 {
@@ -193,7 +193,8 @@ static inline void encode_addr(struct mm_encoder *e, const struct mm_event *ev, 
 	mm_guess_born(g, lane, e->births, units, ev->addr, token);
 }
 
-static inline void put_slot(struct mm_encoder *e, enum mm_column column, uint32_t slot, uint32_t *last)
+static inline void put_slot(struct mm_encoder *e, enum mm_column column, uint32_t slot,
+			    uint32_t *last)
 {
 	uint64_t step = mm_zigzag((int64_t)slot - *last);
 

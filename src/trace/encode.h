@@ -26,8 +26,8 @@ void mm_encoder_destroy(struct mm_encoder *e);
  * out. What was encoded before is forgotten. 0 or MM_ENOMEM. */
 int mm_encoder_begin(struct mm_encoder *e, uint64_t tick, int has_addr);
 
-/* The next event, ticks never going back. Lack of memory comes out at mm_encoder_end. A birth at slot; ev->other is the slot of a
- * realloc's free half. */
+/* The next event, ticks never going back. Lack of memory comes out at mm_encoder_end. A birth
+ * at slot; ev->other is the slot of a realloc's free half. */
 void mm_encoder_birth(struct mm_encoder *e, const struct mm_event *ev, uint64_t tick,
 		      uint32_t slot, int hidden);
 

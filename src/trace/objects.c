@@ -84,7 +84,7 @@ uint32_t mm_objects_latest(const struct mm_objects *o, uint32_t thread)
 
 int mm_objects_set_latest(struct mm_objects *o, uint32_t thread, uint32_t latest)
 {
-	if (thread >= NEAR_THREADS)
+	if (thread >= MM_NEAR_THREADS)
 		return mm_map_set(&o->far_latest, (uint64_t)thread + 1, latest);
 	if (thread >= o->latest_cap && MM_GROW(o->latest, o->latest_cap, (size_t)thread + 1))
 		return MM_ENOMEM;

@@ -16,7 +16,7 @@
 #include "trace/event.h"
 #include "trace/objects.h"
 
-enum { NEAR_THREADS = 65536 }; /* threads counted in an array, the rest in a map */
+enum { MM_NEAR_THREADS = 65536 }; /* threads counted in an array, the rest in a map */
 
 /* The largest size and time stand for MM_UNKNOWN. */
 #define MM_KEPT_ADDRS (UINT64_C(1) << 48)
