@@ -211,6 +211,11 @@ static int look_up_one(struct mm_ahead *a, const struct ask *ask)
 	return err;
 }
 
+static void set_bound(struct mm_ahead *a, uint64_t bytes)
+{
+	mm_symbols_debug_bound(a->symbols, a->bound = bytes);
+}
+
 static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 {
 	qsort(asks, count, sizeof *asks, ask_order);
@@ -219,37 +224,48 @@ static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 			rest(REST_MS * MS);
 		if (is_over(a) || !move(a, RESTING, AT_WORK))
 			return;
+		uint64_t bound = affordable(left_ns(a, now_ns(CLOCK_MONOTONIC)));
+		if (bound < a->bound / 2)
+			set_bound(a, bound);
 		if (look_up_one(a, &asks[i]) == MM_EAGAIN)
 			a->asks[a->later++] = asks[i];
 		a->state = RESTING;
 	}
 }
 
-/* What was put off, once there is time for twice as much. */
+static const uint64_t highest_bound = (uint64_t)DEBUG_MIB << 20;
+
+/* What was put off, once there is time for twice as much: each try opens its files. */
 static void look_again(struct mm_ahead *a)
 {
 	uint64_t bound = affordable(left_ns(a, now_ns(CLOCK_MONOTONIC)));
 	size_t count = a->later;
 
-	if (bound < 2 * a->bound && (bound <= a->bound || bound < (uint64_t)DEBUG_MIB << 20))
+	if (bound / 2 < a->bound && bound < highest_bound)
 		return;
 	if (!move(a, RESTING, AT_WORK))
 		return;
-	mm_symbols_debug_bound(a->symbols, a->bound = bound);
+	set_bound(a, bound);
 	a->state = RESTING;
 	a->later = 0;
 	look_up(a, a->asks, count);
 }
 
-/* Until nothing has come for a while. */
+static int may_look_again(const struct mm_ahead *a)
+{
+	return a->later > 0 && a->bound < highest_bound;
+}
+
+/* Until nothing has come for a while, and nothing is put off. */
 static void serve(struct mm_ahead *a)
 {
-	for (int waited = 0; waited < LINGER_MS && !is_over(a); waited += GATHER_MS) {
-		rest((a->later ? WAIT_MS : GATHER_MS) * MS);
+	for (int waited = 0; (waited < LINGER_MS || may_look_again(a)) && !is_over(a);
+	     waited += GATHER_MS) {
+		rest((may_look_again(a) ? WAIT_MS : GATHER_MS) * MS);
 		size_t told = a->told;
-		if (a->later)
+		if (may_look_again(a))
 			look_again(a);
-		if (told == a->taken && !a->later)
+		if (told == a->taken)
 			continue;
 		look_up(a, a->asks + a->taken, told - a->taken);
 		a->taken = told;

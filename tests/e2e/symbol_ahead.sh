@@ -77,4 +77,17 @@ for i in 1 2 3 4 5 6 7 8; do sh -c 'while :; do :; done' & busy="$busy $!"; done
 check "beside busy processes" record --symbols=full -o busy.bin -- ./prog kept
 kill $busy
 check_is "the same names there" "$(names later.bin)" "$(names busy.bin)"
+
+# Debug information that takes longer to open than so short a run may is left to report.
+printf '#include <stdlib.h>\nint main(void) { free(malloc(77)); return 0; }\n' >quick.c
+gcc -g -O0 -fno-builtin -o light quick.c || exit 99
+truncate -s 30M pad
+objcopy --add-section .debug_pad=pad light heavy || exit 99
+check "a short run, much to open" record -o heavy.bin -- ./heavy
+check "its names are in the trace" sh -c "'$mmprof' report -q --no-symbols heavy.bin | grep -q 'main'"
+check_is "not its lines" 0 "$("$mmprof" report -q --no-symbols heavy.bin | grep -c 'quick.c:2')"
+check "report finds them" sh -c "'$mmprof' report -q heavy.bin | grep -q 'main  quick.c:2'"
+check "all that there is" record --symbols=full -o full.bin -- ./heavy
+check "has the lines" sh -c "'$mmprof' report -q --no-symbols full.bin | grep -q 'main  quick.c:2'"
+
 done_testing
