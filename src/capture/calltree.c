@@ -36,7 +36,18 @@ static struct {
 	struct mm_shm_process *process;
 	struct mm_shm_dir *dir;
 	_Atomic(struct bucket *) level[TREE_LEVELS];
+	uint64_t salt; /* of this binding */
 } tree;
+
+struct mm_path mm_calltree_root(void)
+{
+	return (struct mm_path){ 0, tree.salt };
+}
+
+struct mm_path mm_calltree_bare(uint32_t node)
+{
+	return (struct mm_path){ node, tree.salt + node };
+}
 
 /* --- levels ----------------------------------------------------------------------------- */
 
@@ -172,7 +183,7 @@ struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uin
 		b += bucket_of(hash, level);
 		uint32_t n = search_bucket(b, hash, parent.node, value_kind, module, &made, &full);
 		if (!full)
-			return (struct mm_path){ n, hash };
+			return (struct mm_path){ n, n ? hash : 0 };
 	}
 	return (struct mm_path){ 0, 0 };
 }
@@ -215,6 +226,7 @@ int mm_calltree_bind(void *base, uint32_t process)
 	if (dir == 0)
 		return MM_ENOSPC;
 	tree.base = base;
+	tree.salt += UINT64_C(0x9e3779b97f4a7c15);
 	tree.process = p;
 	tree.dir = (struct mm_shm_dir *)mm_shm_seg(base, dir);
 	for (int i = 0; i < TREE_LEVELS; i++) {
@@ -234,7 +246,7 @@ int mm_calltree_bind(void *base, uint32_t process)
 /* The hash of a node by its way from the root. */
 static struct mm_path path_of(uint32_t node)
 {
-	struct mm_path p = { 0, 0 };
+	struct mm_path p = mm_calltree_root();
 	uint32_t child = node, above;
 
 	while (p.node != node) {

@@ -1,4 +1,4 @@
-/* calltree.h: (parent, value, module) to a node of the shared call tree.
+/* calltree.h: paths to nodes of the shared call tree.
  *
  * Promise: a path has one node however many threads ask at once; a node is complete in
  * the shared mapping before its number can be seen. The loser of a race may waste a
@@ -23,8 +23,12 @@ int mm_calltree_bind(void *base, uint32_t process);
 
 struct mm_path {
 	uint32_t node; /* 0 = the root */
-	uint64_t hash; /* 0 of the root, else mm_calltree_hash() */
+	uint64_t hash; /* of the root as mm_calltree_root() says, else mm_calltree_hash() */
 };
+
+/* The root: another hash after each binding, so that a walk that began in the parent of
+ * this process and goes on here enters nothing that is ever found. */
+struct mm_path mm_calltree_root(void);
 
 /* Of a path, by that of its parent; one to one for a given last step. */
 static inline uint64_t mm_calltree_hash(uint64_t parent, uint64_t value_kind, uint32_t module)
@@ -36,7 +40,7 @@ static inline uint64_t mm_calltree_hash(uint64_t parent, uint64_t value_kind, ui
 }
 
 /* The child of `parent`, made if it is new; value_kind as in struct mm_shm_node.
- * Node 0 when there is no room for it. */
+ * Node and hash 0 when there is no room for it. */
 struct mm_path mm_calltree_child(struct mm_path parent, uint64_t value_kind, uint32_t module);
 
 /* The node of the path that has this hash and this last step, 0 = it is new. */
@@ -47,13 +51,10 @@ void mm_calltree_approach(uint64_t hash);
 
 /* The path of a node of which nobody keeps the hash: to be its own, always. For parents of
  * categories. */
-static inline struct mm_path mm_calltree_bare(uint32_t node)
-{
-	return (struct mm_path){ node, node };
-}
+struct mm_path mm_calltree_bare(uint32_t node);
 
 /* Checks every node against the index: 0, or the number of a node that cannot be
- * found by its own triple. Single-threaded; for tests. */
+ * found by its own path. Single-threaded; for tests. */
 uint32_t mm_calltree_check(void);
 
 #endif

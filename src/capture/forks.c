@@ -4,6 +4,7 @@
 #include <linux/membarrier.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "capture/catnames.h"
 #include "capture/hookstate.h"
@@ -57,13 +58,36 @@ static void forget_ring(struct mm_hook *t)
 	t->allocated = 0;
 }
 
+/* A handler has forked in the middle of a hook, which will go on here with addresses in the
+ * parent's ring that it had already read. The mapping moves elsewhere, and memory of our
+ * own comes where it was. Without memory for that all stays as it is. */
+static void stand_apart(void)
+{
+	uint64_t old = mm_sys_ptr(mm_target.base), bytes = mm_target.bytes;
+	long copy = mm_sys(SYS_mremap, old, 0, bytes, MREMAP_MAYMOVE, 0, 0);
+
+	if (copy < 0 && copy > -4096)
+		return;
+	if (mm_sys(SYS_mmap, old, bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, ~UINT64_C(0), 0) !=
+	    (long)old) {
+		mm_sys(SYS_munmap, (uint64_t)copy, bytes, 0, 0, 0, 0);
+		return;
+	}
+	mm_sys(SYS_madvise, old, bytes, MADV_DONTDUMP, 0, 0, 0);
+	mm_sys(SYS_madvise, (uint64_t)copy, bytes, MADV_DONTDUMP, 0, 0, 0);
+	mm_target.base = (void *)copy;
+}
+
 bool mm_forks_adopt(struct mm_hook *t)
 {
-	struct mm_shm_control *c = mm_target.base;
 	uint32_t parent = mm_target.process;
 	uint64_t forked = t->fork_stamp;
 	uint32_t slot;
 
+	if (t->inside != MM_HOOK_NONE)
+		stand_apart();
+	struct mm_shm_control *c = mm_target.base;
 	forget_ring(t);
 	if ((c->options & MM_OPT_NO_FOLLOW) || mm_shm_collector_gone(c))
 		return false;
@@ -99,8 +123,8 @@ static void before_fork(void)
 	if (!mm_hook_ready(t))
 		return;
 	bool nested = mm_hook_enter(t, &here);
-	mm_ring_write(t, nested, w, 2);
-	t->fork_stamp = w[1];
+	if (mm_ring_write(t, nested, w, 2))
+		t->fork_stamp = w[1];
 }
 
 static void after_fork_parent(void)

@@ -200,15 +200,16 @@ static void *recorded_realloc(struct mm_hook *t, const struct mm_caller *from, v
 			      size_t n)
 {
 	struct realloc_call r = { .old = old, .n = n };
+	uint32_t epoch = *(volatile uint32_t *)&t->epoch;
 	bool nested = mm_hook_enter(t, from);
-	uint32_t epoch = t->epoch;
 	uint64_t *hole;
 
 	r.node = MM_REC_NODE(mm_record_node(t, from, nested), 0, MM_CALL_REALLOC);
 	do {
 		hole = mm_ring_hole(t, nested);
 		if (MM_UNLIKELY(hole == NULL))
-			return mm_chain.realloc(old, n);
+			return t->epoch != epoch && mm_hook_ready(t)
+				? recorded_realloc(t, from, old, n) : mm_chain.realloc(old, n);
 		r.t0 = mm_hook_stamp();
 		/* Records of a handler in between are older than t0: start behind. */
 	} while (MM_UNLIKELY(*(uint64_t *volatile *)&t->next != hole + MM_RING_REALLOC_WORDS));

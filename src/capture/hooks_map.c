@@ -33,10 +33,12 @@ static bool wanted(void)
 static void record(const struct mm_caller *from, uint64_t *w, uint32_t n)
 {
 	struct mm_hook *t = &mm_hook_self;
-	bool nested = mm_hook_enter(t, from);
+	bool nested;
 
-	w[3] = MM_REC_NODE(mm_record_node(t, from, nested), 0, 0);
-	mm_ring_write(t, nested, w, n);
+	do {
+		nested = mm_hook_enter(t, from);
+		w[3] = MM_REC_NODE(mm_record_node(t, from, nested), 0, 0);
+	} while (!mm_ring_write(t, nested, w, n) && mm_hook_ready(t));
 }
 
 static void *map(const struct mm_caller *from, void *at, size_t n, int prot, int flags,

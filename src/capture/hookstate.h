@@ -115,11 +115,12 @@ bool mm_hook_outer_left(struct mm_hook *t, uint64_t sp);
 /* The stamp where the processor's counter is not to be trusted. */
 uint64_t mm_hook_stamp_slow(void);
 
-/* libc's word for it, false before a second thread starts; absent from old ones. */
+/* libc's word for it, false before a second thread starts; absent from old ones. It does not
+ * know of threads that the program makes past it, whose stamps may be a few ns early. */
 extern char __libc_single_threaded __attribute__((weak));
 
-/* Between threads the order of the stamps is that of the calls. In a thread alone it is
- * that of the records, and a stamp may be read a little early. */
+/* Between threads the order of the stamps is that of the calls. A thread alone needs only
+ * that of its own records, and a stamp may be read a little early. */
 static inline uint64_t mm_hook_stamp(void)
 {
 	if (MM_UNLIKELY(mm_target.monotonic))

@@ -548,7 +548,9 @@ struct mm_memo_entry *mm_memo_keep(struct mm_stack_memo *m, const struct mm_memo
 	mark_needs(t);
 	e = (struct mm_memo_entry *)(uintptr_t)entry_at(m, position);
 	*(volatile uint64_t *)&e->stamp = 0;
+	atomic_signal_fence(memory_order_seq_cst);
 	write_entry(e, w, base, end);
+	atomic_signal_fence(memory_order_seq_cst);
 	use(m, position);
 	return e;
 }

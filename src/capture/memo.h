@@ -11,6 +11,7 @@
  *   arena   where entries are written one after another, round and round: the
  *           oldest are overwritten. Starts small, grows while it is of use.
  *   stamp   load generation and binding: entries of another stamp are dead
+ *   next    the entry that was used after an entry last time: the first to be tried
  *   join    a walk has come to a frame that is also in the latest entry
  *
  * Never: a lock; a system call but to grow. One thread each; an abandoned update

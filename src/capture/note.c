@@ -25,19 +25,22 @@ static void write_text(const struct mm_caller *from, uint32_t kind, const char *
 	struct mm_hook *t = &mm_hook_self;
 	uint64_t w[5 + TEXT_MAX / 8];
 	size_t n;
+	bool nested;
 
 	if (text == NULL || !mm_hook_ready(t))
 		return;
 	n = strnlen(text, TEXT_MAX);
-	bool nested = mm_hook_enter(t, from);
 	w[0] = MM_REC_HEAD(kind, 0);
 	w[2] = n;
-	w[3] = MM_REC_NODE(mm_record_node(t, from, nested), 0, 0);
 	w[4] = (uint64_t)value;
 	if (n % 8 != 0)
 		w[fixed + n / 8] = 0;
 	memcpy(&w[fixed], text, n);
-	mm_ring_write(t, nested, w, fixed + (uint32_t)((n + 7) / 8));
+	do {
+		nested = mm_hook_enter(t, from);
+		w[3] = MM_REC_NODE(mm_record_node(t, from, nested), 0, 0);
+	} while (!mm_ring_write(t, nested, w, fixed + (uint32_t)((n + 7) / 8)) &&
+		 mm_hook_ready(t));
 }
 
 static void note_mark(const char *text)

@@ -59,8 +59,9 @@ mm_record_alloc(struct mm_hook *t, const struct mm_caller *from, void *p, size_t
 	mm_hook_begin(t, from);
 	node = mm_record_node(t, from, false);
 	t->allocated = (uintptr_t)p;
-	mm_ring_put(t, 4, MM_REC_HEAD(MM_REC_ALLOC, (uintptr_t)p), n,
-		    MM_REC_NODE(node, align_log2, call));
+	if (MM_UNLIKELY(!mm_ring_put(t, 4, MM_REC_HEAD(MM_REC_ALLOC, (uintptr_t)p), n,
+				     MM_REC_NODE(node, align_log2, call))) && mm_hook_ready(t))
+		mm_record_alloc_slow(t, from, p, n, align_log2, call);
 }
 
 /* The coming free of p. */
@@ -72,7 +73,9 @@ mm_record_free(struct mm_hook *t, const struct mm_caller *from, const void *p)
 		return;
 	}
 	mm_hook_begin(t, from);
-	mm_ring_put(t, 2, MM_REC_HEAD(MM_REC_FREE, (uintptr_t)p), 0, 0);
+	if (MM_UNLIKELY(!mm_ring_put(t, 2, MM_REC_HEAD(MM_REC_FREE, (uintptr_t)p), 0, 0)) &&
+	    mm_hook_ready(t))
+		mm_record_free_slow(t, from, p);
 }
 
 #endif

@@ -91,14 +91,6 @@ static bool start_afresh(struct mm_hook *t)
 	return true;
 }
 
-/* Many threads on few processors leave the collector its share of one, and stand still
- * when all rings are full. Who is far ahead does better to let it run. */
-static void let_collector_run(const struct mm_hook *t)
-{
-	if (atomic_load(&t->slot->ring_segs) > FAR_AHEAD)
-		mm_sys0(SYS_sched_yield);
-}
-
 /* Goes on in another segment. Nothing is published here: the collector must not
  * take a segment back while a hook of this thread may still write to it. */
 static bool move_on(struct mm_hook *t)
@@ -107,7 +99,6 @@ static bool move_on(struct mm_hook *t)
 
 	if (seg == 0)
 		return false;
-	let_collector_run(t);
 	t->seg->tail = mm_ring_bytes(t->seg, t->next);
 	t->seg->pending_next = seg;
 	t->end = NULL;
@@ -118,7 +109,8 @@ static bool move_on(struct mm_hook *t)
 	return true;
 }
 
-static void publish_all(struct mm_hook *t)
+/* True when that gave the collector a segment that it may take back. */
+static bool publish_all(struct mm_hook *t)
 {
 	bool moved = t->published != t->seg;
 
@@ -134,6 +126,7 @@ static void publish_all(struct mm_hook *t)
 	t->end = t->limit;
 	if (moved)
 		mm_ring_wake();
+	return moved;
 }
 
 /* The outermost hook is past its last write by the fast path. */
@@ -144,12 +137,22 @@ static void settle(struct mm_hook *t)
 	t->pad = NULL;
 }
 
+/* Many threads on few processors leave the collector its share of one, and stand still
+ * when all rings are full. Who is far ahead does better to let it run. */
+static void let_collector_run(const struct mm_hook *t)
+{
+	if (atomic_load(&t->slot->ring_segs) > FAR_AHEAD && !(mm_target.options & MM_OPT_DROP))
+		mm_sys0(SYS_sched_yield);
+}
+
 static void leave(struct mm_hook *t)
 {
 	settle(t);
-	publish_all(t);
+	bool moved = publish_all(t);
 	t->inside = MM_HOOK_NONE;
 	atomic_store_explicit(&t->slot->busy, 0, memory_order_release);
+	if (moved)
+		let_collector_run(t);
 }
 
 void mm_ring_leave(struct mm_hook *t)
@@ -181,7 +184,7 @@ void mm_ring_recover(struct mm_hook *t)
 /* Makes sure that the segment written to is this thread's own. */
 static bool hold(struct mm_hook *t)
 {
-	if (t->inside == MM_HOOK_HOLDS)
+	if (t->inside == MM_HOOK_HOLDS && t->seg != &nowhere)
 		return true;
 	atomic_store_explicit(&t->slot->busy, 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -255,6 +258,7 @@ static bool wait_for_space(struct mm_hook *t, bool nested, uint32_t seen,
 			   const uint64_t *mask)
 {
 	struct mm_shm_control *c = control();
+	uint32_t epoch = t->epoch;
 	uint64_t all;
 
 	if (!nested)
@@ -265,7 +269,7 @@ static bool wait_for_space(struct mm_hook *t, bool nested, uint32_t seen,
 	mm_sys_wait(&c->space_seq, seen, WAIT_MS);
 	mm_sys_block(&all);
 	atomic_fetch_sub(&c->space_waiters, 1);
-	return t->epoch == atomic_load(&mm_hook_gate.word);
+	return t->epoch == epoch && epoch == atomic_load(&mm_hook_gate.word);
 }
 
 /* Room for n words at t->next, the hook being inside and the thread busy; false =
@@ -294,51 +298,77 @@ static bool make_room(struct mm_hook *t, bool nested, uint32_t n, const uint64_t
 	}
 }
 
-/* True when the thread has a ring in this process. The fast path may have been
- * interrupted where it had just seen the segment to be its own, and go on in a child
- * that has none: what it noted does not count. */
+/* Leaves in a child what was begun in the parent. One made by the system call alone has
+ * not been adopted yet: *t still names the parent's ring. */
+static void leave_orphan(struct mm_hook *t)
+{
+	if (t->epoch != atomic_load(&mm_hook_gate.word) &&
+	    mm_target.pid != (uint32_t)mm_sys0(SYS_getpid))
+		mm_ring_forget(t);
+	else
+		leave(t);
+}
+
+/* Signals blocked: is the hook at work in this process? What the fast path has noted about
+ * its segment does not count. */
 static bool enter_slowly(struct mm_hook *t, bool nested, uint64_t *mask)
 {
 	mm_sys_block(mask);
-	if (!nested)
-		t->inside = MM_HOOK_IN;
-	return t->epoch == atomic_load(&mm_hook_gate.word);
-}
-
-void mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n)
-{
-	uint64_t mask;
-
-	if (enter_slowly(t, nested, &mask) && make_room(t, nested, n, &mask)) {
-		w[1] = mm_hook_stamp();
-		memcpy(t->next, w, n * sizeof *w);
-		t->next += n;
-		mm_arch_local_inc(&t->slot->events);
+	if (t->inside == MM_HOOK_NONE || t->epoch != atomic_load(&mm_hook_gate.word)) {
+		leave_orphan(t);
+		return false;
 	}
 	if (!nested)
-		leave(t);
-	mm_sys_unblock(&mask);
+		t->inside = MM_HOOK_IN;
+	return true;
 }
 
-void mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
+static void commit(struct mm_hook *t, uint64_t *w, uint32_t n)
+{
+	w[1] = mm_hook_stamp();
+	memcpy(t->next, w, n * sizeof *w);
+	t->next += n;
+	mm_arch_local_inc(&t->slot->events);
+}
+
+bool mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n)
+{
+	uint32_t epoch = t->epoch;
+	uint64_t mask;
+	bool here = enter_slowly(t, nested, &mask);
+
+	if (here) {
+		if (make_room(t, nested, n, &mask))
+			commit(t, w, n);
+		if (!nested)
+			leave(t);
+		here = t->epoch == epoch;
+	}
+	mm_sys_unblock(&mask);
+	return here;
+}
+
+bool mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
 		      uint64_t w3)
 {
 	uint64_t w[4] = { w0, 0, w2, w3 };
 
-	mm_ring_write(t, nested, w, n);
+	return mm_ring_write(t, nested, w, n);
 }
 
 uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested)
 {
 	const uint32_t n = MM_RING_REALLOC_WORDS;
-	uint64_t mask, *w;
+	uint64_t mask, *w = NULL;
 
-	w = enter_slowly(t, nested, &mask) && make_room(t, nested, n, &mask) ? t->next : NULL;
-	if (w != NULL) {
-		w[0] = MM_REC_HEAD(MM_REC_VOID, n - 1);
-		t->next = w + n;
-	} else if (!nested) {
-		leave(t);
+	if (enter_slowly(t, nested, &mask)) {
+		w = make_room(t, nested, n, &mask) ? t->next : NULL;
+		if (w != NULL) {
+			w[0] = MM_REC_HEAD(MM_REC_VOID, n - 1);
+			t->next = w + n;
+		} else if (!nested) {
+			leave(t);
+		}
 	}
 	mm_sys_unblock(&mask);
 	return w;

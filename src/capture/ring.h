@@ -3,8 +3,9 @@
  * Promise: a record is written where the ring ends and taken into it by one
  * instruction that no signal handler of the thread can divide; a handler that
  * recorded in between makes that instruction fail, and the record is stamped and
- * written again behind the handler's. So nothing is lost, stamps never go back,
- * and a hook left by longjmp leaves nothing behind. What the interrupted hook has
+ * written again behind the handler's. So nothing is lost, records are in the order
+ * they were made, and a hook left by longjmp leaves nothing behind. A hook whose
+ * handler forked is told so in the child, where its record would be of another process. What the interrupted hook has
  * written or is about to write lands in a pad that the handler's hook leaves it. A
  * writer far ahead lets the collector run; a ring without space makes its writer wait
  * (holding no stamp, busy or segment) or drop, as the recording was told; a collector
@@ -29,13 +30,15 @@
 enum { MM_RING_REALLOC_WORDS = 6, MM_RING_AHEAD_WORDS = 64 };
 
 /* The thread has no slot and no ring, or none that is its own: its next record starts
- * one. A hook that is being interrupted in a child may go on wherever it was: what it
- * still writes by way of *t goes to memory that nobody reads. */
+ * one. A hook that was at work in the parent is at an end; it may go on wherever it was,
+ * and what it still writes by way of *t goes to memory that nobody reads. */
 void mm_ring_forget(struct mm_hook *t);
 
 /* Commits the n words at w, stamping w[1], and leaves the hook: publishes unless
- * nested. Waits for space. */
-void mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n);
+ * nested. Waits for space. False: the process forked in the middle and this is the child;
+ * nothing is written, the hook is left, and what it knows (its node) is the parent's: it
+ * must begin anew, by mm_hook_ready(). */
+bool mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n);
 
 /* mm_ring_hole() where there is more to do. */
 uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested);
@@ -70,13 +73,28 @@ mm_ring_leave_at(struct mm_hook *t, struct mm_shm_thread *slot, struct mm_seg *s
 		atomic_store_explicit(&slot->busy, 0, memory_order_release);
 }
 
+/* True unless that has happened. In this order: a fork before `next` was read shows in
+ * `inside`, one behind it makes the commit fail. */
+static inline bool mm_ring_is_ours(const struct mm_hook *t)
+{
+	return *(const volatile uint32_t *)&t->inside != MM_HOOK_NONE;
+}
+
+/* A commit failed. In a child it may have been noted that the hook holds a segment that is
+ * the parent's. */
+static inline void mm_ring_look_back(struct mm_hook *t, const struct mm_shm_thread *slot)
+{
+	if (t->slot != slot)
+		t->inside = MM_HOOK_NONE;
+}
+
 /* mm_ring_put() where there is more to do. */
-void mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
+bool mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, uint64_t w2,
 		      uint64_t w3);
 
 /* Commits and publishes a record of n words (2 .. 4; w0, the stamp, w2, w3) of the
- * outermost hook and leaves it. */
-__attribute__((always_inline)) static inline void
+ * outermost hook and leaves it. False as mm_ring_write(). */
+__attribute__((always_inline)) static inline bool
 mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3)
 {
 	struct mm_shm_thread *slot = t->slot;
@@ -84,8 +102,9 @@ mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3
 	atomic_store_explicit(&slot->busy, 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	uint64_t *w = *(uint64_t *volatile *)&t->next;
+	bool ours = mm_ring_is_ours(t);
 	struct mm_seg *seg = t->seg;
-	if (MM_LIKELY(w + n <= t->end &&
+	if (MM_LIKELY(ours && w + n <= t->end &&
 		      atomic_load_explicit(&slot->seg, memory_order_relaxed) != 0)) {
 		t->inside = MM_HOOK_HOLDS;
 		/* The collector has read these lines since they were last written. */
@@ -100,14 +119,16 @@ mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3
 		if (MM_LIKELY(mm_arch_local_cas(&t->next, w, w + n))) {
 			mm_arch_local_inc(&slot->events);
 			mm_ring_leave_at(t, slot, seg, w + n);
-			return;
+			return true;
 		}
+		mm_ring_look_back(t, slot);
 	}
-	mm_ring_put_slow(t, false, n, w0, w2, w3);
+	return mm_ring_put_slow(t, false, n, w0, w2, w3);
 }
 
 /* Commits an unpublished hole of MM_RING_REALLOC_WORDS and marks the thread busy;
- * waits for space unless nested. NULL = nothing to fill, the hook has been left. */
+ * waits for space unless nested. NULL = nothing to fill, the hook has been left: for want
+ * of space, or in a child (t->epoch has changed). */
 static inline uint64_t *mm_ring_hole(struct mm_hook *t, bool nested)
 {
 	const uint32_t n = MM_RING_REALLOC_WORDS;
@@ -118,13 +139,15 @@ static inline uint64_t *mm_ring_hole(struct mm_hook *t, bool nested)
 		atomic_store_explicit(&slot->busy, 1, memory_order_relaxed);
 		atomic_signal_fence(memory_order_seq_cst);
 		uint64_t *w = *(uint64_t *volatile *)&t->next;
-		if (MM_LIKELY(w + n <= t->end &&
+		bool ours = mm_ring_is_ours(t);
+		if (MM_LIKELY(ours && w + n <= t->end &&
 			      atomic_load_explicit(&slot->seg, memory_order_relaxed) != 0)) {
 			t->inside = MM_HOOK_HOLDS;
 			atomic_signal_fence(memory_order_seq_cst);
 			w[0] = MM_REC_HEAD(MM_REC_VOID, n - 1);
 			if (MM_LIKELY(mm_arch_local_cas(&t->next, w, w + n)))
 				return w;
+			mm_ring_look_back(t, slot);
 		}
 	}
 	return mm_ring_hole_slow(t, nested);

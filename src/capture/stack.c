@@ -148,7 +148,7 @@ static enum mm_walk_end slow_step(struct registers_at *at, struct mm_walk *w,
 
 static struct mm_path cut_path(void)
 {
-	return mm_calltree_child((struct mm_path){ 0, 0 }, (uint64_t)MM_NODE_CUT << 56, 0);
+	return mm_calltree_child(mm_calltree_root(), (uint64_t)MM_NODE_CUT << 56, 0);
 }
 
 /* Entries of a memo are good for one load generation of one binding. */
@@ -184,12 +184,13 @@ static uint32_t new_node(const struct mm_trail *t, uint32_t count, struct mm_pat
 	return path.node;
 }
 
-/* The path before the frames that a walk has found itself. */
+/* The path before the frames that a walk has found itself; hash 0 = there is no room for
+ * it. */
 static struct mm_path outer_path(const struct mm_trail *t, int joined, enum mm_walk_end end)
 {
 	if (joined)
 		return (struct mm_path){ 0, t->frame[t->count - 1].hash };
-	return end == MM_WALK_WHOLE ? (struct mm_path){ 0, 0 } : cut_path();
+	return end == MM_WALK_WHOLE ? mm_calltree_root() : cut_path();
 }
 
 /* The node of the trail's innermost frame. `count` frames have been found by the walk, the
@@ -240,6 +241,8 @@ static uint32_t walk_stack(struct mm_trail *trail, struct mm_stack_memo *memo, u
 	enum mm_walk_end end = walk_on(&w, memo, &join, from);
 	uint32_t count = trail->count - (join.joined != 0), node;
 	struct mm_path outer = outer_path(trail, join.joined, end);
+	if (outer.hash == 0)
+		return 0;
 	hash_frames(trail, count, outer.hash);
 	mm_calltree_approach(trail->frame[0].hash);
 	if (memo && trail->plain && !w.alien)

@@ -1,8 +1,7 @@
 /* arch_x86_64.h: everything the tree knows about x86-64, in one file.
  *
  * Another architecture is another file with the same names, chosen by arch.h.
- * Vocabulary: stamp = a reading of the processor's time counter that does not
- * pass earlier loads; DWARF register numbers follow the System V psABI,
+ * Vocabulary: stamp = a reading of the processor's time counter; DWARF register numbers follow the System V psABI,
  * figure 3.36.
  * Safe in a signal handler and in somebody else's process: no call, no state.
  */
@@ -32,8 +31,8 @@ static inline uint64_t mm_arch_stamp(void)
 }
 
 /* The same where nothing comes from another thread (RDTSC): it need not wait for loads, and
- * costs 7 ns instead of 12. It may run ahead of an earlier reading by as much as the
- * processor reorders. */
+ * costs 7 ns instead of 12. Readings wait for nothing, so that one is not made before the one
+ * in front of it, but all run ahead of loads. */
 static inline uint64_t mm_arch_stamp_alone(void)
 {
 	uint32_t lo, hi;

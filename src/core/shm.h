@@ -235,8 +235,7 @@ struct mm_shm_thread {
  * When it moves on it stores next (release) after the final head. The collector
  * reads next, then head; when next != 0 and it has consumed head, the segment
  * goes back to the pool. Stamps in a ring never go back, signal handlers
- * included, but for what the processor reorders while a process has one thread; a REALLOC
- * counts by its t1, and nothing stands between its t0 and t1. */
+ * included; a REALLOC counts by its t1, and nothing stands between its t0 and t1. */
 struct mm_seg {
 	_Atomic uint32_t head;      /* bytes of data published */
 	_Atomic uint32_t next;      /* segment that follows; 0 = this is the last */

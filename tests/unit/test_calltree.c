@@ -16,7 +16,7 @@
 
 enum { MAPPING = 256 << 20, THREADS = 8, TRIPLES = 60000, SMALL_SEGMENTS = 3 };
 
-static const struct mm_path root = { 0, 0 };
+static struct mm_path root;
 
 struct triple { struct mm_path parent; uint64_t value; uint32_t module; };
 
@@ -39,8 +39,11 @@ static int map_fresh(void **state)
 	(void)state;
 	base = mmap(NULL, MAPPING, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return base == MAP_FAILED || mm_shm_format(base, MAPPING, 0, 64, MM_CLOCK_TSC) != 0 ||
-	       mm_calltree_bind(base, 0) != 0;
+	if (base == MAP_FAILED || mm_shm_format(base, MAPPING, 0, 64, MM_CLOCK_TSC) != 0 ||
+	    mm_calltree_bind(base, 0) != 0)
+		return -1;
+	root = mm_calltree_root();
+	return 0;
 }
 
 static int unmap(void **state)
