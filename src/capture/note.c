@@ -77,7 +77,7 @@ static void note_alloc(const void *p, size_t n)
 {
 	struct mm_hook *t = &mm_hook_self;
 
-	if (p != NULL && mm_hook_ready(t)) {
+	if (p != NULL && n <= PTRDIFF_MAX && mm_hook_ready(t)) {
 		struct mm_caller from = MM_CALLER_HERE();
 		mm_record_alloc(t, &from, (void *)(uintptr_t)p, n, 0, MM_CALL_NOTE);
 	}

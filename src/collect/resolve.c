@@ -108,7 +108,8 @@ static int be_born(struct mm_resolver *r, const struct mm_lane *l, const struct 
 	uint32_t site = site_of(r, e->node);
 	begin(r, l, kind, time);
 	r->ev.addr = addr;
-	r->ev.size = e->size;
+	/* No object is that large; but a program may say so of its own. */
+	r->ev.size = e->size < INT64_MAX ? e->size : INT64_MAX;
 	r->ev.site = site;
 	r->ev.other = other;
 	r->ev.align_log2 = (uint8_t)MM_REC_ALIGN(e->node);

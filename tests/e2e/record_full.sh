@@ -214,6 +214,44 @@ check "the bound that may be is said" sh -c '"$0" record --max-size 1 -o none --
 	grep -q "16 KiB"' "$mmprof"
 check "nothing was written" fails [ -e none ]
 
+# --- little address space -------------------------------------------------------------------
+cat >idle.c <<'C'
+/* idle THREADS: as many threads that allocate once, then live on. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static _Atomic int done;
+static void *work(void *arg)
+{
+	void *volatile p = malloc(8);
+	free(p);
+	done++;
+	pause();
+	return arg;
+}
+int main(int argc, char **argv)
+{
+	int n = argc > 1 ? atoi(argv[1]) : 1, started = 0;
+	pthread_attr_t small;
+	pthread_t t;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	while (started < n && pthread_create(&t, &small, work, NULL) == 0)
+		started++;
+	while (done < started)
+		usleep(1000);
+	printf("%d\n", started);
+	fflush(stdout);
+	_exit(0);
+}
+C
+gcc -O1 -pthread -o idle idle.c || exit 99
+(ulimit -v 3000000; timeout 100 "$mmprof" record -q -o t -- ./idle 2000 >out 2>err)
+check_is "more idle threads than the mapping has segments: status" 0 $?
+check_is "all of them went on" 2000 "$(cat out)"
+check "and are in the trace" sh -c '"$0" report -q --json t | grep -q "\"lost_events_count\": *0"' "$mmprof"
+
 # --- a full disk --------------------------------------------------------------------------------
 mkdir full
 if mount -t tmpfs -o size=64k tmpfs full 2>/dev/null; then
