@@ -210,7 +210,7 @@ static void look_at_child(struct collector *c)
 
 static int anyone_left(const struct collector *c)
 {
-	return c->family.proc_count > 0 && c->o->wait_all;
+	return c->family.proc_count > 0 && c->o->wait_all && !mm_relay_is_asked();
 }
 
 /* --- pace ------------------------------------------------------------------------ */

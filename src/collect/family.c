@@ -69,10 +69,31 @@ static void leave_by_exec(struct mm_proc *p, uint64_t time)
 	p->exec_time = time > p->resolver.last_time ? time : p->resolver.last_time;
 }
 
+/* The one whose memory an image takes over. It may have been found dead meanwhile, if what
+ * it became has ended since; its number is not given out again so soon. */
+static struct mm_proc *find_before(const struct mm_family *f, pid_t pid)
+{
+	struct mm_proc *alive = mm_family_find(f, pid);
+
+	for (size_t i = f->proc_count; !alive && i-- > 0;)
+		if (f->procs[i]->pid == pid && !f->procs[i]->execd)
+			return f->procs[i];
+	return alive;
+}
+
+/* What was learnt of its end is the end of what it has become. */
+static void hand_on_end(const struct mm_proc *before, struct mm_proc *p)
+{
+	p->gone = 1;
+	p->status_known = before->status_known;
+	p->status = before->status;
+}
+
 /* The image's own process: what said hello. */
 static int take_in_image(struct mm_family *f, struct mm_image *image)
 {
-	struct mm_proc *before = mm_family_find(f, image->pid);
+	struct mm_proc *before = find_before(f, image->pid);
+	int has_ended = before && before->gone;
 	struct mm_proc_start start = { .image = image, .pid = image->pid,
 		.ppid = image->ppid, .stamp = image->hello_stamp };
 
@@ -86,7 +107,10 @@ static int take_in_image(struct mm_family *f, struct mm_image *image)
 		start.parent = mm_family_find(f, start.ppid);
 	}
 	start.start = f->started == 0 ? MM_START_COMMAND : MM_START_EXEC;
-	return take_in(f, &start);
+	int err = take_in(f, &start);
+	if (!err && has_ended)
+		hand_on_end(before, f->procs[f->proc_count - 1]);
+	return err;
 }
 
 static int take_in_child(struct mm_family *f, struct mm_image *image, uint32_t slot)
@@ -122,24 +146,38 @@ static int scan_image(struct mm_family *f, struct mm_image *image)
 	return err;
 }
 
-int mm_family_scan(struct mm_family *f)
+static int scan_images(struct mm_family *f)
 {
-	struct mm_image *image;
 	int err = MM_OK;
 
 	for (size_t i = 0; !err && i < f->image_count; i++)
 		err = scan_image(f, f->images[i]);
-	while (!err && (image = mm_server_next(f->server))) {
+	return err;
+}
+
+static int add_image(struct mm_family *f, struct mm_image *image)
+{
+	/* It may have been forked and have execed since the others were looked at. */
+	int err = find_before(f, image->pid) ? MM_OK : scan_images(f);
+
+	if (!err)
 		err = MM_GROW(f->images, f->images_cap, f->image_count + 1);
-		if (err) {
-			mm_server_retire(f->server, image);
-			return err;
-		}
-		f->images[f->image_count++] = image;
-		err = take_in_image(f, image);
-		if (!err)
-			err = scan_image(f, image);
+	if (err) {
+		mm_server_retire(f->server, image);
+		return err;
 	}
+	f->images[f->image_count++] = image;
+	err = take_in_image(f, image);
+	return err ? err : scan_image(f, image);
+}
+
+int mm_family_scan(struct mm_family *f)
+{
+	struct mm_image *image;
+	int err = scan_images(f);
+
+	while (!err && (image = mm_server_next(f->server)))
+		err = add_image(f, image);
 	return err;
 }
 

@@ -11,11 +11,15 @@ static const int relayed[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR
 	SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH };
 static const int muted[] = { SIGPIPE, SIGXFSZ, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO };
 
-enum { RELAYED = sizeof relayed / sizeof *relayed, MUTED = sizeof muted / sizeof *muted };
+enum {
+	RELAYED = sizeof relayed / sizeof *relayed, MUTED = sizeof muted / sizeof *muted,
+	CHILDLESS = -1 /* for a child: it has ended */
+};
 
 static struct {
 	struct mm_bell *bell;
 	_Atomic pid_t child;
+	_Atomic int asked; /* to end, since there is no child any more */
 	int leader; /* of the session */
 	sigset_t mask;
 	struct sigaction relayed[RELAYED], muted[MUTED], chld;
@@ -32,6 +36,11 @@ static void on_muted(int sig)
 	(void)sig;
 }
 
+static int ends(int sig)
+{
+	return sig == SIGINT || sig == SIGQUIT || sig == SIGHUP || sig == SIGTERM;
+}
+
 /* The terminal sends to the whole foreground group, so the program has those
  * already; so it has what it sent to its own group. A terminal that goes away tells the
  * leader of its session alone. */
@@ -43,6 +52,10 @@ static void on_relayed(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (child > 0 && (sent || (sig == SIGHUP && relay.leader)))
 		kill(child, sig);
+	if (child == CHILDLESS && ends(sig)) {
+		atomic_store(&relay.asked, 1);
+		mm_bell_ring(relay.bell);
+	}
 	errno = saved;
 }
 
@@ -64,6 +77,7 @@ void mm_relay_begin(struct mm_bell *bell)
 	relay.bell = bell;
 	relay.leader = getsid(0) == getpid();
 	atomic_store(&relay.child, 0);
+	atomic_store(&relay.asked, 0);
 	pass.sa_sigaction = on_relayed;
 	mute.sa_handler = on_muted;
 	chld.sa_handler = on_child;
@@ -97,7 +111,12 @@ void mm_relay_open(pid_t child)
 
 void mm_relay_childless(void)
 {
-	atomic_store(&relay.child, 0);
+	atomic_store(&relay.child, CHILDLESS);
+}
+
+int mm_relay_is_asked(void)
+{
+	return atomic_load(&relay.asked);
 }
 
 void mm_relay_end(void)

@@ -250,4 +250,40 @@ $CC -O1 -fno-builtin -o closer closer.c || exit 99
 check "a program without descriptors" "$mmprof" record -q --symbols=none -o t -- ./closer
 check_is "its child is recorded" "6 5" \
 	"$("$mmprof" cat t | grep -c size=10001) $("$mmprof" cat t | grep -c size=20001)"
+# --- many at once, and soon over -------------------------------------------------------------
+cat >crowd.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+	for (int i = 0; i < 100; i++)
+		if (fork() == 0) {
+			void *volatile p = malloc(40);
+			execl("/bin/true", "true", p ? NULL : "", NULL);
+			_exit(3);
+		}
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
+C
+gcc -O1 -o crowd crowd.c || exit 99
+check "a crowd" "$mmprof" record -q --symbols=none -o crowd.bin -- ./crowd
+ends() { "$mmprof" report -q --json -p all "$1" | python3 -c '
+import collections, json, sys
+print(*sorted("%s %d" % x for x in collections.Counter(
+    p["end"] for p in json.load(sys.stdin)["processes"]).items()))'; }
+check_is "each is replaced, then ends" "exec 100 exit 101" "$(ends crowd.bin)"
+
+# --- a descendant without end ------------------------------------------------------------------
+"$mmprof" record -q --wait-all -o endless.bin -- bash -c 'exec >/dev/null 2>&1; sleep 60 & exit 3' &
+recorder=$!
+sleep 2
+kill "$recorder"
+wait "$recorder"
+check_is "a signal ends the wait for it: the command's status" 3 $?
+check_is "and the trace is whole" "exec 1 exit 1 running 1" "$(ends endless.bin)"
+pkill -x -f 'sleep 60'
+
 done_testing
