@@ -203,12 +203,13 @@ static void *recorded_realloc(struct mm_hook *t, const struct mm_caller *from, v
 	uint32_t epoch = *(volatile uint32_t *)&t->epoch;
 	bool nested = mm_hook_enter(t, from);
 	uint64_t *hole;
+	bool again;
 
 	r.node = MM_REC_NODE(mm_record_node(t, from, nested), 0, MM_CALL_REALLOC);
 	do {
-		hole = mm_ring_hole(t, nested);
+		hole = mm_ring_hole(t, nested, &again);
 		if (MM_UNLIKELY(hole == NULL))
-			return t->epoch != epoch && mm_hook_ready(t)
+			return again && mm_hook_ready(t)
 				? recorded_realloc(t, from, old, n) : mm_chain.realloc(old, n);
 		r.t0 = mm_hook_stamp();
 		/* Records of a handler in between are older than t0: start behind. */

@@ -232,7 +232,7 @@ static bool hopeless(void)
 {
 	struct mm_shm_control *c = control();
 
-	if (atomic_load(&c->ring_segs) != 0)
+	if (atomic_load(&c->ring_segs) != 0 || !mm_shm_is_full(c))
 		return false;
 	atomic_fetch_or(&mm_shm_process(mm_target.base, mm_target.process)->flags,
 			MM_PROCF_MAPFULL);
@@ -309,17 +309,15 @@ static void leave_orphan(struct mm_hook *t)
 		leave(t);
 }
 
-/* Signals blocked: is the hook at work in this process? What the fast path has noted about
- * its segment does not count. */
-static bool enter_slowly(struct mm_hook *t, bool nested, uint64_t *mask)
+/* Signals blocked: is the hook at work in this process? A handler may also have taken it for
+ * one that was left, where it had only just begun. */
+static bool enter_slowly(struct mm_hook *t, uint64_t *mask)
 {
 	mm_sys_block(mask);
 	if (t->inside == MM_HOOK_NONE || t->epoch != atomic_load(&mm_hook_gate.word)) {
 		leave_orphan(t);
 		return false;
 	}
-	if (!nested)
-		t->inside = MM_HOOK_IN;
 	return true;
 }
 
@@ -335,7 +333,7 @@ bool mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n)
 {
 	uint32_t epoch = t->epoch;
 	uint64_t mask;
-	bool here = enter_slowly(t, nested, &mask);
+	bool here = enter_slowly(t, &mask);
 
 	if (here) {
 		if (make_room(t, nested, n, &mask))
@@ -356,12 +354,13 @@ bool mm_ring_put_slow(struct mm_hook *t, bool nested, uint32_t n, uint64_t w0, u
 	return mm_ring_write(t, nested, w, n);
 }
 
-uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested)
+uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested, bool *ret_again)
 {
 	const uint32_t n = MM_RING_REALLOC_WORDS;
 	uint64_t mask, *w = NULL;
 
-	if (enter_slowly(t, nested, &mask)) {
+	*ret_again = !enter_slowly(t, &mask);
+	if (!*ret_again) {
 		w = make_room(t, nested, n, &mask) ? t->next : NULL;
 		if (w != NULL) {
 			w[0] = MM_REC_HEAD(MM_REC_VOID, n - 1);

@@ -35,13 +35,13 @@ enum { MM_RING_REALLOC_WORDS = 6, MM_RING_AHEAD_WORDS = 64 };
 void mm_ring_forget(struct mm_hook *t);
 
 /* Commits the n words at w, stamping w[1], and leaves the hook: publishes unless
- * nested. Waits for space. False: the process forked in the middle and this is the child;
- * nothing is written, the hook is left, and what it knows (its node) is the parent's: it
- * must begin anew, by mm_hook_ready(). */
+ * nested. Waits for space. False: the process forked in the middle and this is the child,
+ * or a handler took the hook for left; nothing is written, the hook is left, and what it
+ * knows (its node) may be the parent's: it must begin anew, by mm_hook_ready(). */
 bool mm_ring_write(struct mm_hook *t, bool nested, uint64_t *w, uint32_t n);
 
 /* mm_ring_hole() where there is more to do. */
-uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested);
+uint64_t *mm_ring_hole_slow(struct mm_hook *t, bool nested, bool *ret_again);
 
 /* Leaves a hook: publishes what is committed, nested hooks' records included. */
 void mm_ring_leave(struct mm_hook *t);
@@ -128,8 +128,8 @@ mm_ring_put(struct mm_hook *t, uint32_t n, uint64_t w0, uint64_t w2, uint64_t w3
 
 /* Commits an unpublished hole of MM_RING_REALLOC_WORDS and marks the thread busy;
  * waits for space unless nested. NULL = nothing to fill, the hook has been left: for want
- * of space, or in a child (t->epoch has changed). */
-static inline uint64_t *mm_ring_hole(struct mm_hook *t, bool nested)
+ * of space, or (*ret_again) where mm_ring_write() would give false. */
+static inline uint64_t *mm_ring_hole(struct mm_hook *t, bool nested, bool *ret_again)
 {
 	const uint32_t n = MM_RING_REALLOC_WORDS;
 
@@ -150,7 +150,7 @@ static inline uint64_t *mm_ring_hole(struct mm_hook *t, bool nested)
 			mm_ring_look_back(t, slot);
 		}
 	}
-	return mm_ring_hole_slow(t, nested);
+	return mm_ring_hole_slow(t, nested, ret_again);
 }
 
 #endif

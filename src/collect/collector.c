@@ -137,11 +137,8 @@ static int turn(struct collector *c, int last)
  * address space can make small, has nothing left to give. */
 static int is_scarce(const struct mm_image *image)
 {
-	struct mm_shm_control *c = image->control;
-
-	return atomic_load(&c->ring_segs) > SCARCE_SEGS ||
-	       ((uint32_t)atomic_load(&c->free_head) == 0 &&
-		atomic_load(&c->bump) >= atomic_load(&c->seg_limit));
+	return atomic_load(&image->control->ring_segs) > SCARCE_SEGS ||
+	       mm_shm_is_full(image->base);
 }
 
 /* Threads by the thousand, each with a segment of its own and little to say: those that

@@ -47,6 +47,14 @@ void mm_shm_seg_give(void *base, uint32_t seg)
 							memory_order_relaxed));
 }
 
+int mm_shm_is_full(void *base)
+{
+	struct mm_shm_control *c = base;
+
+	return (uint32_t)atomic_load(&c->free_head) == 0 &&
+	       atomic_load(&c->bump) >= atomic_load(&c->seg_limit);
+}
+
 int mm_shm_collector_gone(void *base)
 {
 	struct mm_shm_control *c = base;

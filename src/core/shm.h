@@ -335,6 +335,9 @@ uint32_t mm_shm_seg_take(void *base);
 /* Gives a segment back. Collector only. */
 void mm_shm_seg_give(void *base, uint32_t seg);
 
+/* True when mm_shm_seg_take would give none now. Any thread, signal-safe. */
+int mm_shm_is_full(void *base);
+
 /* True once the collector has died or asked everyone to stop. Signal-safe. */
 int mm_shm_collector_gone(void *base);
 
