@@ -178,6 +178,9 @@ int mm_proc_drain(struct mm_proc *p, uint64_t stamp, int room)
 			l->partial = 1;
 			continue;
 		}
+		/* One that died while it was asked may have started afresh before. */
+		if (l->dead)
+			mm_lane_settle_revoke(l);
 		int e = mm_lane_drain(l, UINT64_MAX, &bytes);
 		if (bytes > p->drained)
 			p->drained = bytes;
