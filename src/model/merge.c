@@ -77,11 +77,25 @@ static uint64_t lane_time(const struct lane *l)
 	return l->has_next ? l->next.time : l->ended ? MM_UNKNOWN : l->end_time;
 }
 
-static void lane_count(struct merge *m, struct lane *l)
+/* What lives when a chunk begins is in it: what came before may not be in the trace. */
+static void lane_begin_chunk(struct merge *m, size_t i, uint32_t chunk)
 {
+	const struct mm_chunk_info *info = mm_reader_chunk(m->work->reader,
+							   m->work->selected[i], chunk);
+	struct lane *l = &m->lanes[i];
+
+	m->live += info->before.live_bytes - l->live;
+	l->live = info->before.live_bytes;
+}
+
+static void lane_count(struct merge *m, size_t i)
+{
+	struct lane *l = &m->lanes[i];
 	const struct mm_event *ev = &l->next;
 	uint32_t chunk = mm_cursor_chunk(l->cursor);
 
+	if (chunk != l->at.chunk || l->at.index == 0)
+		lane_begin_chunk(m, i, chunk);
 	l->at = chunk == l->at.chunk ? (struct mm_point){ chunk, l->at.index + 1 }
 				     : (struct mm_point){ chunk, 1 };
 	if (mm_event_is_birth(ev->kind)) {
@@ -164,7 +178,7 @@ static int advance(struct merge *m, uint32_t first, uint64_t time, struct mm_dia
 		l->ended = 1;
 		return MM_OK;
 	}
-	lane_count(m, l);
+	lane_count(m, first);
 	if (time >= m->work->from && m->live > m->peak)
 		remember_peak(m, time);
 	return lane_fetch(m, first);

@@ -214,6 +214,38 @@ check "the bound that may be is said" sh -c '"$0" record --max-size 1 -o none --
 	grep -q "16 KiB"' "$mmprof"
 check "nothing was written" fails [ -e none ]
 
+# --- several processes in a bounded trace ------------------------------------------------------
+cat >line.c <<'C'
+/* line N: N children, one after another, that allocate and leave some. */
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	for (int k = argc > 1 ? atoi(argv[1]) : 1; k > 0; k--) {
+		if (fork() == 0) {
+			for (int i = 0; i < 20000; i++) {
+				void *volatile p = malloc((size_t)(16 + (i * 7919 + k) % 1000));
+				if (i % 8)
+					free(p);
+			}
+			_exit(0);
+		}
+		wait(NULL);
+	}
+	return 0;
+}
+C
+gcc -O1 -o line line.c || exit 99
+for size in 64k 128k; do
+	"$mmprof" record -q --symbols=none --max-size $size -o t -- ./line 12
+	check "the last $size of several: what began before counts at the peak" \
+		sh -c '"$0" report -q --json -p all t | python3 -c "
+import json, sys
+t = json.load(sys.stdin)[\"totals\"]
+sys.exit(not 0 < int(t[\"peak_live_bytes\"]) <= int(t[\"alloc_bytes\"]))"' "$mmprof"
+done
+
 # --- little address space -------------------------------------------------------------------
 cat >idle.c <<'C'
 /* idle THREADS: as many threads that allocate once, then live on. */
