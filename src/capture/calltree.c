@@ -144,13 +144,23 @@ static uint32_t search_bucket(struct bucket *b, uint64_t hash, uint32_t parent,
 	return 0;
 }
 
+/* Without a branch: which way it is cannot be foretold. */
+static inline uint32_t node_in_bucket(const struct bucket *b, uint64_t hash, uint64_t step)
+{
+	uint32_t node = 0;
+
+	for (int i = 0; i < TREE_WAYS; i++)
+		node |= node_in(&b->way[i], hash, step);
+	return node;
+}
+
 static inline uint64_t bucket_of(uint64_t hash, int level)
 {
 	return hash >> (64 - tree_bits[level]);
 }
 
 /* A node that stands in one of the first two levels, where nearly all do; 0 = it must be
- * sought. Without a branch: where it stands cannot be foretold. */
+ * sought. Both are looked at, whichever has it. */
 static inline uint32_t known_node(uint64_t hash, uint64_t value_kind, uint32_t module)
 {
 	uint64_t step = step_of(value_kind, module);
@@ -161,9 +171,7 @@ static inline uint32_t known_node(uint64_t hash, uint64_t value_kind, uint32_t m
 			atomic_load_explicit(&tree.level[level], memory_order_acquire);
 		if (!b)
 			return node;
-		b += bucket_of(hash, level);
-		for (int i = 0; i < TREE_WAYS; i++)
-			node |= node_in(&b->way[i], hash, step);
+		node |= node_in_bucket(b + bucket_of(hash, level), hash, step);
 	}
 	return node;
 }
@@ -196,9 +204,8 @@ uint32_t mm_calltree_find(uint64_t hash, uint64_t value_kind, uint32_t module)
 		struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
 		if (!b)
 			break;
-		b += bucket_of(hash, level);
-		for (int i = 0; i < TREE_WAYS; i++)
-			known |= node_in(&b->way[i], hash, step_of(value_kind, module));
+		known = node_in_bucket(b + bucket_of(hash, level), hash,
+				       step_of(value_kind, module));
 	}
 	return known;
 }

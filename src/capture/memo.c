@@ -514,7 +514,8 @@ static uint64_t *choose_way(struct mm_stack_memo *m, uint64_t key)
 	uint64_t *set = set_of(m, key), *worst = set;
 
 	for (int i = 0; i < WAYS; i++) {
-		if (!is_live(m, (uint32_t)set[i] * (uint64_t)MM_MEMO_UNIT) || set[i] >> 32 == key >> 32)
+		if (!is_live(m, (uint32_t)set[i] * (uint64_t)MM_MEMO_UNIT) ||
+		    set[i] >> 32 == key >> 32)
 			return &set[i];
 		if ((uint32_t)set[i] < (uint32_t)*worst)
 			worst = &set[i];

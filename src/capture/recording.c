@@ -18,35 +18,26 @@ void mm_record_alloc_slow(struct mm_hook *t, const struct mm_caller *from, void 
 				   MM_REC_NODE(node, align_log2, call)) && mm_hook_ready(t));
 }
 
-/* A free with the stack that it came from. */
-static void free_at(struct mm_hook *t, const struct mm_caller *from, const void *p, bool stack,
-		    uint32_t call)
+static void put_free(struct mm_hook *t, const struct mm_caller *from, const void *p,
+		     bool named, uint32_t call)
 {
-	uint32_t node;
-	bool nested;
+	bool stack = (mm_target.options & MM_OPT_FREE_STACKS) != 0, nested;
+	uint32_t kind = named || stack ? MM_REC_FREE_AT : MM_REC_FREE, node;
 
 	do {
 		nested = mm_hook_enter(t, from);
 		node = stack ? mm_record_node(t, from, nested) : 0;
-	} while (!mm_ring_put_slow(t, nested, 3, MM_REC_HEAD(MM_REC_FREE_AT, (uintptr_t)p),
-				   MM_REC_NODE(node, 0, call), 0) && mm_hook_ready(t));
+	} while (!mm_ring_put_slow(t, nested, kind == MM_REC_FREE ? 2 : 3,
+				   MM_REC_HEAD(kind, (uintptr_t)p), MM_REC_NODE(node, 0, call), 0) &&
+		 mm_hook_ready(t));
 }
 
 void mm_record_free_slow(struct mm_hook *t, const struct mm_caller *from, const void *p)
 {
-	bool nested;
-
-	if (mm_target.options & MM_OPT_FREE_STACKS) {
-		free_at(t, from, p, true, 0);
-		return;
-	}
-	do
-		nested = mm_hook_enter(t, from);
-	while (!mm_ring_put_slow(t, nested, 2, MM_REC_HEAD(MM_REC_FREE, (uintptr_t)p), 0, 0) &&
-	       mm_hook_ready(t));
+	put_free(t, from, p, false, 0);
 }
 
 void mm_record_note_free(struct mm_hook *t, const struct mm_caller *from, const void *p)
 {
-	free_at(t, from, p, (mm_target.options & MM_OPT_FREE_STACKS) != 0, MM_CALL_NOTE);
+	put_free(t, from, p, true, MM_CALL_NOTE);
 }
