@@ -302,11 +302,29 @@ static int parse_number(const char *text, uint64_t *ret)
 	return *end ? MM_EINVAL : MM_OK;
 }
 
+/* Every word of a list must be a kind that an event can be shown as. */
+static int take_kinds(const char *list, const char **ret)
+{
+	char name[MM_CAT_KIND];
+	size_t found = 0, words = 1;
+
+	for (const char *p = list; *p; p++)
+		words += *p == ',';
+	for (unsigned kind = 0; kind <= UINT8_MAX; kind++) {
+		mm_cat_kind(kind, name);
+		found += (size_t)in_list(list, name);
+	}
+	if (found != words)
+		return MM_EINVAL;
+	*ret = list;
+	return MM_OK;
+}
+
 static int take_option(struct filter *f, int option, const char *value)
 {
 	switch (option) {
 	case OPT_JSON: f->json = 1; return MM_OK;
-	case OPT_KIND: f->kinds = value; return MM_OK;
+	case OPT_KIND: return take_kinds(value, &f->kinds);
 	case OPT_THREAD: f->thread = value; return MM_OK;
 	case OPT_PROCESS:
 		f->pid = MM_UNKNOWN;

@@ -108,7 +108,9 @@ static char *beside(const char *path, const char *suffix)
 	return name;
 }
 
-/* What stands at a path: 0 nothing, 1 a trace, MM_EEXIST something else, or an error. */
+enum { NOTHING, A_TRACE, EMPTY /* as mktemp makes it, or a full disk */ };
+
+/* What stands at a path; MM_EEXIST: something else; or an error. */
 static int what_is_at(const char *path, struct mm_diag *diag)
 {
 	uint8_t head[MM_FILE_STATE];
@@ -117,24 +119,29 @@ static int what_is_at(const char *path, struct mm_diag *diag)
 	struct stat st;
 
 	if (lstat(path, &st) != 0)
-		return errno == ENOENT ? 0 : mm_fail_errno(diag, "%s", path);
+		return errno == ENOENT ? NOTHING : mm_fail_errno(diag, "%s", path);
 	int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 	ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : -1;
 	if (fd >= 0)
 		close(fd);
 	int err = n < 0 ? MM_ENOTRACE : mm_file_decode(head, (size_t)n, &version, &compat, &state);
+	if (n == 0)
+		return EMPTY;
 	if (!err || err == MM_ENEWER)
-		return 1;
+		return A_TRACE;
 	return mm_fail(diag, MM_EEXIST,
 		       "%s exists and is not a trace: choose another name with -o", path);
 }
 
-/* Makes way: an existing trace becomes PATH.old, anything else is left alone. */
+/* Makes way: an existing trace becomes PATH.old, an empty file goes, anything else is left
+ * alone. */
 static int move_old(const char *path, struct mm_diag *diag)
 {
 	int what = what_is_at(path, diag);
 
-	if (what <= 0)
+	if (what == EMPTY)
+		return unlink(path) ? mm_fail_errno(diag, "%s", path) : MM_OK;
+	if (what != A_TRACE)
 		return what;
 	char *old = beside(path, ".old");
 	if (!old)

@@ -157,6 +157,12 @@ run "$mmprof" record -o no/such/folder/t ./prog
 says "no such folder" 125 'no/such/folder'
 check "no such folder: not run" fails grep -q unharmed out
 
+# --- an empty file, as mktemp makes it, is no loss ------------------------------------------
+: >fresh
+check "record into an empty file" "$mmprof" record -q -o fresh -- true
+check "it is a trace now" "$mmprof" report -q fresh
+check "and no older one is made of it" fails [ -e fresh.old ]
+
 # --- a newer and a truncated trace --------------------------------------------------------
 newer_version()
 {

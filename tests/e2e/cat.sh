@@ -39,6 +39,9 @@ check_is "standard input" "$(wc -l <all)" "$("$mmprof" cat - <"$golden" | wc -l)
 
 check_is "--kind" "$(count ' (malloc|mark) ')" "$(lines --kind malloc,mark)"
 check_is "--kind of a newer writer" "$(count ' kind-200 ')" "$(lines --kind kind-200)"
+for kinds in nonsense malloc,nonsense malloc, ''; do
+	check "--kind '$kinds' is refused" refused --kind "$kinds" "$golden"
+done
 check_is "--process" "$(count '^[0-9.]+ 1077 ')" "$(lines --process 1077)"
 check_is "--process all" "$(wc -l <all)" "$(lines --process all)"
 check_is "--thread by id" "$(count '^[0-9.]+ [0-9]+ 1002 ')" "$(lines --thread 1002)"
