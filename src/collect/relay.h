@@ -2,8 +2,8 @@
  *
  * Promise: what is typed at the terminal reaches the program as it would without us;
  * what is sent to the recorder alone is passed on to the program; no signal that can be
- * caught ends the recorder while the program runs. The program starts with the signal mask and the dispositions
- * that the recorder was started with.
+ * caught ends the recorder while the program runs. The program starts with the signal mask
+ * and the dispositions that the recorder was started with.
  * One at a time in a process: signal handlers are global. Main thread only.
  */
 #ifndef MM_COLLECT_RELAY_H

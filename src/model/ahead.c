@@ -91,12 +91,14 @@ static int move(struct mm_ahead *a, int from, int to)
 	return atomic_compare_exchange_strong(&a->state, &from, to);
 }
 
+static const uint64_t highest_bound = (uint64_t)DEBUG_MIB << 20;
+
 /* Bytes of debug information that may be opened now, given that time. */
 static uint64_t affordable(uint64_t ns)
 {
-	const uint64_t most = (uint64_t)DEBUG_MIB << 20;
+	uint64_t bytes = ns / MM_SYMBOLS_NS_A_BYTE + 1;
 
-	return ns / MM_SYMBOLS_NS_A_BYTE < most ? ns / MM_SYMBOLS_NS_A_BYTE + 1 : most;
+	return bytes < highest_bound ? bytes : highest_bound;
 }
 
 int mm_ahead_create(struct mm_ahead **ret, int names_only, uint32_t cores)
@@ -232,8 +234,6 @@ static void look_up(struct mm_ahead *a, struct ask *asks, size_t count)
 		a->state = RESTING;
 	}
 }
-
-static const uint64_t highest_bound = (uint64_t)DEBUG_MIB << 20;
 
 /* What was put off, once there is time for twice as much: each try opens its files. */
 static void look_again(struct mm_ahead *a)

@@ -44,8 +44,8 @@ struct mm_writer_options {
 	const char *source;          /* "record", "import", "run", "replay" */
 };
 
-/* Creates the file: 0600, O_EXCL; an existing trace there is renamed to PATH.old,
- * any other existing file is MM_EEXIST and left alone; "-" is standard output. */
+/* Creates the file: 0600, O_EXCL; an existing trace there is renamed to PATH.old, an empty
+ * file is replaced, any other is MM_EEXIST and left alone; "-" is standard output. */
 int mm_writer_open(struct mm_writer **ret, const char *path,
 		   const struct mm_writer_options *options, struct mm_diag *diag);
 
