@@ -263,6 +263,21 @@ static int resolve(struct mm_reader *r, const struct mm_moment *at, uint64_t *re
 	return MM_OK;
 }
 
+static void warn_of_gaps(const char *path, const struct mm_reader *r)
+{
+	const struct mm_trace_info *info = mm_reader_info(r);
+	uint64_t lost = info->unlisted_events;
+
+	for (uint32_t i = 0; i < mm_reader_processes(r); i++)
+		lost += mm_reader_lost(r, i);
+	if (info->damaged_blocks || info->lost_bytes)
+		mm_cli_warn("%s: damaged or cut short: %llu bytes could not be read; what is whole "
+			    "follows", path, (unsigned long long)info->lost_bytes);
+	if (lost)
+		mm_cli_warn("%s: %llu events were not recorded; what was follows", path,
+			    (unsigned long long)lost);
+}
+
 static int cat(const char *path, struct filter *f)
 {
 	struct mm_reader *r;
@@ -273,10 +288,7 @@ static int cat(const char *path, struct filter *f)
 		mm_cli_fail(&diag, err);
 		return MM_CLI_TROUBLE;
 	}
-	const struct mm_trace_info *info = mm_reader_info(r);
-	if (info->damaged_blocks || info->lost_bytes)
-		mm_cli_warn("%s: damaged or cut short: %llu bytes could not be read; what is whole "
-			    "follows", path, (unsigned long long)info->lost_bytes);
+	warn_of_gaps(path, r);
 	err = resolve(r, &f->from, &f->from_ns);
 	if (!err)
 		err = resolve(r, &f->to, &f->to_ns);

@@ -37,6 +37,16 @@ static void fill_query(struct mm_work *w)
 	};
 }
 
+/* Told by the rings, and by a writer that could not write. */
+static uint64_t count_lost(const struct mm_work *w)
+{
+	uint64_t n = w->notes.lost_count;
+
+	for (size_t i = 0; i < w->selected_count; i++)
+		n += mm_reader_lost(w->reader, w->selected[i]);
+	return n + (w->all ? mm_reader_info(w->reader)->unlisted_events : 0);
+}
+
 int mm_fill_run(struct mm_work *w)
 {
 	const struct mm_trace_info *info = mm_reader_info(w->reader);
@@ -50,7 +60,8 @@ int mm_fill_run(struct mm_work *w)
 		.start_unix_ns = info->start_unix_ns, .duration_ns = info->duration_ns,
 		.from_ns = w->from, .to_ns = w->to == MM_UNKNOWN ? info->duration_ns : w->to,
 		.whole = w->from == 0 && w->to == MM_UNKNOWN,
-		.lost_events_count = w->notes.lost_count,
+		.lost_events_count = count_lost(w), .kept_from_ns = w->kept_from,
+		.unlisted_process_count = info->unlisted_processes,
 		.file_bytes = info->file_bytes, .page_bytes = info->page_bytes,
 		.mem_total_bytes = info->mem_total_bytes,
 		.time_resolution_ns = info->time_resolution_ns,

@@ -132,8 +132,18 @@ static uint64_t rss_peak(const struct mm_work *w)
 	return peak;
 }
 
+/* Did one of several processes do something that nobody knows the moment of? */
+static int lacks_events(const struct mm_work *w)
+{
+	for (size_t i = 0; i < w->ready; i++)
+		if (w->sums[i].unattributed_count || w->sums[i].tail_unseen)
+			return 1;
+	return w->all && mm_reader_info(w->reader)->unlisted_processes != 0;
+}
+
 static void fill_peak(struct mm_work *w, struct mm_report_totals *t)
 {
+	t->peak_partial = w->selected_count > 1 && lacks_events(w);
 	t->peak_live_bytes = t->all.peak_bytes;
 	/* Bytes of no object: the peak lies in what was not recorded. */
 	t->peak_live_count = t->all.peak_bytes && !t->all.peak_count ? MM_UNKNOWN :

@@ -176,6 +176,7 @@ struct mm_report_totals {
 	struct mm_measure all;
 	uint64_t failed_count, implied_free_count, inherited_free_count, realloc_count;
 	uint64_t peak_live_bytes, peak_at_ns, peak_live_count;
+	uint8_t peak_partial; /* of several processes not all is there: it was this or more */
 	uint64_t live_begin_bytes, live_begin_count; /* at the start of the range */
 	uint64_t unknown_count;       /* live objects of unknown size, born in a gap */
 	uint64_t discarded_bytes, discarded_count;   /* ended by exec, not leaked */
@@ -199,6 +200,8 @@ struct mm_report_run {
 	uint64_t from_ns, to_ns;      /* the range; whole = 1 when nobody narrowed it */
 	uint8_t whole;
 	uint64_t event_count, lost_events_count;
+	uint64_t kept_from_ns; /* what came before is in the totals alone; 0 = all is there */
+	uint64_t unlisted_process_count; /* for which a bounded trace had no room */
 	uint64_t file_bytes, page_bytes, mem_total_bytes, time_resolution_ns;
 	uint32_t cores, version;
 	uint8_t complete, has_addresses;

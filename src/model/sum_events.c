@@ -212,8 +212,7 @@ static void begin_object(struct mm_sums *f, const struct mm_object *o)
 
 void mm_sum_begin_categories(struct mm_sums *f)
 {
-	if (f->from)
-		each_live(f, begin_object);
+	each_live(f, begin_object);
 	f->category_peaks = 1;
 }
 

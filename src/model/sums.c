@@ -89,7 +89,7 @@ static const struct mm_totals *totals_after(const struct mm_sums *f, uint32_t ch
 {
 	return chunk + 1 < mm_reader_chunks(f->reader, f->process)
 		? &mm_reader_chunk(f->reader, f->process, chunk + 1)->before
-		: mm_reader_totals(f->reader, f->process);
+		: mm_reader_last(f->reader, f->process);
 }
 
 static int chunk_point(struct mm_sums *f, uint32_t chunk)
@@ -137,7 +137,7 @@ static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
 /* At the peak's chunk the sums hold what came before it. */
 static int stop_at_peak(struct mm_sums *f, uint32_t chunk)
 {
-	if (f->from || f->has_gaps || f->peak_given || chunk != f->peak_at.chunk)
+	if (f->from || f->has_gaps || f->peak_given || f->peak_unseen || chunk != f->peak_at.chunk)
 		return MM_OK;
 	int err = mm_peak_parts(f);
 	f->peak_known = err == MM_OK;
@@ -217,6 +217,27 @@ static int find_peak(struct mm_sums *f, struct mm_diag *diag)
 	return err;
 }
 
+/* Totals at the range's end as far as the trace tells them: of a part, those before the
+ * chunk that the range ends in. */
+static const struct mm_totals *last_totals(const struct mm_sums *f)
+{
+	return f->to == MM_UNKNOWN ? mm_reader_totals(f->reader, f->process)
+		: &mm_reader_chunk(f->reader, f->process, f->end_at.chunk)->before;
+}
+
+/* From the start on the running totals know a peak that no chunk of the file holds. */
+static void weigh_unseen_peak(struct mm_sums *f)
+{
+	const struct mm_totals *t = last_totals(f);
+
+	if (f->from || t->peak_time >= f->to || t->peak_bytes <= f->peak_bytes)
+		return;
+	f->peak_unseen = 1;
+	f->peak_bytes = t->peak_bytes;
+	f->peak_time = t->peak_time;
+	f->peak_at = (struct mm_point){ 0, 0 };
+}
+
 /* --- all together -------------------------------------------------------------------- */
 
 static int find_range(struct mm_sums *f, struct mm_diag *diag)
@@ -230,7 +251,7 @@ static int find_range(struct mm_sums *f, struct mm_diag *diag)
 		f->end_at = mm_visit_end(&f->visit);
 	else if (!err)
 		err = mm_visit_point(&f->visit, f->to, &f->end_at);
-	if (err || !mm_point_compare(f->begin_at, start))
+	if (err || !f->from)
 		return err;
 	/* The totals at the range's start: those of its chunk and the events up to it. */
 	f->end = mm_reader_chunk(f->reader, f->process, f->begin_at.chunk)->before;
@@ -250,7 +271,7 @@ static int collect_sweep(struct mm_sums *f, struct mm_diag *diag)
 	err = walk_part(f, f->begin_at, f->peak_at, diag);
 	if (err)
 		return err;
-	if (f->peak_bytes)
+	if (f->peak_bytes && !f->peak_unseen)
 		mm_sum_snapshot_peak(f);
 	return walk_part(f, f->peak_at, f->end_at, diag);
 }
@@ -259,7 +280,7 @@ static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
 {
 	int err = collect_digests(f, diag);
 
-	if (err || f->peak_known || !f->peak_bytes)
+	if (err || f->peak_known || f->peak_unseen || !f->peak_bytes)
 		return err;
 	err = mm_visit_to(&f->visit, f->peak_at, f->peak_at, NULL, NULL, diag);
 	if (!err)
@@ -273,6 +294,8 @@ static int collect_end(struct mm_sums *f, struct mm_diag *diag)
 {
 	int whole = f->from == 0 && f->to == MM_UNKNOWN && !f->has_gaps;
 
+	if (f->tail_unseen)
+		return MM_OK;
 	if (!f->sweep && whole && !f->births_wanted) {
 		mm_sum_derive_end(f);
 		return MM_OK;
@@ -283,13 +306,47 @@ static int collect_end(struct mm_sums *f, struct mm_diag *diag)
 	return err;
 }
 
+/* The file holds no event of the process: its totals count in a range that it lies in as
+ * a whole, and what its checkpoint says lived is what lives at its end. */
+static int collect_bare(struct mm_sums *f, struct mm_diag *diag)
+{
+	const struct mm_process *p = mm_reader_process(f->reader, f->process);
+	struct mm_point start = { 0, 0 };
+
+	if (p->start_time < f->from || (f->to != MM_UNKNOWN && p->end_time >= f->to))
+		return MM_OK;
+	f->end = *mm_reader_totals(f->reader, f->process);
+	f->peak_unseen = 1;
+	if (!f->peak_given) {
+		f->peak_bytes = f->end.peak_bytes;
+		f->peak_time = f->end.peak_time;
+	}
+	int err = mm_visit_to(&f->visit, start, start, NULL, NULL, diag);
+	if (!err)
+		mm_sum_snapshot_end(f);
+	if (!err)
+		mm_sum_finish(f);
+	return err;
+}
+
+/* Does the trace lack what the process did last? */
+static int lacks_tail(const struct mm_sums *f)
+{
+	return f->to == MM_UNKNOWN && memcmp(mm_reader_totals(f->reader, f->process),
+					     mm_reader_last(f->reader, f->process),
+					     sizeof(struct mm_totals)) != 0;
+}
+
 int mm_sums_collect(struct mm_sums *f, struct mm_diag *diag)
 {
 	if (!mm_reader_chunks(f->reader, f->process))
-		return MM_OK;
+		return collect_bare(f, diag);
+	f->tail_unseen = lacks_tail(f);
 	int err = find_range(f, diag);
-	if (!err && !f->peak_given)
+	if (!err && !f->peak_given) {
 		err = find_peak(f, diag);
+		weigh_unseen_peak(f);
+	}
 	f->sweep |= !f->shares->plain;
 	/* Nothing happened here between the range's start and a peak that lies before it. */
 	if (mm_point_compare(f->peak_at, f->begin_at) < 0)

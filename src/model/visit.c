@@ -152,5 +152,5 @@ int mm_visit_to(struct mm_visit *w, struct mm_point from, struct mm_point to, mm
 
 const struct mm_objects *mm_visit_objects(const struct mm_visit *w)
 {
-	return w->cursor && w->started ? mm_cursor_objects(w->cursor) : NULL;
+	return w->cursor ? mm_cursor_objects(w->cursor) : NULL;
 }

@@ -40,7 +40,7 @@ int mm_visit_point(struct mm_visit *w, uint64_t time, struct mm_point *ret);
 int mm_visit_to(struct mm_visit *w, struct mm_point from, struct mm_point to, mm_visit_fn fn,
 	       void *arg, struct mm_diag *diag);
 
-/* Live objects where the walk stands; NULL at the very start (nobody lives). */
+/* Live objects where the walk stands; NULL before the first visit. */
 const struct mm_objects *mm_visit_objects(const struct mm_visit *w);
 
 #endif

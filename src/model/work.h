@@ -22,7 +22,9 @@ struct mm_work {
 	struct mm_naming *naming;
 	uint32_t *selected;     /* process numbers */
 	size_t selected_count;
+	int all;                /* that there are */
 	uint64_t from, to;      /* ns; to MM_UNKNOWN = the end */
+	uint64_t kept_from;     /* ns: earlier events are not in the trace */
 	struct mm_shares *shares;
 	struct mm_sums *sums;   /* one each of selected */
 	size_t ready;           /* shares and sums set up */

@@ -32,7 +32,8 @@ enum mm_block_type {
 	MM_BLOCK_DIGEST = 5,     /* sums of the chunk before it */
 	MM_BLOCK_CHECKPOINT = 6, /* one part of the live objects and free stack */
 	MM_BLOCK_SYMBOLS = 7,
-	MM_BLOCK_INDEX = 8       /* a copy of what the scan finds; ends a whole file */
+	MM_BLOCK_INDEX = 8,      /* a copy of what the scan finds; ends a whole file */
+	MM_BLOCK_ROLL = 9        /* all processes and their sums; it may not hold all of them */
 };
 
 enum mm_block_flag { MM_BLOCKF_ZSTD = 1, MM_BLOCKF_REPEAT = 2 };

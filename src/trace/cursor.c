@@ -291,6 +291,18 @@ static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint3
 		return;
 	while (c->next_chunk < chunk && p->chunks[c->next_chunk].number < cp->number)
 		c->next_chunk++;
+	/* What lived before the very first chunk is known at once, or not at all. */
+	if (!chunk && cp->number != number)
+		mm_objects_reset(c->objects);
+}
+
+/* Of a process that did nothing since its checkpoint. */
+static void stand_at_checkpoint(struct mm_cursor *c, const struct mm_rprocess *p)
+{
+	const struct mm_rcheckpoint *cp = find_checkpoint(p, UINT64_MAX, 0);
+
+	if (cp)
+		load_checkpoint(c, cp);
 }
 
 static int skip_to(struct mm_cursor *c, uint32_t chunk)
@@ -327,6 +339,8 @@ int mm_cursor_open(struct mm_cursor **ret, struct mm_reader *r, uint32_t process
 	c->joined = c->sound = 1;
 	if (p && chunk < p->chunk_count)
 		start_before(c, p, chunk);
+	else if (p)
+		stand_at_checkpoint(c, p);
 	err = skip_to(c, chunk);
 	if (err) {
 		mm_cursor_close(c);

@@ -152,6 +152,6 @@ int mm_writer_write_process(struct mm_writer *w, uint32_t number)
 	struct mm_block kind = { .type = MM_BLOCK_PROCESS, .process = number };
 
 	mm_buf_clear(&w->payload);
-	int err = mm_process_encode(&w->processes[number], &w->payload);
+	int err = mm_process_encode(&w->processes[number].facts, &w->payload);
 	return err ? err : mm_output_block(w->out, &kind, NULL, &w->payload, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "trace/bytes.h"
+#include "trace/chunk.h"
 
 /* The numbers are the file's. Odd keys are numbers, even ones texts, so that unknown
  * ones can be skipped. */
@@ -57,6 +58,27 @@ int mm_process_encode(const struct mm_process *p, struct mm_buf *out)
 	put_string(out, PROC_EXE, p->exe);
 	put_string(out, PROC_CMD, p->cmd);
 	return out->failed ? MM_ENOMEM : MM_OK;
+}
+
+void mm_roll_encode_head(const struct mm_roll_head *h, struct mm_buf *out)
+{
+	mm_buf_varint(out, h->left_out);
+	mm_buf_varint(out, h->events);
+}
+
+int mm_roll_encode(const struct mm_process *p, const struct mm_process_sums *sums,
+		   struct mm_buf *out)
+{
+	struct mm_buf pairs = { 0 };
+	int err = mm_process_encode(p, &pairs);
+
+	mm_buf_varint(out, p->number);
+	mm_buf_varint(out, pairs.len);
+	mm_buf_put(out, pairs.data, pairs.len);
+	mm_buf_deinit(&pairs);
+	mm_buf_varint(out, sums->events);
+	mm_totals_encode(&sums->totals, out);
+	return err || out->failed ? MM_ENOMEM : MM_OK;
 }
 
 struct pair { uint64_t key, number; const char *text; };
@@ -140,4 +162,39 @@ int mm_process_decode(const uint8_t *data, size_t len, struct mm_arena *a,
 	if (!more)
 		*ret = f;
 	return more;
+}
+
+int mm_roll_decode_head(struct mm_bytes *b, struct mm_roll_head *ret)
+{
+	struct mm_roll_head h = { .left_out = mm_bytes_varint(b) };
+
+	h.events = mm_bytes_varint(b);
+	if (b->bad)
+		return MM_ECORRUPT;
+	*ret = h;
+	return MM_OK;
+}
+
+int mm_roll_next(struct mm_bytes *b, struct mm_arena *a, struct mm_process *ret,
+		 struct mm_process_sums *ret_sums)
+{
+	struct mm_process p;
+	struct mm_process_sums sums;
+
+	if (!mm_bytes_left(b))
+		return 0;
+	uint32_t number = mm_bytes_u32(b);
+	uint64_t len = mm_bytes_varint(b);
+	const uint8_t *pairs = mm_bytes_take(b, len);
+	sums.events = mm_bytes_varint(b);
+	mm_totals_decode(b, &sums.totals);
+	if (!pairs || b->bad)
+		return MM_ECORRUPT;
+	int err = mm_process_decode(pairs, len, a, &p);
+	if (err)
+		return err;
+	p.number = number;
+	*ret = p;
+	*ret_sums = sums;
+	return 1;
 }

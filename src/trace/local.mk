@@ -18,7 +18,7 @@ libmm_trace_la_SOURCES = \
 	src/trace/objects.c src/trace/objects.h src/trace/objects_state.h \
 	src/trace/other.c src/trace/other.h \
 	src/trace/output.c src/trace/output.h \
-	src/trace/reader.c src/trace/reader.h src/trace/reader_rows.c \
+	src/trace/reader.c src/trace/reader.h src/trace/reader_rows.c src/trace/roll.c \
 	src/trace/scan.c src/trace/scan.h \
 	src/trace/shape.c src/trace/shape.h \
 	src/trace/source.c src/trace/source.h \

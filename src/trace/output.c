@@ -18,7 +18,8 @@
 enum {
 	FLUSH_BYTES = 1 << 20,
 	PACK_LEAST = 64, /* shorter payloads stay plain */
-	RESERVE_MIN = 4 << 10, RESERVE_MAX = 64 << 10
+	RESERVE_MIN = 4 << 10, RESERVE_MAX = 64 << 10,
+	INDEX_BYTES = MM_BLOCK_HEADER + 16 /* at most, of the block that ends a file */
 };
 
 struct mm_output {
@@ -360,6 +361,14 @@ static size_t pack(struct mm_output *o, const struct mm_buf *payload, int packed
 	return payload->len;
 }
 
+/* Bytes before the bound that a block of this type may not have. */
+static uint64_t held_back(const struct mm_output *o, uint8_t type)
+{
+	if (!o->resumed)
+		return o->reserve;
+	return type == MM_BLOCK_INDEX ? 0 : INDEX_BYTES;
+}
+
 static int append(struct mm_output *o, const struct mm_block *kind, const struct mm_buf *prefix,
 		  const struct mm_buf *payload, uint64_t *ret_offset)
 {
@@ -380,8 +389,7 @@ static int append(struct mm_output *o, const struct mm_block *kind, const struct
 	b.raw = (uint32_t)payload->len;
 	b.stored = b.prefix +
 		(uint32_t)pack(o, payload, b.type == MM_BLOCK_CHUNK, body + b.prefix, room, &b.flags);
-	if (o->max_bytes && at + MM_BLOCK_HEADER + b.stored >
-	    o->max_bytes - (o->resumed ? 0 : o->reserve))
+	if (o->max_bytes && at + MM_BLOCK_HEADER + b.stored > o->max_bytes - held_back(o, b.type))
 		return remember(o, MM_ELIMIT);
 	b.crc = mm_crc32c(0, body, b.stored);
 	b.number = o->state.blocks++;

@@ -244,7 +244,23 @@ const struct mm_totals *mm_reader_totals(const struct mm_reader *r, uint32_t pro
 {
 	const struct mm_rprocess *p = mm_reader_find(r, process);
 
+	if (!p)
+		return &no_totals;
+	return p->has_sums ? &p->sums.totals : &p->after;
+}
+
+const struct mm_totals *mm_reader_last(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
 	return p ? &p->after : &no_totals;
+}
+
+uint64_t mm_reader_lost(const struct mm_reader *r, uint32_t process)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+
+	return p && p->has_sums && p->sums.events > p->events ? p->sums.events - p->events : 0;
 }
 
 int mm_reader_digest(struct mm_reader *r, uint32_t process, uint32_t chunk,

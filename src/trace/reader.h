@@ -28,6 +28,8 @@ struct mm_trace_info {
 	int has_addresses;
 	int complete;          /* closed properly (index present) */
 	uint64_t damaged_blocks, lost_bytes; /* what recovery had to skip */
+	/* Processes for which a bounded or full file had no room, and events lost with them. */
+	uint64_t unlisted_processes, unlisted_events;
 };
 
 /* Opens PATH ("-" = standard input, spooled to an unnamed file). Damage after the
@@ -83,8 +85,15 @@ uint32_t mm_reader_chunks(const struct mm_reader *r, uint32_t process);
 const struct mm_chunk_info *mm_reader_chunk(const struct mm_reader *r, uint32_t process,
 					    uint32_t chunk);
 
-/* Running totals at the end of the process, from the last intact chunk. */
+/* Totals of the process at its end: from the last intact chunk, or, where the file does
+ * not hold all of it, as the writer told them. */
 const struct mm_totals *mm_reader_totals(const struct mm_reader *r, uint32_t process);
+/* Those behind the last chunk. */
+const struct mm_totals *mm_reader_last(const struct mm_reader *r, uint32_t process);
+
+/* Events of the process that were to be written and are not in the file, as far as the
+ * writer told: a full disk, or --max-size keeping the first. */
+uint64_t mm_reader_lost(const struct mm_reader *r, uint32_t process);
 
 enum { MM_LIFE_BUCKETS = 48, MM_SIZE_BUCKETS = 49 };
 

@@ -59,6 +59,14 @@ static int take_run(struct mm_reader *r, const uint8_t *data, size_t len)
 	return MM_OK;
 }
 
+static void set_facts(struct mm_reader *r, struct mm_rprocess *p, const struct mm_process *f)
+{
+	p->facts = *f;
+	p->known = 1;
+	if (f->end_time != MM_UNKNOWN && f->end_time > r->info.duration_ns)
+		r->info.duration_ns = f->end_time;
+}
+
 static int take_process(struct mm_reader *r, struct mm_rprocess *p, uint32_t number,
 			const uint8_t *data, size_t len)
 {
@@ -68,11 +76,33 @@ static int take_process(struct mm_reader *r, struct mm_rprocess *p, uint32_t num
 	if (err)
 		return err;
 	f.number = number;
-	p->facts = f;
-	p->known = 1;
-	if (f.end_time != MM_UNKNOWN && f.end_time > r->info.duration_ns)
-		r->info.duration_ns = f.end_time;
+	set_facts(r, p, &f);
 	return MM_OK;
+}
+
+static int take_roll(struct mm_reader *r, const struct mm_block *b, const uint8_t *stored)
+{
+	struct mm_bytes prefix = mm_bytes_of(stored, b->prefix);
+	struct mm_bytes body = mm_bytes_of(r->raw.data, r->raw.len);
+	struct mm_process_sums sums;
+	struct mm_roll_head head;
+	struct mm_rprocess *p;
+	struct mm_process f;
+	int more = mm_roll_decode_head(&prefix, &head);
+
+	if (more)
+		return more;
+	while ((more = mm_roll_next(&body, &r->arena, &f, &sums)) > 0) {
+		int err = find_process(r, f.number, &p);
+		if (err)
+			return err;
+		set_facts(r, p, &f);
+		p->sums = sums;
+		p->has_sums = 1;
+	}
+	if (!more)
+		r->roll = head;
+	return more;
 }
 
 static struct mm_chunk_info chunk_info(const struct mm_block *b,
@@ -104,6 +134,8 @@ static int take_chunk(struct mm_reader *r, struct mm_rprocess *p, const struct m
 		.resolution_ns = h.resolution_ns, .start = h.start, .has_addr = h.has_addr };
 	c->info.after_gap = h.number != expected;
 	p->after = h.after;
+	p->events += h.events;
+	p->has_sums = 0; /* those told before it are older */
 	if (c->info.last_time > r->info.duration_ns)
 		r->info.duration_ns = c->info.last_time;
 	return MM_OK;
@@ -175,6 +207,7 @@ static int is_unpacked(const struct mm_reader *r, const struct mm_block *b)
 	case MM_BLOCK_PROCESS:
 	case MM_BLOCK_SYMBOLS:
 	case MM_BLOCK_INDEX:
+	case MM_BLOCK_ROLL:
 		return 1;
 	case MM_BLOCK_DEFS:
 		return !(b->flags & MM_BLOCKF_REPEAT) || r->broken_chain;
@@ -217,6 +250,7 @@ static int take_block(struct mm_reader *r, const struct mm_block *b, const uint8
 	case MM_BLOCK_SYMBOLS:
 		return mm_symbols_in_decode(&r->symbols, r->raw.data, r->raw.len);
 	case MM_BLOCK_INDEX: return take_index(r, b);
+	case MM_BLOCK_ROLL: return take_roll(r, b, stored);
 	case MM_BLOCK_PROCESS:
 	case MM_BLOCK_DEFS:
 	case MM_BLOCK_CHUNK:
@@ -335,6 +369,19 @@ static int step(struct mm_reader *r)
 	return 1;
 }
 
+/* How many processes the file has no room for, and what they did not leave behind. */
+static void count_unlisted(struct mm_reader *r)
+{
+	uint64_t known = 0;
+
+	for (uint32_t i = 0; i < r->process_count; i++)
+		if (r->processes[i])
+			known += r->processes[i]->events + mm_reader_lost(r, i);
+	r->info.unlisted_processes = r->roll.left_out;
+	r->info.unlisted_events =
+		r->roll.left_out && r->roll.events > known ? r->roll.events - known : 0;
+}
+
 int mm_scan(struct mm_reader *r)
 {
 	int more;
@@ -342,6 +389,7 @@ int mm_scan(struct mm_reader *r)
 	do {
 		more = step(r);
 	} while (more > 0);
+	count_unlisted(r);
 	r->info.file_bytes = r->source.bytes;
 	r->info.lost_bytes = r->lost_before +
 		(r->source.bytes > r->scan_at ? r->source.bytes - r->scan_at : 0);

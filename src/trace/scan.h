@@ -39,6 +39,9 @@ struct mm_rprocess {
 	size_t chunk_cap;
 	uint32_t chunk_count;
 	struct mm_totals after; /* the last chunk */
+	uint64_t events;        /* in chunks */
+	int has_sums;           /* a roll told them */
+	struct mm_process_sums sums;
 	struct mm_rcheckpoint *checkpoints; /* the last may lack parts */
 	size_t checkpoint_cap, checkpoint_count;
 	uint32_t want_part; /* of the last checkpoint; 0 = it is whole */
@@ -73,6 +76,7 @@ struct mm_reader {
 	int broken_chain;       /* a block number was missing */
 	uint64_t last_whole;    /* end of the last block */
 	struct mm_buf raw;      /* scratch: an unpacked payload */
+	struct mm_roll_head roll; /* of all processes; zeros when there is none */
 	struct mm_rsymbols symbols;
 	struct mm_codec *codec; /* scratch of mm_reader_rows ..., NULL until needed */
 	struct mm_rows rows;

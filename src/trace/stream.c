@@ -271,8 +271,7 @@ int mm_stream_flush(struct mm_stream *s)
 	if (!s->encoder)
 		return MM_OK;
 	int err = s->head.events ? write_chunk(s) : MM_OK;
-	s->lost_events += err ? s->head.events : 0;
-	s->w->lost_known += err ? s->head.events : 0;
+	s->w->processes[s->number].events += s->head.events;
 	s->chunks += s->head.events != 0;
 	s->w->stats.chunks += !err && s->head.events;
 	s->head.events = 0;
@@ -283,23 +282,6 @@ int mm_stream_flush(struct mm_stream *s)
 		err = mm_stream_checkpoint(s);
 	/* A file that cannot be written is the output's matter; counting goes on. */
 	return mm_output_error(s->w->out) ? MM_OK : err;
-}
-
-int mm_stream_tell_lost(struct mm_stream *s, uint64_t count)
-{
-	struct mm_event ev = { .kind = MM_EV_LOST, .thread = MM_NO_THREAD,
-			       .time = s->last_time, .value = (int64_t)count };
-
-	/* Nothing else may take the little room there is. */
-	s->strings_out = s->tables.string_count;
-	s->threads_out = s->tables.thread_count;
-	s->modules_out = s->tables.module_count;
-	s->sites_out = s->tables.site_count;
-	s->renamed_count = 0;
-	s->since_checkpoint = INT64_MIN / 2;
-	s->chunk_at = s->digest_at = 0;
-	int err = mm_stream_other(s, &ev);
-	return err ? err : mm_stream_flush(s);
 }
 
 int mm_stream_checkpoint(struct mm_stream *s)

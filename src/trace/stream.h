@@ -18,6 +18,15 @@
 
 enum { MM_ENCODERS_IDLE = 16 };
 
+/* What the writer keeps of a process, its stream being open or not. */
+struct mm_wprocess {
+	struct mm_process facts; /* texts in the writer's arena */
+	struct mm_totals totals; /* at its end, once the stream is closed */
+	uint64_t events;         /* in all, up to the last chunk */
+	uint64_t segment_event;  /* of them before the segment that is being written */
+	uint64_t first_event;    /* of them given up with old segments */
+};
+
 struct mm_writer {
 	struct mm_output *out;
 	uint64_t resolution_ns;
@@ -28,7 +37,7 @@ struct mm_writer {
 	struct mm_encoder *idle[MM_ENCODERS_IDLE]; /* of no stream now */
 	uint32_t idle_count;
 	struct mm_stream **streams;  /* by process number; NULL once closed */
-	struct mm_process *processes;/* by number, texts in `arena` */
+	struct mm_wprocess *processes; /* by number */
 	size_t stream_cap, process_cap;
 	uint32_t process_count;
 	struct mm_arena arena;
@@ -36,7 +45,6 @@ struct mm_writer {
 	struct mm_writer_stats stats;
 	uint64_t segment_at, segment_prev; /* MM_KEEP_LAST: where segments begin */
 	uint64_t segment_head;             /* bytes of the checkpoints that begin it */
-	uint64_t lost_known; /* lost events of which it is known whose they are, or told */
 	struct mm_symbols_out *symbols;
 };
 
@@ -63,7 +71,6 @@ struct mm_stream {
 	uint64_t chunk_at, digest_at, checkpoint_at, defs_at; /* last offsets, 0 = none */
 	int64_t since_checkpoint;  /* bytes of chunks and digests, less what is owed */
 	uint64_t checkpoint_cost;  /* bytes per 256 live objects and sites, last seen */
-	uint64_t lost_events;      /* of chunks that could not be written */
 };
 
 /* writer.c: one block of this stream; remembers its place in *at. */
@@ -86,9 +93,10 @@ void mm_stream_destroy(struct mm_stream *s);
 /* Writes the pending events as a chunk; nothing to do = 0. */
 int mm_stream_flush(struct mm_stream *s);
 int mm_stream_checkpoint(struct mm_stream *s);
-/* Writes that `count` events are lost, and the totals with them: a chunk of its own that
- * refers to nothing. */
-int mm_stream_tell_lost(struct mm_stream *s, uint64_t count);
+/* roll.c: facts and sums of all processes: as many as the file has room for, and how many
+ * it has not. With `events` also how many events should be in the file, which is then at
+ * its end; `full` says that it is short of room (MM_ELIMIT, MM_ENOSPC). */
+int mm_writer_write_roll(struct mm_writer *w, int events, int full);
 
 /* symbolsout.c */
 int mm_symbols_out_add(struct mm_writer *w, uint32_t process, uint32_t module,

@@ -98,7 +98,7 @@ int mm_writer_append(struct mm_writer **ret, const char *path, struct mm_diag *d
 
 static int keep_process(struct mm_writer *w, uint32_t number, const struct mm_process *p)
 {
-	struct mm_process copy = *p, *known = &w->processes[number];
+	struct mm_process copy = *p, *known = &w->processes[number].facts;
 	const char *exe = p->exe ? p->exe : "", *cmd = p->cmd ? p->cmd : "";
 
 	copy.number = number;
@@ -124,6 +124,7 @@ int mm_writer_process(struct mm_writer *w, const struct mm_process *p, struct mm
 	if (MM_GROW(w->streams, w->stream_cap, (size_t)number + 1) ||
 	    MM_GROW(w->processes, w->process_cap, (size_t)number + 1))
 		return MM_ENOMEM;
+	w->processes[number] = (struct mm_wprocess){ 0 };
 	int err = keep_process(w, number, p);
 	if (!err)
 		err = mm_stream_create(w, number, &s);
@@ -147,7 +148,7 @@ int mm_stream_process(struct mm_stream *s, const struct mm_process *p)
 
 const struct mm_process *mm_stream_get_process(const struct mm_stream *s)
 {
-	return &s->w->processes[s->number];
+	return &s->w->processes[s->number].facts;
 }
 
 int mm_writer_take_encoder(struct mm_writer *w, struct mm_encoder **ret)
@@ -176,29 +177,13 @@ int mm_stream_block(struct mm_stream *s, uint8_t type, uint8_t flags, uint64_t *
 			       &s->w->payload, at);
 }
 
-/* Ends a process of which events are lost with a word about it. Lost ones of which it is
- * not known whose they were are told by the first process that ends. */
-static void tell_lost(struct mm_stream *s)
-{
-	struct mm_writer *w = s->w;
-	uint64_t unknown = w->stats.lost_events + mm_output_lost(w->out) - w->lost_known;
-
-	if (!s->lost_events && !unknown)
-		return;
-	w->lost_known += unknown;
-	int stopped = mm_output_resume(w->out);
-	mm_stream_tell_lost(s, s->lost_events + unknown);
-	mm_output_flush(w->out);
-	mm_output_stop(w->out, stopped);
-}
-
 int mm_stream_close(struct mm_stream *s)
 {
 	struct mm_writer *w = s->w;
 	int err = mm_stream_flush(s);
 
 	mm_output_flush(w->out);
-	tell_lost(s);
+	w->processes[s->number].totals = *mm_objects_totals(s->objects);
 	w->streams[s->number] = NULL;
 	mm_stream_destroy(s);
 	return err;
@@ -232,23 +217,36 @@ static int drop_segment(struct mm_writer *w)
 	return MM_OK;
 }
 
-/* Begins a segment: everything known, then a checkpoint of every process. */
+/* Which events of each process the file holds, now that a segment begins. */
+static void turn_events(struct mm_writer *w, int dropped)
+{
+	for (uint32_t i = 0; i < w->process_count; i++) {
+		struct mm_wprocess *p = &w->processes[i];
+		if (dropped)
+			p->first_event = p->segment_event;
+		p->segment_event = p->events;
+	}
+}
+
+/* Begins a segment: the sums of all processes, and a checkpoint of those that live. */
 static int begin_segment(struct mm_writer *w)
 {
-	int err = MM_OK;
+	int err = MM_OK, drop = w->segment_at != w->segment_prev;
 
 	for (uint32_t i = 0; !err && i < w->process_count; i++)
 		if (w->streams[i])
 			err = mm_stream_flush(w->streams[i]);
-	if (!err && w->segment_at != w->segment_prev)
+	if (!err && drop)
 		err = drop_segment(w);
+	if (!err)
+		turn_events(w, drop);
 	w->segment_prev = w->segment_at;
 	w->segment_at = mm_output_bytes(w->out);
-	for (uint32_t i = 0; !err && i < w->process_count; i++) {
-		err = mm_writer_write_process(w, i);
-		if (!err && w->streams[i])
+	if (!err)
+		err = mm_writer_write_roll(w, 0, 0);
+	for (uint32_t i = 0; !err && i < w->process_count; i++)
+		if (w->streams[i])
 			err = mm_stream_checkpoint(w->streams[i]);
-	}
 	w->segment_head = mm_output_bytes(w->out) - w->segment_at;
 	return err;
 }
@@ -309,12 +307,11 @@ int mm_writer_close(struct mm_writer *w, struct mm_diag *diag)
 		if (w->streams[i])
 			mm_stream_close(w->streams[i]);
 	int stopped = mm_output_resume(w->out);
-	for (uint32_t i = 0; i < w->process_count; i++)
-		mm_writer_write_process(w, i);
-	if (stopped == MM_ENOSPC) {
-		mm_output_flush(w->out);
-	} else {
+	if (stopped || w->stats.lost_events || mm_output_lost(w->out))
+		mm_writer_write_roll(w, 1, stopped);
+	if (stopped != MM_ENOSPC) {
 		mm_symbols_out_flush(w);
+		mm_output_resume(w->out);
 		write_index(w);
 	}
 	mm_output_stop(w->out, stopped);

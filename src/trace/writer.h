@@ -6,9 +6,9 @@
  * digest, checkpoint as in ARCHITECTURE.md.
  * The caller gives each stream its events in time order (equal times allowed).
  * Not shared between threads. On a write error (disk full) the writer stops writing,
- * goes on counting, and reports it from sync/close; it never kills the caller. Each
- * process of which events were not written ends with a MM_EV_LOST and the true totals, if
- * there is any room: events in the file + those lost = all.
+ * goes on counting, and reports it from sync/close; it never kills the caller. If there is
+ * any room, such a file ends with the true sums of each process: events in the file + those
+ * lost = all.
  */
 #ifndef MM_TRACE_WRITER_H
 #define MM_TRACE_WRITER_H

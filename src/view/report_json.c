@@ -41,6 +41,8 @@ static void put_run(struct mm_jsonw *w, const struct mm_report_run *run)
 		mm_jsonw_u64(w, "pid", run->pid);
 	put_exit(w, run->end, run->exit);
 	mm_jsonw_u64(w, "lost_events_count", run->lost_events_count);
+	mm_jsonw_u64(w, "kept_from_ns", run->kept_from_ns);
+	mm_jsonw_u64(w, "unlisted_process_count", run->unlisted_process_count);
 	mm_jsonw_u64(w, "event_count", run->event_count);
 	mm_jsonw_u64(w, "duration_ns", run->duration_ns);
 	mm_jsonw_u64(w, "start_unix_ns", run->start_unix_ns);
@@ -70,6 +72,7 @@ static void put_totals(struct mm_jsonw *w, const struct mm_report_totals *t)
 	mm_jsonw_u64(w, "peak_live_bytes", t->peak_live_bytes);
 	mm_jsonw_u64(w, "peak_live_count", t->peak_live_count);
 	mm_jsonw_u64(w, "peak_at_ns", t->peak_at_ns);
+	mm_jsonw_bool(w, "peak_partial", t->peak_partial);
 	mm_jsonw_u64(w, "live_begin_bytes", t->live_begin_bytes);
 	mm_jsonw_u64(w, "live_begin_count", t->live_begin_count);
 	mm_jsonw_u64(w, "live_end_bytes", t->all.live_bytes);

@@ -9,10 +9,11 @@ static void put_title(struct mm_pen *p, const char *title, const struct mm_repor
 		      const char *what)
 {
 	char rest[160], size[MM_PEN_TEXT], count[MM_PEN_TEXT];
+	uint64_t n = t->metric == MM_METRIC_PEAK ? t->total.peak_count : t->total.leak_count;
 
-	if (t->metric == MM_METRIC_PEAK || t->metric == MM_METRIC_LEAKS) {
-		uint64_t n = t->metric == MM_METRIC_PEAK ? t->total.peak_count
-							 : t->total.leak_count;
+	if (t->metric == MM_METRIC_PEAK && !n && t->total.peak_bytes) {
+		snprintf(rest, sizeof rest, "%s", mm_pen_size(p, size, t->total.peak_bytes));
+	} else if (t->metric == MM_METRIC_PEAK || t->metric == MM_METRIC_LEAKS) {
 		snprintf(rest, sizeof rest, "%s in %s object%s%s",
 			 mm_pen_size(p, size, mm_measure_get(&t->total, t->metric)),
 			 mm_pen_count(count, n), n == 1 ? "" : "s", what);

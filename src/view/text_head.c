@@ -116,6 +116,9 @@ static void put_run(struct mm_pen *p, const struct mm_report *r)
 	if (!run->whole)
 		line(p, "range", "%s to %s: all figures are of it",
 		     mm_pen_time(from, run->from_ns), mm_pen_time(to, run->to_ns));
+	if (run->kept_from_ns > run->from_ns)
+		line(p, "kept", "from %s on; before that only totals are known (--from %.6fs leaves it out)",
+		     mm_pen_time(from, run->kept_from_ns), (double)run->kept_from_ns / 1e9);
 }
 
 static void put_live(struct mm_pen *p, const struct mm_report *r)
@@ -127,10 +130,11 @@ static void put_live(struct mm_pen *p, const struct mm_report *r)
 			      "dropped by exec" : "still live or dropped by exec";
 
 	if (t->peak_live_count == MM_UNKNOWN)
-		line(p, "peak", "%s live, in objects that were not recorded",
-		     mm_pen_size(p, size, t->peak_live_bytes));
+		line(p, "peak", "%s live, at %s, which is not in the trace",
+		     mm_pen_size(p, size, t->peak_live_bytes), mm_pen_time(time, t->peak_at_ns));
 	else
-		line(p, "peak", "%s live in %s object%s, at %s",
+		line(p, "peak", "%s%s live in %s object%s, at %s",
+		     t->peak_partial ? "at least " : "",
 		     mm_pen_size(p, size, t->peak_live_bytes), mm_pen_count(count, t->peak_live_count),
 		     t->peak_live_count == 1 ? "" : "s", mm_pen_time(time, t->peak_at_ns));
 	line(p, "at the end", "%s in %s object%s %s", mm_pen_size(p, size, t->all.live_bytes),
@@ -205,6 +209,10 @@ static void put_warnings(struct mm_pen *p, const struct mm_report *r)
 	if (run->lost_events_count)
 		warn(p, "%s events were not recorded: figures by site are too low, totals may be",
 		     mm_pen_count(count, run->lost_events_count));
+	if (run->unlisted_process_count)
+		warn(p, "%s more process%s had no room in the trace",
+		     mm_pen_count(count, run->unlisted_process_count),
+		     run->unlisted_process_count == 1 ? "" : "es");
 	if (run->damaged_count)
 		warn(p, "the trace is damaged: %s in %s places could not be read",
 		     mm_pen_size(p, size, run->damaged_bytes),

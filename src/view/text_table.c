@@ -182,8 +182,8 @@ void mm_text_table(struct mm_pen *p, const struct mm_report *r,
 	struct mm_text_merged merged = { .table = *whole };
 
 	if (!whole->count && !whole->rest_count) {
-		fputs(r->run.lost_events_count && (whole->total.peak_bytes || whole->total.live_bytes) ?
-		      "  not known: it is in what was not recorded\n" : "  nothing\n", p->out);
+		fputs(whole->total.peak_bytes || whole->total.live_bytes ?
+		      "  not known: it is not in the trace\n" : "  nothing\n", p->out);
 		return;
 	}
 	if (stacks == MM_STACKS_CHAIN)

@@ -174,11 +174,9 @@ import json, re, subprocess, sys
 mmprof, trace = sys.argv[1:]
 said = re.search(r"\[mmprof\] ([\d,]+) events, ([\d,]+) lost", open("err").read())
 events, lost = (int(n.replace(",", "")) for n in said.groups())
-rows = told = 0
-for line in subprocess.Popen([mmprof, "cat", trace], stdout=subprocess.PIPE, text=True).stdout:
-    rows += 1
-    if " lost " in line:
-        told += int(line.rsplit("value=", 1)[1])
+cat = subprocess.run([mmprof, "cat", trace], capture_output=True, text=True)
+rows = cat.stdout.count("\n")
+told = int(re.search(r" (\d+) events were not recorded", cat.stderr).group(1))
 report = subprocess.run([mmprof, "report", "--json", trace],
                         capture_output=True, text=True)
 told_report = json.loads(report.stdout)["run"]["lost_events_count"]
@@ -245,6 +243,87 @@ import json, sys
 t = json.load(sys.stdin)[\"totals\"]
 sys.exit(not 0 < int(t[\"peak_live_bytes\"]) <= int(t[\"alloc_bytes\"]))"' "$mmprof"
 done
+
+# Whatever was kept of them, totals are of the whole run.
+"$mmprof" record -q --symbols=none -o whole -- ./line 12
+for keep in last first; do
+	"$mmprof" record -q --symbols=none --max-size 64k --keep $keep -o t -- ./line 12
+	check "the $keep of several: totals are of the whole run" python3 - "$mmprof" <<'P'
+import json, subprocess, sys
+def report(trace):
+    return json.loads(subprocess.run([sys.argv[1], "report", "-q", "--json", "-p", "all", trace],
+                                     capture_output=True, check=True).stdout)
+whole, kept = report("whole"), report("t")
+assert kept["run"]["complete"] and kept["run"]["unlisted_process_count"] == 0, kept["run"]
+assert kept["run"]["event_count"] < whole["run"]["event_count"] / 2
+assert kept["totals"]["peak_partial"] and not whole["totals"]["peak_partial"]
+for key in "alloc_count", "alloc_bytes", "free_count", "live_end_bytes", "live_end_count":
+    assert kept["totals"][key] == whole["totals"][key], (key, kept["totals"], whole["totals"])
+def rows(r):
+    return [[p[k] for k in ("number", "alloc_count", "alloc_bytes", "peak_live_bytes",
+                            "live_end_bytes")] for p in r["processes"]]
+assert rows(kept) == rows(whole), (rows(kept), rows(whole))
+P
+done
+
+# The peak is that of the whole run, also where what made it is not in the trace.
+cat >hill.c <<'C'
+/* hill first|last: many allocations, and one of 50 MB before or after them. */
+#include <stdlib.h>
+#include <string.h>
+static void climb(void)
+{
+	char *volatile p = malloc(50000000);
+	p[0] = 1;
+	free(p);
+}
+int main(int argc, char **argv)
+{
+	int first = argc > 1 && strcmp(argv[1], "first") == 0;
+	if (first)
+		climb();
+	for (unsigned i = 0; i < 400000; i++) {
+		void *volatile p = malloc(1 + i * 31 % 1000);
+		free(p);
+	}
+	if (!first)
+		climb();
+	return 0;
+}
+C
+gcc -O1 -o hill hill.c || exit 99
+for case in "last first" "last last" "first first" "first last"; do
+	set -- $case
+	"$mmprof" record -q --symbols=none --max-size 32k --keep $1 -o t -- ./hill $2
+	[ $1 = $2 ] && seen=True || seen=False
+	check "the $1 with the peak $2: it is told" python3 - "$mmprof" $seen <<'P'
+import json, subprocess, sys
+mmprof, seen = sys.argv[1], sys.argv[2] == "True"
+r = json.loads(subprocess.run([mmprof, "report", "-q", "--json", "t"], capture_output=True).stdout)
+t = r["totals"]
+assert 50000000 <= t["peak_live_bytes"] < 50100000, t
+assert (t["peak_live_count"] is not None) == seen, t
+assert (sum(s["peak_bytes"] for s in r["sites"]) == t["peak_live_bytes"]) == seen, r["sites"]
+text = subprocess.run([mmprof, "report", "-q", "t"], capture_output=True, text=True).stdout
+assert ("which is not in the trace" in text) != seen, text
+P
+done
+"$mmprof" record -q --symbols=none --max-size 32k -o t -- ./hill first
+check "what is kept can be asked for alone" python3 - "$mmprof" <<'P'
+import json, subprocess, sys
+def report(*options):
+    return subprocess.run([sys.argv[1], "report", "-q", *options, "t"], capture_output=True, text=True)
+run = json.loads(report("--json").stdout)["run"]
+assert run["kept_from_ns"] > 0, run
+alone = json.loads(report("--json", "--from", "%.9fs" % (run["kept_from_ns"] / 1e9)).stdout)
+births = alone["totals"]["alloc_count"]
+assert births > 0 and births == sum(s["alloc_count"] for s in alone["sites"]), alone["totals"]
+assert alone["totals"]["peak_live_bytes"] < 100000, alone["totals"]
+before = report("--to", "%.9fs" % (run["kept_from_ns"] / 2e9))
+assert before.returncode == 2 and "before what the trace holds" in before.stderr, before
+behind = report("--from", "1000s")
+assert behind.returncode == 2 and "behind the end of the trace" in behind.stderr, behind
+P
 
 # --- little address space -------------------------------------------------------------------
 cat >idle.c <<'C'

@@ -62,6 +62,24 @@ void golden_v1(const char *path, struct tg g[GOLDEN_PROCESSES])
 	MUST(!mm_writer_close(w, &diag));
 }
 
+void golden_bounded(const char *path, struct tg g[GOLDEN_BOUNDED_PROCESSES])
+{
+	struct mm_writer_options opt = tg_options();
+	struct mm_writer *w;
+
+	opt.max_bytes = 24000;
+	opt.keep = MM_KEEP_FIRST;
+	MUST(!mm_writer_open(&w, path, &opt, NULL));
+	for (int i = 0; i < GOLDEN_BOUNDED_PROCESSES; i++) {
+		tg_begin(&g[i], w, 31 + (uint64_t)i, "demo --bounded");
+		while (g[i].count < 1500)
+			tg_step(&g[i]);
+		end_process(g[i].s, MM_END_EXIT, i, g[i].now + 1000);
+		MUST(!mm_stream_close(g[i].s));
+	}
+	MUST(!mm_writer_close(w, NULL));
+}
+
 void golden_tiny(const char *path)
 {
 	struct mm_writer_options opt = { .command = "a", .tool = "t", .source = "record" };

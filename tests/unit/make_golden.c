@@ -1,6 +1,7 @@
 /* make_golden.c: writes the kept traces again, for a new version of the format:
- *     make_golden v1 FILE     traces/v1.mmt
- *     make_golden tiny FILE   the example of FORMAT.md
+ *     make_golden v1 FILE       traces/v1.mmt
+ *     make_golden bounded FILE  traces/v1-bounded.mmt
+ *     make_golden tiny FILE     the example of FORMAT.md
  * Files of versions that were released are never replaced. */
 #include <stdio.h>
 #include <string.h>
@@ -9,18 +10,23 @@
 
 int main(int argc, char **argv)
 {
-	struct tg g[GOLDEN_PROCESSES];
+	struct tg g[GOLDEN_BOUNDED_PROCESSES];
+	const char *which = argc == 3 ? argv[1] : "";
+	int count = 0;
 
-	if (argc != 3 || (strcmp(argv[1], "v1") && strcmp(argv[1], "tiny"))) {
-		fprintf(stderr, "usage: make_golden v1|tiny FILE\n");
+	if (strcmp(which, "v1") == 0) {
+		golden_v1(argv[2], g);
+		count = GOLDEN_PROCESSES;
+	} else if (strcmp(which, "bounded") == 0) {
+		golden_bounded(argv[2], g);
+		count = GOLDEN_BOUNDED_PROCESSES;
+	} else if (strcmp(which, "tiny") == 0) {
+		golden_tiny(argv[2]);
+	} else {
+		fprintf(stderr, "usage: make_golden v1|bounded|tiny FILE\n");
 		return 2;
 	}
-	if (strcmp(argv[1], "tiny") == 0) {
-		golden_tiny(argv[2]);
-		return 0;
-	}
-	golden_v1(argv[2], g);
-	for (int i = 0; i < GOLDEN_PROCESSES; i++)
-		tg_end(&g[i]);
+	while (count)
+		tg_end(&g[--count]);
 	return 0;
 }

@@ -78,6 +78,45 @@ static void version_1(void **state)
 	free(kept);
 }
 
+static uint64_t events_in(struct mm_reader *r, uint32_t process)
+{
+	uint64_t n = 0;
+
+	for (uint32_t c = 0; c < mm_reader_chunks(r, process); c++)
+		n += mm_reader_chunk(r, process, c)->events;
+	return n;
+}
+
+/* What did not fit is lost, but every process has its sums. */
+static void version_1_bounded(void **state)
+{
+	char *path = tg_path("golden"), *kept = in_source("traces/v1-bounded.mmt");
+	struct tg g[GOLDEN_BOUNDED_PROCESSES];
+	struct mm_reader *r;
+	struct mm_diag diag = { "" };
+
+	(void)state;
+	golden_bounded(path, g);
+	unlink(path);
+	if (mm_reader_open(&r, kept, &diag))
+		fail_msg("%s", diag.text);
+	assert_int_equal(mm_reader_info(r)->complete, 1);
+	assert_int_equal(mm_reader_info(r)->damaged_blocks, 0);
+	assert_int_equal(mm_reader_processes(r), GOLDEN_BOUNDED_PROCESSES);
+	for (uint32_t p = 0; p < GOLDEN_BOUNDED_PROCESSES; p++) {
+		assert_int_equal(mm_reader_process(r, p)->status, p);
+		assert_null(tc_totals_differ(mm_reader_totals(r, p), &g[p].totals));
+		assert_int_equal(events_in(r, p) + mm_reader_lost(r, p), g[p].count);
+		tg_end(&g[p]);
+	}
+	assert_int_equal(mm_reader_lost(r, 0), 0);
+	assert_true(mm_reader_lost(r, 1) > 0 && events_in(r, 1) > 0);
+	assert_int_equal(events_in(r, 2), 0);
+	mm_reader_close(r);
+	free(path);
+	free(kept);
+}
+
 /* The bytes between the first pair of ``` lines after "## 12.". */
 static size_t example_bytes(uint8_t *out, size_t room)
 {
@@ -127,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_1),
+		cmocka_unit_test(version_1_bounded),
 		cmocka_unit_test(the_example_of_the_description),
 	};
 

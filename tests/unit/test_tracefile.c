@@ -1,5 +1,5 @@
 /* test_tracefile.c: the file around the events: definitions, processes, symbols, what is
- * done with files that are there already, limits of size, a full disk, standard input. */
+ * done with files that are there already, a kill, standard input. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,55 +20,7 @@
 #include "core/error.h"
 #include "tracecheck.h"
 #include "tracegen.h"
-
-static char *path;
-
-static int make_path(void **state)
-{
-	(void)state;
-	path = tg_path("file");
-	return 0;
-}
-
-static int drop_path(void **state)
-{
-	char old[4200];
-
-	(void)state;
-	snprintf(old, sizeof old, "%s.old", path);
-	unlink(old);
-	unlink(path);
-	free(path);
-	return 0;
-}
-
-static struct mm_reader *open_trace(const char *name)
-{
-	struct mm_reader *r = NULL;
-	struct mm_diag diag = { "" };
-
-	if (mm_reader_open(&r, name, &diag))
-		fail_msg("%s", diag.text);
-	return r;
-}
-
-static struct mm_writer *begin(const struct mm_writer_options *opt)
-{
-	struct mm_writer *w = NULL;
-	struct mm_diag diag = { "" };
-
-	if (mm_writer_open(&w, path, opt, &diag))
-		fail_msg("%s", diag.text);
-	return w;
-}
-
-static uint64_t size_of(const char *name)
-{
-	struct stat st;
-
-	assert_int_equal(stat(name, &st), 0);
-	return (uint64_t)st.st_size;
-}
+#include "tracekit.h"
 
 /* --- what events refer to ------------------------------------------------------------- */
 
@@ -80,10 +31,10 @@ static void the_run_is_described(void **state)
 
 	(void)state;
 	opt.time_resolution_ns = 50;
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
+	assert_int_equal(stat(tk_path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	struct mm_reader *r = open_trace(path);
+	struct mm_reader *r = tk_open(tk_path);
 	const struct mm_trace_info *i = mm_reader_info(r);
 	assert_string_equal(i->command, "demo --fast");
 	assert_string_equal(i->tool, "mmprof test");
@@ -135,7 +86,7 @@ static void definitions_come_back(void **state)
 	struct mm_process p = { .pid = 5, .ppid = 4, .parent = 3, .start = MM_START_FORK,
 		.start_time = 99, .end_time = MM_UNKNOWN, .inherited_bytes = 1 << 20,
 		.exe = "/bin/x", .cmd = "x 'a b'" };
-	struct mm_writer *w = begin(&opt);
+	struct mm_writer *w = tk_begin(&opt);
 	struct mm_stream *s;
 	uint32_t n[3], again;
 
@@ -158,7 +109,7 @@ static void definitions_come_back(void **state)
 	one_event(s, 2000);
 	assert_int_equal(mm_writer_close(w, NULL), 0);
 
-	struct mm_reader *r = open_trace(path);
+	struct mm_reader *r = tk_open(tk_path);
 	const struct mm_process *q = mm_reader_process(r, 0);
 	assert_int_equal(q->pid, 5);
 	assert_int_equal(q->parent, 3);
@@ -198,7 +149,7 @@ static void symbols_come_back(void **state)
 	static const struct mm_frame two[] = { { "inner<T>", "/src/a.cc", 12, 1 },
 					       { "outer", "/src/b.cc", 0, 0 } };
 	struct mm_writer_options opt = tg_options();
-	struct mm_writer *w = begin(&opt);
+	struct mm_writer *w = tk_begin(&opt);
 	const struct mm_frame *f = two;
 	size_t n = 7;
 	char name[32];
@@ -212,7 +163,7 @@ static void symbols_come_back(void **state)
 		assert_int_equal(mm_writer_symbol(w, i % 3, 2, 0x9000 + 8 * i, &one, 1), 0);
 	}
 	assert_int_equal(mm_writer_close(w, NULL), 0);
-	struct mm_reader *r = open_trace(path);
+	struct mm_reader *r = tk_open(tk_path);
 	assert_int_equal(mm_reader_symbol(r, 0, 1, 0x1000, &f, &n), 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(f[0].function, "inner<T>");
@@ -238,7 +189,7 @@ static void nonsense_is_refused(void **state)
 	struct mm_writer_options opt = tg_options();
 	struct mm_event birth = { .kind = MM_EV_FREE }, death = { .kind = MM_EV_FREE, .slot = 3 };
 	struct mm_process p = { .exe = "", .cmd = "", .end_time = MM_UNKNOWN };
-	struct mm_writer *w = begin(&opt);
+	struct mm_writer *w = tk_begin(&opt);
 	struct mm_stream *s;
 	uint32_t slot;
 
@@ -251,7 +202,7 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(mm_stream_birth(s, &birth, &slot), MM_EINVAL);
 	assert_int_equal(mm_stream_other(s, &death), MM_EINVAL);
 	assert_int_equal(mm_writer_close(w, NULL), 0);
-	struct mm_reader *r = open_trace(path);
+	struct mm_reader *r = tk_open(tk_path);
 	assert_int_equal(mm_reader_chunks(r, 0), 0);
 	mm_reader_close(r);
 }
@@ -264,17 +215,17 @@ static void an_old_trace_is_kept(void **state)
 	char old[4200];
 
 	(void)state;
-	snprintf(old, sizeof old, "%s.old", path);
+	snprintf(old, sizeof old, "%s.old", tk_path);
 	opt.command = "one";
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
+	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
 	opt.command = "two";
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
+	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
 	opt.command = "three";
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
-	struct mm_reader *r = open_trace(path);
+	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
+	struct mm_reader *r = tk_open(tk_path);
 	assert_string_equal(mm_reader_info(r)->command, "three");
 	mm_reader_close(r);
-	r = open_trace(old);
+	r = tk_open(old);
 	assert_string_equal(mm_reader_info(r)->command, "two");
 	mm_reader_close(r);
 }
@@ -287,22 +238,22 @@ static void other_files_are_left_alone(void **state)
 	char target[4200], line[16] = "";
 
 	(void)state;
-	FILE *f = fopen(path, "w");
+	FILE *f = fopen(tk_path, "w");
 	assert_non_null(f);
 	fputs("precious", f);
 	fclose(f);
-	assert_int_equal(mm_writer_open(&w, path, &opt, &diag), MM_EEXIST);
-	assert_non_null(strstr(diag.text, path));
-	f = fopen(path, "r");
+	assert_int_equal(mm_writer_open(&w, tk_path, &opt, &diag), MM_EEXIST);
+	assert_non_null(strstr(diag.text, tk_path));
+	f = fopen(tk_path, "r");
 	assert_non_null(fgets(line, sizeof line, f));
 	fclose(f);
 	assert_string_equal(line, "precious");
-	snprintf(target, sizeof target, "%s.old", path);
-	assert_int_equal(rename(path, target), 0);
-	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(mm_writer_open(&w, path, &opt, &diag), MM_EEXIST);
-	assert_int_equal(size_of(target), 8);
-	unlink(path);
+	snprintf(target, sizeof target, "%s.old", tk_path);
+	assert_int_equal(rename(tk_path, target), 0);
+	assert_int_equal(symlink(target, tk_path), 0);
+	assert_int_equal(mm_writer_open(&w, tk_path, &opt, &diag), MM_EEXIST);
+	assert_int_equal(tk_size(target), 8);
+	unlink(tk_path);
 	assert_int_equal(mm_writer_open(&w, "/nonexistent/dir/t", &opt, &diag), MM_ENOENT);
 	assert_null(w);
 }
@@ -316,16 +267,16 @@ static void an_old_file_in_the_way(void **state)
 	char old[4200];
 
 	(void)state;
-	snprintf(old, sizeof old, "%s.old", path);
+	snprintf(old, sizeof old, "%s.old", tk_path);
 	FILE *f = fopen(old, "w");
 	assert_non_null(f);
 	fputs("mine", f);
 	fclose(f);
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
-	assert_int_equal(mm_writer_open(&w, path, &opt, &diag), MM_EEXIST);
+	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
+	assert_int_equal(mm_writer_open(&w, tk_path, &opt, &diag), MM_EEXIST);
 	assert_non_null(strstr(diag.text, old));
-	assert_int_equal(size_of(old), 4);
-	mm_reader_close(open_trace(path));
+	assert_int_equal(tk_size(old), 4);
+	mm_reader_close(tk_open(tk_path));
 }
 
 static void what_cannot_be_read_is_said(void **state)
@@ -334,215 +285,14 @@ static void what_cannot_be_read_is_said(void **state)
 	struct mm_diag diag = { "" };
 
 	(void)state;
-	assert_int_equal(mm_reader_open(&r, path, &diag), MM_ENOENT);
-	assert_non_null(strstr(diag.text, path));
+	assert_int_equal(mm_reader_open(&r, tk_path, &diag), MM_ENOENT);
+	assert_non_null(strstr(diag.text, tk_path));
 	assert_int_equal(mm_reader_open(&r, "/", &diag), MM_ENOTRACE);
 	assert_int_equal(mm_reader_open(&r, "/dev/null", &diag), MM_ENOTRACE);
 	assert_null(r);
 }
 
-/* --- limits --------------------------------------------------------------------------------- */
-
-enum { LIMIT = 100000 };
-
-static void keep_first(void **state)
-{
-	struct mm_writer_options opt = tg_options();
-	struct mm_writer_stats st;
-	struct tg g;
-
-	(void)state;
-	opt.max_bytes = LIMIT;
-	opt.keep = MM_KEEP_FIRST;
-	struct mm_writer *w = begin(&opt);
-	tg_begin(&g, w, 3, "demo");
-	while (g.count < 100000) {
-		for (size_t n = g.count; g.count < n + 1000;)
-			tg_step(&g);
-		mm_writer_sync(w, g.now, 1);
-	}
-	mm_writer_get_stats(w, &st);
-	assert_int_equal(st.events, g.count);
-	assert_true(st.lost_events > 0 && st.lost_events < st.events);
-	assert_int_equal(mm_writer_close(w, NULL), 0);
-	assert_true(size_of(path) <= LIMIT);
-	assert_true(size_of(path) > LIMIT / 2);
-	struct mm_reader *r = open_trace(path);
-	struct mm_cursor *c;
-	struct mm_event ev;
-	size_t n = 0;
-	assert_int_equal(mm_cursor_open(&c, r, 0, 0, NULL), 0);
-	while (n < g.count - st.lost_events && mm_cursor_next(c, &ev) > 0)
-		assert_null(tc_differs(&ev, &g.events[n++], 0));
-	assert_int_equal(n, g.count - st.lost_events);
-	assert_int_equal(mm_cursor_next(c, &ev), 1);
-	assert_int_equal(ev.kind, MM_EV_LOST);
-	assert_int_equal(ev.value, st.lost_events);
-	assert_int_equal(mm_cursor_next(c, &ev), 0);
-	const struct mm_totals *t = mm_objects_totals(mm_cursor_objects(c));
-	assert_int_equal(t->allocs, g.totals.allocs);
-	assert_int_equal(t->frees, g.totals.frees);
-	assert_int_equal(t->peak_bytes, g.totals.peak_bytes);
-	assert_int_equal(t->live_bytes, g.totals.live_bytes);
-	assert_int_equal(mm_reader_info(r)->complete, 1);
-	mm_cursor_close(c);
-	mm_reader_close(r);
-	tg_end(&g);
-}
-
-/* Reads the kept end of g: everything in it is known. */
-static void expect_end_of(const struct tg *g, struct mm_reader *r, size_t least)
-{
-	struct mm_cursor *c;
-	struct mm_event ev;
-	size_t kept = 0;
-
-	for (uint32_t i = 0; i < mm_reader_chunks(r, 0); i++)
-		kept += mm_reader_chunk(r, 0, i)->events;
-	assert_true(kept >= least && kept <= g->count);
-	assert_int_equal(mm_cursor_open(&c, r, 0, 0, NULL), 0);
-	for (size_t n = g->count - kept; mm_cursor_next(c, &ev) > 0; n++) {
-		const char *field = tc_differs(&ev, &g->events[n], 0);
-		if (field)
-			fail_msg("event %zu of %zu, %zu kept: %s", n, g->count, kept, field);
-	}
-	assert_null(tc_totals_differ(mm_objects_totals(mm_cursor_objects(c)), &g->totals));
-	assert_int_equal(mm_objects_check(mm_cursor_objects(c)), 0);
-	mm_cursor_close(c);
-}
-
-static void keep_last(void **state)
-{
-	struct mm_writer_options opt = tg_options();
-	struct tg g;
-	uint64_t most = 0;
-
-	(void)state;
-	opt.max_bytes = LIMIT;
-	opt.keep = MM_KEEP_LAST;
-	struct mm_writer *w = begin(&opt);
-	tg_begin(&g, w, 4, "demo");
-	for (int round = 0; round < 300; round++) {
-		for (size_t n = g.count; g.count < n + 500;)
-			tg_step(&g);
-		assert_int_equal(mm_writer_sync(w, g.now, 1), 0);
-		if (size_of(path) > most)
-			most = size_of(path);
-		if (round % 20 == 19) {
-			struct mm_reader *r = open_trace(path);
-			expect_end_of(&g, r, 500);
-			assert_int_equal(mm_reader_info(r)->damaged_blocks, 0);
-			mm_reader_close(r);
-		}
-	}
-	assert_int_equal(mm_writer_close(w, NULL), 0);
-	assert_true(most <= LIMIT);
-	struct mm_reader *r = open_trace(path);
-	expect_end_of(&g, r, 5000);
-	assert_true(mm_reader_chunk(r, 0, 0)->after_gap);
-	assert_int_equal(mm_reader_sites(r, 0), TG_SITES);
-	assert_false(mm_reader_site_lost(r, 0, TG_SITES - 1));
-	assert_string_equal(mm_reader_process(r, 0)->exe, "/usr/bin/demo");
-	mm_reader_close(r);
-	tg_end(&g);
-}
-
-/* The bound holds between syncs too, however many events come. */
-static void keep_last_of_a_burst(void **state)
-{
-	struct mm_writer_options opt = tg_options();
-	struct tg g;
-
-	(void)state;
-	opt.max_bytes = LIMIT;
-	opt.keep = MM_KEEP_LAST;
-	struct mm_writer *w = begin(&opt);
-	tg_begin(&g, w, 14, "demo");
-	while (g.count < 150000) {
-		tg_step(&g);
-		if (g.count % 500 == 0)
-			assert_true(size_of(path) <= LIMIT);
-	}
-	assert_int_equal(mm_writer_close(w, NULL), 0);
-	assert_true(size_of(path) <= LIMIT);
-	struct mm_reader *r = open_trace(path);
-	expect_end_of(&g, r, 5000);
-	mm_reader_close(r);
-	tg_end(&g);
-}
-
-/* A reader that follows a file which is replaced is told so. */
-static void a_replaced_file_is_noticed(void **state)
-{
-	struct mm_writer_options opt = tg_options();
-	struct mm_diag diag = { "" };
-
-	(void)state;
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
-	struct mm_reader *r = open_trace(path);
-	assert_int_equal(mm_reader_refresh(r, &diag), 0);
-	assert_int_equal(mm_writer_close(begin(&opt), NULL), 0);
-	assert_int_equal(mm_reader_refresh(r, &diag), MM_ENOENT);
-	assert_non_null(strstr(diag.text, path));
-	mm_reader_close(r);
-}
-
 /* --- when writing fails ------------------------------------------------------------------------ */
-
-/* In a child: RLIMIT_FSIZE raises SIGXFSZ, which must not kill. Exit status 0 = as
- * promised. */
-static int write_into_a_full_disk(void)
-{
-	struct rlimit limit = { 40000, 40000 };
-	struct mm_writer_options opt = tg_options();
-	struct mm_writer_stats st;
-	struct mm_writer *w;
-	struct mm_diag diag = { "" };
-	struct tg g;
-	int err = 0;
-
-	if (setrlimit(RLIMIT_FSIZE, &limit) || mm_writer_open(&w, path, &opt, NULL))
-		return 1;
-	tg_begin(&g, w, 11, "demo");
-	while (g.count < 60000) {
-		for (size_t n = g.count; g.count < n + 1000;)
-			tg_step(&g);
-		err = mm_writer_sync(w, g.now, 1);
-	}
-	mm_writer_get_stats(w, &st);
-	if (err != MM_ENOSPC || st.events != g.count || !st.lost_events)
-		return 2;
-	if (mm_writer_close(w, &diag) != MM_ENOSPC || !strstr(diag.text, path))
-		return 3;
-	struct mm_reader *r = open_trace(path);
-	struct mm_cursor *c;
-	struct mm_event ev;
-	size_t n = 0;
-	if (mm_cursor_open(&c, r, 0, 0, NULL))
-		return 4;
-	while (n < g.count - st.lost_events && mm_cursor_next(c, &ev) > 0)
-		if (tc_differs(&ev, &g.events[n++], 0))
-			return 5;
-	if (mm_reader_info(r)->lost_bytes || mm_reader_info(r)->damaged_blocks)
-		return 6;
-	if (mm_cursor_next(c, &ev) != 1 || ev.kind != MM_EV_LOST || (uint64_t)ev.value != st.lost_events)
-		return 8;
-	return n && n + st.lost_events == g.count ? 0 : 7;
-}
-
-static void a_full_disk_is_counted(void **state)
-{
-	int status = -1;
-
-	(void)state;
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(write_into_a_full_disk());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
 
 /* What was synced before a SIGKILL is there after it. */
 static void survives_sigkill(void **state)
@@ -559,7 +309,7 @@ static void survives_sigkill(void **state)
 		if (pid == 0) {
 			struct mm_writer *w;
 			close(pipes[0]);
-			if (mm_writer_open(&w, path, &opt, NULL))
+			if (mm_writer_open(&w, tk_path, &opt, NULL))
 				_exit(1);
 			tg_begin(&g, w, 12, "demo");
 			for (;;) {
@@ -580,7 +330,7 @@ static void survives_sigkill(void **state)
 		while (read(pipes[0], &got, sizeof got) == sizeof got)
 			synced = got;
 		fcntl(pipes[0], F_SETFL, 0);
-		struct mm_reader *r = open_trace(path);
+		struct mm_reader *r = tk_open(tk_path);
 		uint64_t events = 0;
 		for (uint32_t i = 0; i < mm_reader_chunks(r, 0); i++)
 			events += mm_reader_chunk(r, 0, i)->events;
@@ -601,7 +351,7 @@ static void through_pipes(void **state)
 	const char *field;
 
 	(void)state;
-	int out = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600), keep = dup(STDOUT_FILENO);
+	int out = open(tk_path, O_WRONLY | O_CREAT | O_EXCL, 0600), keep = dup(STDOUT_FILENO);
 	fflush(stdout);
 	assert_true(out >= 0 && keep >= 0);
 	dup2(out, STDOUT_FILENO);
@@ -609,9 +359,9 @@ static void through_pipes(void **state)
 	dup2(keep, STDOUT_FILENO);
 	close(out);
 	close(keep);
-	int in = open(path, O_RDONLY), keep_in = dup(STDIN_FILENO);
+	int in = open(tk_path, O_RDONLY), keep_in = dup(STDIN_FILENO);
 	dup2(in, STDIN_FILENO);
-	struct mm_reader *r = open_trace("-");
+	struct mm_reader *r = tk_open("-");
 	dup2(keep_in, STDIN_FILENO);
 	close(in);
 	close(keep_in);
@@ -623,23 +373,17 @@ static void through_pipes(void **state)
 
 int main(void)
 {
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, drop_path)
 	const struct CMUnitTest tests[] = {
-		FILE_TEST(the_run_is_described),
-		FILE_TEST(definitions_come_back),
-		FILE_TEST(symbols_come_back),
-		FILE_TEST(nonsense_is_refused),
-		FILE_TEST(an_old_trace_is_kept),
-		FILE_TEST(other_files_are_left_alone),
-		FILE_TEST(an_old_file_in_the_way),
-		FILE_TEST(what_cannot_be_read_is_said),
-		FILE_TEST(keep_first),
-		FILE_TEST(keep_last),
-		FILE_TEST(keep_last_of_a_burst),
-		FILE_TEST(a_replaced_file_is_noticed),
-		FILE_TEST(a_full_disk_is_counted),
-		FILE_TEST(survives_sigkill),
-		FILE_TEST(through_pipes),
+		TK_TEST(the_run_is_described),
+		TK_TEST(definitions_come_back),
+		TK_TEST(symbols_come_back),
+		TK_TEST(nonsense_is_refused),
+		TK_TEST(an_old_trace_is_kept),
+		TK_TEST(other_files_are_left_alone),
+		TK_TEST(an_old_file_in_the_way),
+		TK_TEST(what_cannot_be_read_is_said),
+		TK_TEST(survives_sigkill),
+		TK_TEST(through_pipes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
