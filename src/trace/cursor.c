@@ -22,6 +22,7 @@ struct mm_cursor {
 	int alone;              /* one chunk, without what went before */
 	int joined;             /* objects stand before chunk `expected` */
 	int sound;              /* and nothing about them is unknown for a gap */
+	int plain;              /* while in this chunk; its ticks are those of the objects */
 	struct mm_codec *codec;
 	struct mm_objects *objects;
 	struct mm_rows rows;
@@ -144,6 +145,7 @@ static int enter_chunk(struct mm_cursor *c)
 		c->chunk = c->next_chunk++;
 		c->expected = chunk->number + 1;
 		c->resolution_ns = chunk->resolution_ns;
+		c->plain = c->sound && c->resolution_ns == c->objects->tick_ns;
 		c->at = 0;
 		return 1;
 	}
@@ -160,7 +162,7 @@ static inline int birth(struct mm_cursor *c, const struct mm_row *r, struct mm_e
 	ev->size = r->size;
 	ev->addr = r->addr;
 	ev->other = r->kind == MM_EV_REALLOC_IN ? r->ref : 0;
-	if (!c->sound || !mm_objects_fast_birth(c->objects, ev, ev->time, &slot)) {
+	if (!c->plain || !mm_objects_fast_birth(c->objects, ev, r->tick, &slot)) {
 		struct mm_object obj = mm_object_born(ev, ev->time);
 		return mm_objects_birth_at(c->objects, &obj, r->slot);
 	}
@@ -268,7 +270,7 @@ static int create(struct mm_cursor **ret, struct mm_reader *r, uint32_t process)
 	c->process = process;
 	int err = mm_codec_create(&c->codec);
 	if (!err)
-		err = mm_objects_create(&c->objects);
+		err = mm_objects_create(&c->objects, r->info.time_resolution_ns);
 	if (err)
 		mm_cursor_close(c);
 	else

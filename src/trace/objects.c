@@ -15,12 +15,13 @@
 #include "trace/event.h"
 #include "trace/objects_state.h"
 
-int mm_objects_create(struct mm_objects **ret)
+int mm_objects_create(struct mm_objects **ret, uint64_t tick_ns)
 {
 	struct mm_objects *o = calloc(1, sizeof *o);
 
 	if (!o)
 		return MM_ENOMEM;
+	o->tick_ns = tick_ns ? tick_ns : 1;
 	*ret = o;
 	return MM_OK;
 }
@@ -149,26 +150,36 @@ static struct mm_object *make_wide(struct mm_objects *o, const struct mm_kept *k
 	return &o->wide[o->wide_count++];
 }
 
+/* Keeps an object in its place: 0 when a number does not fit. */
+static int squeeze(const struct mm_objects *o, struct mm_kept *k, const struct mm_object *obj,
+		   uint32_t order)
+{
+	int unknown = obj->size == MM_UNKNOWN && obj->time == MM_UNKNOWN;
+	int nobody = obj->thread == MM_NO_THREAD;
+	uint64_t size = unknown ? 0 : obj->size, tick = unknown ? 0 : obj->time / o->tick_ns;
+	uint32_t thread = nobody ? 0 : obj->thread;
+
+	if (!mm_kept_fits(obj->addr, size, tick, obj->site, thread, obj->align_log2) ||
+	    (!unknown && tick * o->tick_ns != obj->time))
+		return 0;
+	mm_kept_set(k, obj->addr, obj->kind, obj->align_log2, nobody ? MM_KEPT_THREADS : thread,
+		    unknown ? MM_KEPT_TICKS : tick, obj->site, unknown ? MM_KEPT_SIZES : size,
+		    order);
+	return 1;
+}
+
 static int put(struct mm_objects *o, struct mm_kept *k, const struct mm_object *obj,
 	       uint32_t order)
 {
-	int unknown = obj->size == MM_UNKNOWN && obj->time == MM_UNKNOWN;
-	uint64_t size = unknown ? 0 : obj->size, time = unknown ? 0 : obj->time;
-
-	k->site = obj->site;
-	k->thread = obj->thread;
-	k->order = order;
-	if (mm_kept_fits(obj->addr, size, time, obj->align_log2)) {
-		mm_kept_set(k, obj->addr, obj->kind, obj->align_log2,
-			    unknown ? MM_KEPT_TIMES : time, unknown ? MM_KEPT_SIZES : size);
+	if (squeeze(o, k, obj, order))
 		return MM_OK;
-	}
 	struct mm_object *wide = make_wide(o, k);
 	if (!wide)
 		return MM_ENOMEM;
 	*wide = *obj;
 	wide->order = order;
-	*k = (struct mm_kept){ .what = (uint64_t)obj->kind << 48 | MM_KEPT_LIVE | MM_KEPT_WIDE };
+	*k = (struct mm_kept){ .where = (uint64_t)obj->kind << 44,
+			       .order = MM_KEPT_LIVE | MM_KEPT_WIDE };
 	return MM_OK;
 }
 
@@ -176,19 +187,19 @@ static void get(const struct mm_objects *o, const struct mm_kept *k, struct mm_o
 {
 	const struct mm_map_place *p = NULL;
 
-	if (k->what & MM_KEPT_WIDE)
+	if (k->order & MM_KEPT_WIDE)
 		p = mm_map_find(&o->wide_where, wide_key(o, k));
 	if (p)
 		*ret = o->wide[p->value];
 	else
-		mm_kept_get(k, ret);
+		mm_kept_get(k, o->tick_ns, ret);
 }
 
 int mm_objects_get(const struct mm_objects *o, uint32_t slot, struct mm_object *ret)
 {
 	const struct mm_kept *k = place_of(o, slot);
 
-	if (!k || !(k->what & MM_KEPT_LIVE))
+	if (!k || !(k->order & MM_KEPT_LIVE))
 		return 0;
 	get(o, k, ret);
 	return 1;
@@ -198,7 +209,7 @@ static int is_live(const struct mm_objects *o, uint32_t slot)
 {
 	const struct mm_kept *k = place_of(o, slot);
 
-	return k && (k->what & MM_KEPT_LIVE);
+	return k && (k->order & MM_KEPT_LIVE);
 }
 
 /* --- birth and death ------------------------------------------------------------------ */
@@ -274,12 +285,12 @@ int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int r
 	struct mm_kept *k = place_of(o, slot);
 	struct mm_object obj;
 
-	if (!k || !(k->what & MM_KEPT_LIVE))
+	if (!k || !(k->order & MM_KEPT_LIVE))
 		return unknown_death(o, slot, ret, ret_temporary);
 	if (push_free(o, slot))
 		return MM_ENOMEM;
 	get(o, k, &obj);
-	k->what = 0;
+	k->order = 0;
 	*ret_temporary = mm_objects_count_death(&o->totals, &obj, thread,
 						mm_objects_latest(o, thread), realloc);
 	*ret = obj;

@@ -4,7 +4,7 @@
  * the same object the same slot without saying so; totals are exact.
  * Vocabulary: slot, object, temporary as in ARCHITECTURE.md. A death leaves the slot on top of
  * the free stack; a birth takes the top, or the next never used (high water).
- * 32 bytes an object, four more while its slot is free. Not shared between threads.
+ * 24 bytes an object, four more while its slot is free. Not shared between threads.
  */
 #ifndef MM_TRACE_OBJECTS_H
 #define MM_TRACE_OBJECTS_H
@@ -17,7 +17,7 @@ struct mm_object {
 	uint64_t size;   /* MM_UNKNOWN = born in a gap */
 	uint64_t time;   /* birth; MM_UNKNOWN likewise */
 	uint32_t site, thread;
-	uint32_t order;  /* births of the process before it, modulo 2^32 */
+	uint32_t order;  /* births of the process before it, modulo 2^30 */
 	uint8_t kind, align_log2, pad[2];
 };
 
@@ -32,7 +32,8 @@ struct mm_totals {
 	uint64_t unknown_count;        /* live objects of unknown size (after a gap) */
 };
 
-int mm_objects_create(struct mm_objects **ret);
+/* `tick_ns`: what times are mostly multiples of (the trace's resolution); any are kept. */
+int mm_objects_create(struct mm_objects **ret, uint64_t tick_ns);
 void mm_objects_destroy(struct mm_objects *o);
 
 /* Birth: takes a slot by the rule and returns it in *ret; 0 or MM_ENOMEM. */

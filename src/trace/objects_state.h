@@ -2,8 +2,9 @@
  * callers in a loop: no gap, a thread seen before, a slot that has its place already.
  *
  * Vocabulary
- *   kept   an object as it is kept, in half a cache line
+ *   kept   an object as it is kept, in 24 bytes
  *   wide   an object with a number that does not fit there: kept aside, whole
+ *   tick   a time as it is kept: a multiple of the resolution that the objects were made with
  * For objects.c, stream.c, cursor.c and the collector's table of addresses.
  */
 #ifndef MM_TRACE_OBJECTS_STATE_H
@@ -18,26 +19,34 @@
 
 enum { MM_NEAR_THREADS = 65536 }; /* threads counted in an array, the rest in a map */
 
-/* The largest size and time stand for MM_UNKNOWN. */
-#define MM_KEPT_ADDRS (UINT64_C(1) << 48)
-#define MM_KEPT_SIZES ((UINT64_C(1) << 40) - 1)
-#define MM_KEPT_TIMES ((UINT64_C(1) << 56) - 1)
+/* First numbers that do not fit. The largest size and tick stand for MM_UNKNOWN, the largest
+ * thread for MM_NO_THREAD. */
+#define MM_KEPT_ADDRS (UINT64_C(1) << 47)
+#define MM_KEPT_SIZES UINT64_C(0xffffffff)
+#define MM_KEPT_TICKS ((UINT64_C(1) << 40) - 1)
+#define MM_KEPT_SITES (UINT32_C(1) << 24)
+#define MM_KEPT_THREADS 0xfffu
 
 /* Words put together by hand: compilers write bit fields one by one. */
 struct mm_kept {
-	uint64_t what; /* bits 0-47 address, 48-55 kind, 56-61 log2 of the alignment */
-	uint64_t when; /* bits 0-55 time of birth, 56-63 bits 32-39 of the size */
-	uint32_t size; /* bits 0-31 */
-	uint32_t site, thread, order;
+	uint64_t where; /* bits 0-43 address / 8, 44-46 kind, 47-51 log2 of the alignment,
+			   52-63 thread */
+	uint64_t when;  /* bits 0-39 tick of birth, 40-63 site */
+	uint32_t size;
+	uint32_t order; /* bits 0-29, and the two below */
 };
 
-#define MM_KEPT_LIVE (UINT64_C(1) << 62) /* in `what` */
-#define MM_KEPT_WIDE (UINT64_C(1) << 63)
-_Static_assert(sizeof(struct mm_kept) == 32, "two to a cache line");
+#define MM_KEPT_LIVE (UINT32_C(1) << 30) /* in `order` */
+#define MM_KEPT_WIDE (UINT32_C(1) << 31)
+/* Births are numbered in as many bits: those of one tick, and of one chunk, are far fewer, and
+ * an object that outlives so many is taken for its thread's latest once in as many times. */
+#define MM_KEPT_ORDERS (MM_KEPT_LIVE - 1)
+_Static_assert(sizeof(struct mm_kept) == 24, "what the collector needs for a live object");
 
 struct mm_objects {
 	struct mm_kept *objects;
 	size_t object_cap;
+	uint64_t tick_ns;
 	uint32_t *stack; /* free slots, bottom first */
 	size_t stack_cap;
 	uint32_t stack_len;
@@ -55,39 +64,50 @@ struct mm_objects {
 	struct mm_map wide_where; /* place + 1 -> index, for good */
 };
 
-static inline int mm_kept_fits(uint64_t addr, uint64_t size, uint64_t time, unsigned align_log2)
+static inline int mm_kept_fits(uint64_t addr, uint64_t size, uint64_t tick, uint32_t site,
+			       uint32_t thread, unsigned align_log2)
 {
-	return addr < MM_KEPT_ADDRS && size < MM_KEPT_SIZES && time < MM_KEPT_TIMES &&
-	       align_log2 < 64;
+	return addr < MM_KEPT_ADDRS && addr % 8 == 0 && size < MM_KEPT_SIZES &&
+	       tick < MM_KEPT_TICKS && site < MM_KEPT_SITES && thread < MM_KEPT_THREADS &&
+	       align_log2 < 32;
 }
 
 static inline uint8_t mm_kept_kind(const struct mm_kept *k)
 {
-	return (uint8_t)(k->what >> 48);
+	return (uint8_t)(k->where >> 44 & 7);
+}
+
+static inline uint64_t mm_kept_addr(const struct mm_kept *k)
+{
+	return k->where << 20 >> 17;
 }
 
 /* The numbers fit. */
 static inline void mm_kept_set(struct mm_kept *k, uint64_t addr, unsigned kind,
-			       unsigned align_log2, uint64_t time, uint64_t size)
+			       unsigned align_log2, uint32_t thread, uint64_t tick, uint32_t site,
+			       uint64_t size, uint32_t order)
 {
-	k->what = addr | (uint64_t)kind << 48 | (uint64_t)align_log2 << 56 | MM_KEPT_LIVE;
-	k->when = time | size >> 32 << 56;
+	k->where = addr >> 3 | (uint64_t)kind << 44 | (uint64_t)align_log2 << 47 |
+		   (uint64_t)thread << 52;
+	k->when = tick | (uint64_t)site << 40;
 	k->size = (uint32_t)size;
+	k->order = (order & MM_KEPT_ORDERS) | MM_KEPT_LIVE;
 }
 
 /* An object that is not wide. */
-static inline void mm_kept_get(const struct mm_kept *k, struct mm_object *ret)
+static inline void mm_kept_get(const struct mm_kept *k, uint64_t tick_ns, struct mm_object *ret)
 {
-	uint64_t size = k->when >> 56 << 32 | k->size, time = k->when & MM_KEPT_TIMES;
+	uint64_t tick = k->when & MM_KEPT_TICKS;
+	uint32_t thread = (uint32_t)(k->where >> 52);
 
-	ret->addr = k->what & (MM_KEPT_ADDRS - 1);
-	ret->size = size == MM_KEPT_SIZES ? MM_UNKNOWN : size;
-	ret->time = time == MM_KEPT_TIMES ? MM_UNKNOWN : time;
-	ret->site = k->site;
-	ret->thread = k->thread;
-	ret->order = k->order;
+	ret->addr = mm_kept_addr(k);
+	ret->size = k->size == MM_KEPT_SIZES ? MM_UNKNOWN : k->size;
+	ret->time = tick == MM_KEPT_TICKS ? MM_UNKNOWN : tick * tick_ns;
+	ret->site = (uint32_t)(k->when >> 40);
+	ret->thread = thread == MM_KEPT_THREADS ? MM_NO_THREAD : thread;
+	ret->order = k->order & MM_KEPT_ORDERS;
 	ret->kind = mm_kept_kind(k);
-	ret->align_log2 = (uint8_t)(k->what >> 56 & 63);
+	ret->align_log2 = (uint8_t)(k->where >> 47 & 31);
 }
 
 static inline void mm_objects_count_birth(struct mm_totals *t, unsigned kind, uint64_t size,
@@ -126,33 +146,30 @@ static inline int mm_objects_lives_at(const struct mm_objects *o, uint32_t slot,
 	if (slot >= o->high)
 		return 0;
 	const struct mm_kept *k = &o->objects[slot];
-	if (!(k->what & MM_KEPT_LIVE) ||
+	if (!(k->order & MM_KEPT_LIVE) ||
 	    (mm_kept_kind(k) == MM_EV_NOTE_ALLOC) != (note != 0))
 		return 0;
-	if (!(k->what & MM_KEPT_WIDE))
-		return (k->what & (MM_KEPT_ADDRS - 1)) == addr;
+	if (!(k->order & MM_KEPT_WIDE))
+		return mm_kept_addr(k) == addr;
 	struct mm_object obj;
 	return mm_objects_get(o, slot, &obj) && obj.addr == addr;
 }
 
-/* A birth, at `time` (ev's own is not looked at): 1 when done, with the slot in *ret; 0 =
- * go the long way. */
+/* A birth, at `tick` (ev's own time is not looked at): 1 when done, with the slot in *ret;
+ * 0 = go the long way. */
 static inline int mm_objects_fast_birth(struct mm_objects *o, const struct mm_event *ev,
-					uint64_t time, uint32_t *ret)
+					uint64_t tick, uint32_t *ret)
 {
 	uint32_t order = (uint32_t)o->totals.allocs;
 
 	if (!o->stack_len || o->gap || ev->thread >= o->latest_cap ||
-	    !mm_kept_fits(ev->addr, ev->size, time, ev->align_log2))
+	    !mm_kept_fits(ev->addr, ev->size, tick, ev->site, ev->thread, ev->align_log2))
 		return 0;
 	uint32_t slot = o->stack[--o->stack_len];
-	struct mm_kept *k = &o->objects[slot];
-	mm_kept_set(k, ev->addr, ev->kind, ev->align_log2, time, ev->size);
-	k->site = ev->site;
-	k->thread = ev->thread;
-	k->order = order;
+	mm_kept_set(&o->objects[slot], ev->addr, ev->kind, ev->align_log2, ev->thread, tick,
+		    ev->site, ev->size, order);
 	o->latest[ev->thread] = order + 1;
-	mm_objects_count_birth(&o->totals, ev->kind, ev->size, time);
+	mm_objects_count_birth(&o->totals, ev->kind, ev->size, tick * o->tick_ns);
 	*ret = slot;
 	return 1;
 }
@@ -170,7 +187,8 @@ static inline struct mm_object mm_object_born(const struct mm_event *ev, uint64_
 static inline int mm_objects_count_death(struct mm_totals *t, const struct mm_object *obj,
 					 uint32_t thread, uint32_t latest, int realloc)
 {
-	int temporary = !realloc && obj->thread == thread && obj->order + 1 == latest;
+	int temporary = !realloc && obj->thread == thread && latest &&
+			((obj->order + 1 - latest) & MM_KEPT_ORDERS) == 0;
 
 	t->frees++;
 	t->live_count--;
@@ -191,10 +209,10 @@ static inline int mm_objects_fast_death(struct mm_objects *o, uint32_t slot, uin
 	if (o->gap || slot >= o->high || o->stack_len >= o->stack_cap || thread >= o->latest_cap)
 		return 0;
 	struct mm_kept *k = &o->objects[slot];
-	if ((k->what & (MM_KEPT_LIVE | MM_KEPT_WIDE)) != MM_KEPT_LIVE)
+	if ((k->order & (MM_KEPT_LIVE | MM_KEPT_WIDE)) != MM_KEPT_LIVE)
 		return 0;
-	mm_kept_get(k, ret);
-	k->what = 0;
+	mm_kept_get(k, o->tick_ns, ret);
+	k->order = 0;
 	o->stack[o->stack_len++] = slot;
 	*ret_temporary = mm_objects_count_death(&o->totals, ret, thread, o->latest[thread],
 						realloc);

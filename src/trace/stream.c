@@ -23,7 +23,7 @@ int mm_stream_create(struct mm_writer *w, uint32_t number, struct mm_stream **re
 	s->strings_out = s->modules_out = s->sites_out = 1;
 	int err = mm_tables_init(&s->tables);
 	if (!err)
-		err = mm_objects_create(&s->objects);
+		err = mm_objects_create(&s->objects, w->resolution_ns);
 	if (err)
 		mm_stream_destroy(s);
 	else
@@ -137,7 +137,7 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *re
 	if (!mm_event_is_birth(ev->kind) || ev->size == MM_UNKNOWN)
 		return MM_EINVAL;
 	int err = come_to(s, ev->time);
-	if (!err && !mm_objects_fast_birth(s->objects, ev, s->last_time, &slot)) {
+	if (!err && !mm_objects_fast_birth(s->objects, ev, s->last_tick, &slot)) {
 		struct mm_object obj = mm_object_born(ev, s->last_time);
 		err = mm_objects_birth(s->objects, &obj, &slot);
 	}
@@ -150,11 +150,11 @@ int mm_stream_birth(struct mm_stream *s, const struct mm_event *ev, uint32_t *re
 	return finish_event(s);
 }
 
-/* Which birth of this chunk made the object, or MM_NO_SLOT. Orders come round after 2^32
+/* Which birth of this chunk made the object, or MM_NO_SLOT. Orders come round after 2^30
  * births, which no two within one tick are apart. */
 static inline uint32_t birth_of(const struct mm_stream *s, const struct mm_object *obj)
 {
-	uint32_t i = obj->order - (uint32_t)s->head.before.allocs;
+	uint32_t i = (obj->order - (uint32_t)s->head.before.allocs) & MM_KEPT_ORDERS;
 
 	return i < s->head.births && obj->time >= s->first_time ? i : MM_NO_SLOT;
 }

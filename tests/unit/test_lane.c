@@ -334,7 +334,7 @@ static void addresses_are_found_until_they_are_taken(void **arg)
 	int temporary;
 
 	(void)arg;
-	assert_int_equal(mm_objects_create(&o), MM_OK);
+	assert_int_equal(mm_objects_create(&o, 1), MM_OK);
 	a.objects = o;
 	for (uint64_t i = 1; i <= OBJECTS; i++)
 		be_born(o, &a, i * 16, MM_EV_MALLOC);
@@ -365,7 +365,7 @@ static void addresses_come_and_go_in_a_full_table(void **arg)
 	(void)arg;
 	srand(3);
 	memset(slot_of, 0, sizeof slot_of);
-	assert_int_equal(mm_objects_create(&o), MM_OK);
+	assert_int_equal(mm_objects_create(&o, 1), MM_OK);
 	a.objects = o;
 	for (int i = 0; i < 40 * OBJECTS; i++) {
 		uint32_t k = (uint32_t)rand() % OBJECTS;
@@ -396,7 +396,7 @@ static void many_addresses_take_thirteen_bytes_each(void **arg)
 	struct mm_addrs a = { 0 };
 
 	(void)arg;
-	assert_int_equal(mm_objects_create(&o), MM_OK);
+	assert_int_equal(mm_objects_create(&o, 1), MM_OK);
 	a.objects = o;
 	for (uint64_t i = 1; i <= MANY; i++) {
 		be_born(o, &a, i * 32, MM_EV_MALLOC);
@@ -414,7 +414,7 @@ static void a_noted_object_may_share_an_address_with_a_heap_object(void **arg)
 	struct mm_addrs a = { 0 };
 
 	(void)arg;
-	assert_int_equal(mm_objects_create(&o), MM_OK);
+	assert_int_equal(mm_objects_create(&o, 1), MM_OK);
 	a.objects = o;
 	be_born(o, &a, 0x1000, MM_EV_MALLOC);
 	be_born(o, &a, 0x1000, MM_EV_NOTE_ALLOC);
