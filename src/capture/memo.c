@@ -31,6 +31,7 @@ struct mm_stack_memo {
 	uint64_t key;          /* where the stack last sought and not found belongs */
 	uint64_t lap_hits, lap_kept; /* counts when the arena last began anew */
 	struct mm_memo_counts counts;
+	struct mm_stack_memo *_Atomic spare; /* of handlers, when none has it; it has none */
 };
 
 static _Atomic uint64_t all_arenas; /* bytes in arenas, of all threads */
@@ -99,8 +100,27 @@ struct mm_stack_memo *mm_memo_new(uint32_t depth)
 	return m;
 }
 
+struct mm_stack_memo *mm_memo_take_spare(struct mm_stack_memo *m)
+{
+	struct mm_stack_memo *spare = atomic_exchange(&m->spare, NULL);
+
+	return spare ? spare : mm_memo_new(m->trail.limit);
+}
+
+void mm_memo_give_spare(struct mm_stack_memo *m, struct mm_stack_memo *spare)
+{
+	struct mm_stack_memo *other = atomic_exchange(&m->spare, spare);
+
+	if (other)
+		mm_memo_free(other);
+}
+
 void mm_memo_free(struct mm_stack_memo *m)
 {
+	struct mm_stack_memo *spare = atomic_exchange(&m->spare, NULL);
+
+	if (spare)
+		unmap_bytes(spare, spare->bytes);
 	if (m->size) {
 		unmap_bytes(m->arena, mapped_for(m->size));
 		atomic_fetch_sub(&all_arenas, mapped_for(m->size));

@@ -40,6 +40,11 @@ struct mm_memo_join {
 struct mm_stack_memo *mm_memo_new(uint32_t depth);
 void mm_memo_free(struct mm_stack_memo *m);
 
+/* A second memo for a handler that interrupts the use of m, and back: one is kept, so that
+ * a storm of signals does not map and unmap one each. NULL without memory. */
+struct mm_stack_memo *mm_memo_take_spare(struct mm_stack_memo *m);
+void mm_memo_give_spare(struct mm_stack_memo *m, struct mm_stack_memo *spare);
+
 /* Memory for one walk at a time, for as many frames as the memo was made for. */
 struct mm_trail *mm_memo_trail(struct mm_stack_memo *m);
 

@@ -80,16 +80,24 @@ static uint64_t own_top(uint64_t lo, uint64_t hi)
 	return 0;
 }
 
+/* [lo, hi) is proven: whether it is the thread's own stack, which then begins at lo. Done in
+ * a handler, this is at worst undone by what the handler interrupted. */
+static int remember_deeper(struct mm_probe *p, uint64_t lo, uint64_t hi)
+{
+	if (p->own_hi == 0 || hi < p->own_lo || lo >= p->own_hi)
+		return 0;
+	if (lo < p->own_lo)
+		*(volatile uint64_t *)&p->own_lo = lo;
+	return 1;
+}
+
 /* [lo, hi) is proven and holds the stack pointer. */
 static void remember(struct mm_probe *p, uint64_t lo, uint64_t hi)
 {
 	uint64_t top;
 
-	if (p->own_hi != 0 && hi >= p->own_lo && lo < p->own_hi) {
-		if (lo < p->own_lo)
-			*(volatile uint64_t *)&p->own_lo = lo;
+	if (remember_deeper(p, lo, hi))
 		return;
-	}
 	top = p->own_hi == 0 ? own_top(lo, hi) : 0;
 	if (top == 0) {
 		set_guest(p, lo, hi);
@@ -101,7 +109,7 @@ static void remember(struct mm_probe *p, uint64_t lo, uint64_t hi)
 }
 
 /* The stack pointer is in no run known: proves one that starts at its page. */
-static void prove_from(struct mm_reach *r, const struct mm_probe *p, uint64_t sp)
+static void prove_from(struct mm_reach *r, struct mm_probe *p, uint64_t sp)
 {
 	uint64_t lo = sp & ~(uint64_t)(PAGE - 1), hi = lo;
 
@@ -117,6 +125,8 @@ static void prove_from(struct mm_reach *r, const struct mm_probe *p, uint64_t sp
 		r->hi = p->own_hi;
 	if (r->learn)
 		remember(r->learn, r->lo, r->hi);
+	else
+		remember_deeper(p, r->lo, r->hi);
 }
 
 void mm_reach_begin(struct mm_reach *r, struct mm_probe *p, uint64_t sp, int nested)

@@ -11,7 +11,7 @@
  *   reach  what one walk may read
  *
  * Never: a fault, a lock, a change of errno. Signal-safe; a walk nested in a
- * signal handler must not learn into the probe that it interrupted.
+ * signal handler learns nothing but how deep the thread's own stack has become.
  */
 #ifndef MM_CAPTURE_PROBE_H
 #define MM_CAPTURE_PROBE_H
@@ -26,7 +26,7 @@ struct mm_probe {
 struct mm_reach {
 	uint64_t lo, hi;         /* run that holds the stack pointer */
 	uint64_t far_lo, far_hi; /* elsewhere: a stack that was switched from */
-	struct mm_probe *learn;  /* NULL: nested, remembers nothing */
+	struct mm_probe *learn;  /* NULL: nested */
 };
 
 /* Of n pages from `page` on, how many are readable before the first that is not. */

@@ -267,16 +267,17 @@ __attribute__((noinline)) static uint32_t walk_small(struct mm_reach *reach,
 }
 
 /* In a handler: the interrupted walk's memory is left alone. */
-__attribute__((noinline)) static uint32_t walk_nested(struct mm_reach *reach,
+__attribute__((noinline)) static uint32_t walk_nested(struct mm_stack_memo *interrupted,
+						      struct mm_reach *reach,
 						      const struct mm_caller *from)
 {
-	struct mm_stack_memo *m = mm_memo_new(stacks.depth);
+	struct mm_stack_memo *m = interrupted ? mm_memo_take_spare(interrupted) : NULL;
 	uint32_t node;
 
 	if (!m)
 		return walk_small(reach, from);
 	node = walk_stack(mm_memo_trail(m), NULL, memo_stamp(), reach, from);
-	mm_memo_free(m);
+	mm_memo_give_spare(interrupted, m);
 	return node;
 }
 
@@ -290,7 +291,7 @@ uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, 
 		return 0;
 	mm_reach_begin(&reach, probe_of(t), (uintptr_t)__builtin_frame_address(0), nested);
 	if (__builtin_expect(nested, 0))
-		return walk_nested(&reach, from);
+		return walk_nested(t->memo, &reach, from);
 	if (__builtin_expect(!t->memo, 0))
 		return walk_small(&reach, from);
 	stamp = memo_stamp();

@@ -318,6 +318,19 @@ static void list_others(const struct mm_collect_result *res)
 		fprintf(stderr, "[mmprof] and %u more\n", res->other_count - MM_COLLECT_LISTED);
 }
 
+static void tell_next(const struct record *r, uint64_t bytes)
+{
+	int usual = strcmp(r->path, "trace.bin") == 0;
+	char size[MM_UNITS_TEXT];
+
+	mm_format_size(size, bytes);
+	if (strcmp(r->path, "-") == 0)
+		fprintf(stderr, "[mmprof] %s written to standard output, for mmprof report -\n", size);
+	else
+		fprintf(stderr, "[mmprof] %s: %s. Next: mmprof report%s%s\n", r->path, size,
+			usual ? "" : " ", usual ? "" : r->path);
+}
+
 static void summarise(const struct record *r, const struct mm_collect_result *res,
 		      uint64_t bytes)
 {
@@ -341,11 +354,11 @@ static void summarise(const struct record *r, const struct mm_collect_result *re
 		fprintf(stderr, "[mmprof] %s pieces of shared memory were damaged by the "
 			"program\n", mm_format_count(a, res->malformed));
 	if (res->cause[0])
-		fprintf(stderr, "[mmprof] unaccounted memory: %s\n", res->cause);
+		fprintf(stderr, "[mmprof] %s%s\n",
+			res->totals.allocs ? "unaccounted memory: " : "nothing recorded: ",
+			res->cause);
 	list_others(res);
-	fprintf(stderr, "[mmprof] %s: %s. Next: mmprof report%s%s\n", r->path,
-		mm_format_size(a, bytes), strcmp(r->path, "trace.bin") ? " " : "",
-		strcmp(r->path, "trace.bin") ? r->path : "");
+	tell_next(r, bytes);
 }
 
 /* --- the end --------------------------------------------------------------------- */

@@ -3,8 +3,11 @@
  * Promise: `mmprof`, `mmprof --help` and `mmprof help` say what there is; a mistyped
  * verb gets a suggestion; everything else is the verb's own (cmd_<verb>.c).
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -61,10 +64,20 @@ static int unknown(const char *name)
 	return MM_CLI_TROUBLE;
 }
 
+/* A standard stream that is closed stays unusable, but no file of ours takes its number. A
+ * command that is run finds it closed. */
+static void hold_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
 	char help[] = "--help";
 
+	hold_streams();
 	if (argc < 2) {
 		mm_cli_error("a verb is missing: record, report, ...");
 		mm_cli_hint();

@@ -292,6 +292,8 @@ static void remember(void *ctx, struct mm_proc *p)
 	r->rss_at_unaccounted = p->rss_at_excess;
 	if (mm_unaccounted_matters(r->unaccounted_bytes, r->rss_at_unaccounted))
 		mm_unaccounted_cause(p->exe, r->cause, sizeof r->cause);
+	else if (!r->totals.allocs)
+		mm_unaccounted_hidden(p->exe, r->cause, sizeof r->cause);
 }
 
 /* --- the run ---------------------------------------------------------------------- */

@@ -101,7 +101,7 @@ static const Elf64_Shdr *section(const struct elf *e, unsigned i)
 			    sizeof(Elf64_Shdr)) : NULL;
 }
 
-static int table_has(const struct elf *e, const Elf64_Shdr *s, const char *symbol)
+static int table_has(const struct elf *e, const Elf64_Shdr *s, const char *symbol, int defined)
 {
 	const Elf64_Shdr *strings = section(e, s->sh_link);
 	const char *text = strings ? at(e, strings->sh_offset, strings->sh_size) : NULL;
@@ -109,31 +109,41 @@ static int table_has(const struct elf *e, const Elf64_Shdr *s, const char *symbo
 
 	for (uint64_t i = 0; text && syms && i < s->sh_size / sizeof *syms; i++) {
 		const char *name = text_at(text, strings->sh_size, syms[i].st_name);
-		if (name && strcmp(name, symbol) == 0)
+		if (name && strcmp(name, symbol) == 0 &&
+		    (!defined || syms[i].st_shndx != SHN_UNDEF))
 			return 1;
 	}
 	return 0;
 }
 
-static int any_table_has(const struct elf *e, uint32_t type, const char *symbol)
+static int any_table_has(const struct elf *e, uint32_t type, const char *symbol, int defined)
 {
 	const Elf64_Shdr *s;
 
 	for (unsigned i = 0; (s = section(e, i)); i++)
-		if (s->sh_type == type && table_has(e, s, symbol))
+		if (s->sh_type == type && table_has(e, s, symbol, defined))
 			return 1;
 	return 0;
 }
 
 static int has_symbol(const struct elf *e, const char *symbol)
 {
-	return any_table_has(e, SHT_DYNSYM, symbol) || any_table_has(e, SHT_SYMTAB, symbol);
+	return any_table_has(e, SHT_DYNSYM, symbol, 0) || any_table_has(e, SHT_SYMTAB, symbol, 0);
 }
 
 int mm_program_has_symbol(const char *path, const char *symbol)
 {
 	struct elf e;
 	int has = !open_file(&e, path) && has_symbol(&e, symbol);
+
+	close_file(&e);
+	return has;
+}
+
+int mm_program_exports(const char *path, const char *symbol)
+{
+	struct elf e;
+	int has = !open_file(&e, path) && any_table_has(&e, SHT_DYNSYM, symbol, 1);
 
 	close_file(&e);
 	return has;
@@ -220,7 +230,7 @@ static int check_loader(const struct elf *e, const char *path, struct mm_diag *d
 	if (!loader || !memchr(loader, 0, p->p_filesz)) {
 		/* The loader itself, run as a command, has none either; a static program may
 		 * hold the same symbol, but exports nothing. */
-		if (any_table_has(e, SHT_DYNSYM, loader_symbol))
+		if (any_table_has(e, SHT_DYNSYM, loader_symbol, 0))
 			return MM_OK;
 		return mm_fail(diag, MM_EUNSUP, "%s is statically linked: nothing can be loaded "
 			       "into it; link it dynamically", path);

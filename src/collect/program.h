@@ -18,4 +18,8 @@ int mm_program_check(const char *path, struct mm_diag *diag);
 /* 1 when the file defines or needs a symbol with this name. */
 int mm_program_has_symbol(const char *path, const char *symbol);
 
+/* 1 when the file defines it for others to find at run time: before the preloaded ones,
+ * when it is the program's. */
+int mm_program_exports(const char *path, const char *symbol);
+
 #endif

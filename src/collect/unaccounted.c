@@ -23,6 +23,16 @@ int mm_unaccounted_matters(uint64_t unaccounted, uint64_t rss)
 	return unaccounted >= WORTH_BYTES && unaccounted > rss / 5;
 }
 
+/* A malloc in the program itself is found before ours: none of its calls is seen. */
+int mm_unaccounted_hidden(const char *exe, char *ret, size_t size)
+{
+	if (!mm_program_exports(exe, "malloc"))
+		return 0;
+	snprintf(ret, size, "the program has a malloc of its own, whose calls cannot be seen: "
+		 "annotate it with mm_note_alloc and mm_note_free");
+	return 1;
+}
+
 void mm_unaccounted_cause(const char *exe, char *ret, size_t size)
 {
 	for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
@@ -32,6 +42,8 @@ void mm_unaccounted_cause(const char *exe, char *ret, size_t size)
 				 allocators[i].name, allocators[i].symbol);
 			return;
 		}
+	if (mm_unaccounted_hidden(exe, ret, size))
+		return;
 	snprintf(ret, size, "mappings made by the program itself (record with --mmap), or "
 		 "stacks: deep calls, many threads");
 }

@@ -101,6 +101,10 @@ static int fill_unaccounted(struct mm_work *w)
 	if (w->selected_count != 1)
 		return MM_OK;
 	int err = weigh_samples(w);
+	if (!err && !t->all.alloc_count)
+		mm_unaccounted_hidden(mm_reader_process(w->reader, w->selected[0])->exe, cause,
+				      sizeof cause);
+	t->unaccounted_cause = mm_report_store_text(w->store, cause);
 	if (err || t->unaccounted_bytes == MM_UNKNOWN)
 		return err;
 	t->unaccounted_ppm = t->unaccounted_rss_bytes

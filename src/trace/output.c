@@ -158,6 +158,8 @@ static int move_old(const char *path, struct mm_diag *diag)
 static int open_file(struct mm_output *o, const char *path, struct mm_diag *diag)
 {
 	if (strcmp(path, "-") == 0) {
+		if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+			return mm_fail(diag, MM_EIO, "standard output is closed, or not open for writing");
 		o->fd = dup(STDOUT_FILENO);
 		return o->fd < 0 ? mm_fail_errno(diag, "standard output") : MM_OK;
 	}

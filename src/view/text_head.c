@@ -188,17 +188,15 @@ static void put_resident(struct mm_pen *p, const struct mm_report *r)
 	const struct mm_report_totals *t = &r->totals;
 	char peak[MM_PEN_TEXT], lost[MM_PEN_TEXT], share[MM_PEN_TEXT];
 
-	if (t->rss_peak_bytes == MM_UNKNOWN)
-		return;
-	if (t->unaccounted_bytes == MM_UNKNOWN) {
+	if (t->unaccounted_bytes != MM_UNKNOWN)
+		line(p, "resident", "%s at most; %s (%s) unaccounted",
+		     mm_pen_size(p, peak, t->rss_peak_bytes),
+		     mm_pen_size(p, lost, t->unaccounted_bytes),
+		     mm_pen_share(share, t->unaccounted_bytes, t->unaccounted_rss_bytes));
+	else if (t->rss_peak_bytes != MM_UNKNOWN)
 		line(p, "resident", "%s at most", mm_pen_size(p, peak, t->rss_peak_bytes));
-		return;
-	}
-	line(p, "resident", "%s at most; %s (%s) unaccounted",
-	     mm_pen_size(p, peak, t->rss_peak_bytes), mm_pen_size(p, lost, t->unaccounted_bytes),
-	     mm_pen_share(share, t->unaccounted_bytes, t->unaccounted_rss_bytes));
 	if (*t->unaccounted_cause)
-		line(p, "", "%s", t->unaccounted_cause);
+		line(p, "unseen", "%s", t->unaccounted_cause);
 }
 
 static void put_warnings(struct mm_pen *p, const struct mm_report *r)

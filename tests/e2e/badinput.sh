@@ -72,6 +72,25 @@ if $CC -static -o prog-static prog.c 2>/dev/null; then
 else
 	skip "static" "no static libc"
 fi
+cat >own.c <<'C'
+/* A program with an allocator of its own. */
+#include <string.h>
+static char pool[8 << 20] __attribute__((aligned(16)));
+static size_t used;
+void *malloc(size_t n) { void *p = pool + used; used += (n + 15) / 16 * 16; return p; }
+void *calloc(size_t n, size_t size) { return memset(malloc(n * size), 0, n * size); }
+void *realloc(void *old, size_t n) { return old ? memmove(malloc(n), old, n) : malloc(n); }
+void free(void *p) { (void)p; }
+int main(void) { void *volatile p = malloc(10); free(p); return 3; }
+C
+$CC -fno-builtin -o own own.c || exit 99
+run "$mmprof" record -o t ./own
+check_is "a malloc of its own: status" 3 "$status"
+check "a malloc of its own: it is said" grep -q 'nothing recorded: .*malloc of its own' err
+check "a malloc of its own: the report says it" sh -c '"$0" report t | grep -q "malloc of its own"' "$mmprof"
+rm -f t
+run sh -c 'exec "$0" record -o - -- true >&-' "$mmprof"
+says "no standard output" 125 'standard output is closed'
 if $CC -fsanitize=address -o prog-asan prog.c 2>/dev/null; then
 	run "$mmprof" record -o t ./prog-asan
 	says "sanitizer" 125 'prog-asan' '[Ss]anitize'

@@ -495,6 +495,32 @@ static void readable_memory(void **state)
 	mm_reach_begin(&reach, &probe, page + 8 * PAGE, 1);
 	assert_true(mm_reach_word(&reach, page + 8 * PAGE));
 	assert_memory_equal(&before, &probe, sizeof probe);
+	/* but how deep our own stack has become */
+	probe.own_lo = ((uintptr_t)&here & ~(uint64_t)(PAGE - 1)) + PAGE;
+	before = probe;
+	mm_reach_begin(&reach, &probe, (uintptr_t)&here, 1);
+	assert_int_equal(probe.own_lo, before.own_lo - PAGE);
+	assert_int_equal(reach.hi, before.own_hi);
+	probe.own_lo = before.own_lo;
+	assert_memory_equal(&before, &probe, sizeof probe);
+	probe.own_lo = probe.own_hi = 0;
+	mm_reach_begin(&reach, &probe, (uintptr_t)&here, 1);
+	assert_int_equal(probe.own_hi, 0);
+}
+
+/* Handlers within handlers: each has a memo of its own, and one is kept. */
+static void spares(void **state)
+{
+	struct mm_stack_memo *a = mm_memo_take_spare(memo), *b = mm_memo_take_spare(memo);
+
+	(void)state;
+	assert_true(a && b && a != b && a != memo && b != memo);
+	mm_memo_give_spare(memo, b);
+	assert_ptr_equal(mm_memo_take_spare(memo), b);
+	mm_memo_give_spare(memo, b);
+	mm_memo_give_spare(memo, a);
+	assert_ptr_equal(mm_memo_take_spare(memo), a);
+	mm_memo_give_spare(memo, a);
 }
 
 int main(void)
@@ -512,6 +538,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(arena, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_growth_without_hits, setup, teardown),
 		cmocka_unit_test_setup_teardown(readable_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(spares, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("memo", tests, NULL, NULL);
