@@ -91,14 +91,15 @@ static int place_use(struct places *p, struct mm_map *by_address, uint32_t proce
 }
 
 static int gather_process(struct places *p, struct mm_reader *r, uint32_t process,
-			  uint64_t deadline_ns)
+			  int with_uses, uint64_t deadline_ns)
 {
 	uint32_t sites = mm_reader_sites(r, process);
 	uint64_t *uses = calloc((size_t)sites + 1, sizeof *uses);
 	struct mm_map by_address = { 0 };
-	int err = uses ? read_uses(r, process, uses, sites, deadline_ns) : MM_ENOMEM;
+	int err = !uses ? MM_ENOMEM
+		: with_uses ? read_uses(r, process, uses, sites, deadline_ns) : MM_OK;
 
-	if (!err)
+	if (!err && with_uses)
 		sum_up(r, process, uses, sites);
 	for (uint32_t i = 1; i < sites && !err; i++) {
 		const struct mm_site *site = mm_reader_site(r, process, i);
@@ -143,7 +144,8 @@ static int has_line(const struct mm_frame *frames, size_t count)
 	return 0;
 }
 
-static int gather(struct places *p, struct mm_reader *r, uint64_t deadline_ns,
+/* Without uses their order means nothing. */
+static int gather(struct places *p, struct mm_reader *r, int with_uses, uint64_t deadline_ns,
 		  struct mm_symbolise_result *result)
 {
 	const struct mm_frame *frames;
@@ -151,7 +153,7 @@ static int gather(struct places *p, struct mm_reader *r, uint64_t deadline_ns,
 	int err = MM_OK;
 
 	for (uint32_t i = 0; i < mm_reader_processes(r) && !err; i++)
-		err = gather_process(p, r, i, deadline_ns);
+		err = gather_process(p, r, i, with_uses, deadline_ns);
 	if (err)
 		return err;
 	result->addresses = p->count;
@@ -283,7 +285,7 @@ int mm_symbolise(struct mm_writer *w, struct mm_reader *r, struct mm_symbols *sy
 {
 	struct mm_symbolise_result counts = { 0 };
 	struct places p = { 0 };
-	int err = gather(&p, r, deadline_ns, &counts);
+	int err = gather(&p, r, 1, deadline_ns, &counts);
 
 	if (!err)
 		err = resolve_places(w, r, symbols, &p, deadline_ns, progress, &counts);
@@ -341,12 +343,42 @@ static int resolve_in_time(struct mm_writer *w, struct mm_reader *r, struct plac
 	return resolve_names(w, r, p, NULL, least > deadline_ns ? least : deadline_ns, counts);
 }
 
+/* What can be written at once comes first; how much cannot? */
+static size_t ready_first(struct places *p, const struct mm_reader *r, struct mm_symbols *symbols)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		struct place *at = &p->list[i];
+		const struct mm_module *m = mm_reader_module(r, at->process, at->module);
+		at->use = mm_symbols_is_ready(symbols, m, at->address) != 0;
+		left += !at->use;
+	}
+	if (p->count)
+		qsort(p->list, p->count, sizeof *p->list, use_order);
+	return left;
+}
+
+/* Uses stand in the digests of all chunks. They say which round a place comes in: where nearly
+ * all was looked up ahead, the rest is one round. */
+static int gather_in_time(struct places *p, struct mm_reader *r, struct mm_symbols *symbols,
+			  uint64_t deadline_ns, struct mm_symbolise_result *counts)
+{
+	int err = symbols ? gather(p, r, 0, deadline_ns, counts) : MM_OK;
+
+	if (err || (symbols && ready_first(p, r, symbols) <= FIRST_ROUND))
+		return err;
+	free(p->list);
+	*p = (struct places){ 0 };
+	return gather(p, r, 1, deadline_ns, counts);
+}
+
 static int resolve_in_mode(struct mm_writer *w, struct mm_reader *r, int mode,
 			   struct mm_symbols *symbols, uint64_t deadline_ns)
 {
 	struct mm_symbolise_result counts = { 0 };
 	struct places p = { 0 };
-	int err = gather(&p, r, deadline_ns, &counts);
+	int err = gather_in_time(&p, r, symbols, deadline_ns, &counts);
 
 	if (err)
 		mm_symbols_destroy(symbols);
