@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "capture/attach.h"
 #include "capture/chain.h"
@@ -22,14 +21,6 @@ extern char **environ;
 
 /* Absent from other C libraries, in which we only pass calls on. */
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
-
-uint64_t mm_hook_stamp_slow(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 bool mm_hook_gate_arm(void)
 {

@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/bridge.h"
 #include "capture/stack.h"
 #include "core/arch.h"
 #include "core/shm.h"
@@ -112,9 +113,6 @@ bool mm_hook_gate_arm(void);
  * has left the stack; what it had begun is then settled. In doubt false. */
 bool mm_hook_outer_left(struct mm_hook *t, uint64_t sp);
 
-/* The stamp where the processor's counter is not to be trusted. */
-uint64_t mm_hook_stamp_slow(void);
-
 /* libc's word for it, false before a second thread starts; absent from old ones. It does not
  * know of threads that the program makes past it, whose stamps may be a few ns early. */
 extern char __libc_single_threaded __attribute__((weak));
@@ -123,10 +121,11 @@ extern char __libc_single_threaded __attribute__((weak));
  * that of its own records, and a stamp may be read a little early. */
 static inline uint64_t mm_hook_stamp(void)
 {
+	bool alone = &__libc_single_threaded != NULL && __libc_single_threaded;
+
 	if (MM_UNLIKELY(mm_target.monotonic))
-		return mm_hook_stamp_slow();
-	return &__libc_single_threaded != NULL && __libc_single_threaded ? mm_arch_stamp_alone()
-									 : mm_arch_stamp();
+		return alone ? mm_bridge_ns() : mm_bridge_clock_ns();
+	return alone ? mm_arch_stamp_alone() : mm_arch_stamp();
 }
 
 /* True when this thread may record. */

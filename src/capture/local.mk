@@ -18,6 +18,7 @@ capture_stack_sources = \
 pkglib_LTLIBRARIES += libmmprof.la
 libmmprof_la_SOURCES = \
 	src/capture/attach.c src/capture/attach.h \
+	src/capture/bridge.c src/capture/bridge.h \
 	src/capture/catnames.c src/capture/catnames.h \
 	src/capture/chain.c src/capture/chain.h \
 	src/capture/forks.c src/capture/forks.h \
