@@ -19,7 +19,7 @@
 enum { SCRIPTS_MAX = 4 };
 
 /* Came to the loader in the same glibc release, 2.35, as what the hooks need of libc. */
-static const char loader_symbol[] = "__rseq_offset";
+static const char *const loader_symbol = "__rseq_offset";
 
 struct elf {
 	const uint8_t *data;
@@ -101,49 +101,66 @@ static const Elf64_Shdr *section(const struct elf *e, unsigned i)
 			    sizeof(Elf64_Shdr)) : NULL;
 }
 
-static int table_has(const struct elf *e, const Elf64_Shdr *s, const char *symbol, int defined)
+static int is_text(const char *table, uint64_t size, uint64_t offset, const char *text)
+{
+	for (; offset < size && table[offset] == *text; offset++, text++)
+		if (!*text)
+			return 1;
+	return 0;
+}
+
+/* The first of the names that is in the table, defined there if so asked, else `count`. */
+static size_t find_in_table(const struct elf *e, const Elf64_Shdr *s, int defined,
+			    const char *const *names, size_t count)
 {
 	const Elf64_Shdr *strings = section(e, s->sh_link);
 	const char *text = strings ? at(e, strings->sh_offset, strings->sh_size) : NULL;
 	const Elf64_Sym *syms = record_at(e, s->sh_offset, s->sh_size);
 
-	for (uint64_t i = 0; text && syms && i < s->sh_size / sizeof *syms; i++) {
-		const char *name = text_at(text, strings->sh_size, syms[i].st_name);
-		if (name && strcmp(name, symbol) == 0 &&
-		    (!defined || syms[i].st_shndx != SHN_UNDEF))
-			return 1;
-	}
-	return 0;
+	for (uint64_t i = 0; text && syms && i < s->sh_size / sizeof *syms; i++)
+		for (size_t k = 0; k < count; k++)
+			if (is_text(text, strings->sh_size, syms[i].st_name, names[k]) &&
+			    (!defined || syms[i].st_shndx != SHN_UNDEF))
+				count = k;
+	return count;
 }
 
-static int any_table_has(const struct elf *e, uint32_t type, const char *symbol, int defined)
+static size_t find_in_tables(const struct elf *e, uint32_t type, int defined,
+			     const char *const *names, size_t count)
 {
 	const Elf64_Shdr *s;
 
 	for (unsigned i = 0; (s = section(e, i)); i++)
-		if (s->sh_type == type && table_has(e, s, symbol, defined))
-			return 1;
-	return 0;
+		if (s->sh_type == type)
+			count = find_in_table(e, s, defined, names, count);
+	return count;
 }
 
-static int has_symbol(const struct elf *e, const char *symbol)
+/* All at once: the tables of a large program take milliseconds to go through. */
+static size_t find_symbol(const struct elf *e, const char *const *names, size_t count)
 {
-	return any_table_has(e, SHT_DYNSYM, symbol, 0) || any_table_has(e, SHT_SYMTAB, symbol, 0);
+	count = find_in_tables(e, SHT_DYNSYM, 0, names, count);
+	return find_in_tables(e, SHT_SYMTAB, 0, names, count);
+}
+
+size_t mm_program_find_symbol(const char *path, const char *const *names, size_t count)
+{
+	struct elf e;
+	size_t found = open_file(&e, path) ? count : find_symbol(&e, names, count);
+
+	close_file(&e);
+	return found;
 }
 
 int mm_program_has_symbol(const char *path, const char *symbol)
 {
-	struct elf e;
-	int has = !open_file(&e, path) && has_symbol(&e, symbol);
-
-	close_file(&e);
-	return has;
+	return mm_program_find_symbol(path, &symbol, 1) == 0;
 }
 
 int mm_program_exports(const char *path, const char *symbol)
 {
 	struct elf e;
-	int has = !open_file(&e, path) && any_table_has(&e, SHT_DYNSYM, symbol, 1);
+	int has = !open_file(&e, path) && find_in_tables(&e, SHT_DYNSYM, 1, &symbol, 1) == 0;
 
 	close_file(&e);
 	return has;
@@ -207,16 +224,18 @@ static int check_privilege(const struct elf *e, const char *path, struct mm_diag
 
 static int check_sanitizer(const struct elf *e, const char *path, struct mm_diag *diag)
 {
-	static const struct { const char *symbol, *library, *name; } kinds[] = {
-		{ "__asan_init", "libasan.so", "AddressSanitizer" },
-		{ "__tsan_init", "libtsan.so", "ThreadSanitizer" },
-		{ "__msan_init", "libmsan.so", "MemorySanitizer" },
-		{ "__hwasan_init", "libhwasan.so", "HWAddressSanitizer" },
-		{ "__lsan_init", "liblsan.so", "LeakSanitizer" }
+	enum { KINDS = 5 };
+	static const char *const symbols[KINDS] = { "__asan_init", "__tsan_init", "__msan_init",
+		"__hwasan_init", "__lsan_init" };
+	static const struct { const char *library, *name; } kinds[KINDS] = {
+		{ "libasan.so", "AddressSanitizer" }, { "libtsan.so", "ThreadSanitizer" },
+		{ "libmsan.so", "MemorySanitizer" }, { "libhwasan.so", "HWAddressSanitizer" },
+		{ "liblsan.so", "LeakSanitizer" }
 	};
+	size_t found = find_symbol(e, symbols, KINDS);
 
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (needs(e, kinds[i].library) || has_symbol(e, kinds[i].symbol))
+	for (size_t i = 0; i < KINDS; i++)
+		if (i == found || needs(e, kinds[i].library))
 			return mm_fail(diag, MM_EUNSUP, "%s is built with %s, which replaces "
 				       "malloc itself: build it without", path, kinds[i].name);
 	return MM_OK;
@@ -230,7 +249,7 @@ static int check_loader(const struct elf *e, const char *path, struct mm_diag *d
 	if (!loader || !memchr(loader, 0, p->p_filesz)) {
 		/* The loader itself, run as a command, has none either; a static program may
 		 * hold the same symbol, but exports nothing. */
-		if (any_table_has(e, SHT_DYNSYM, loader_symbol, 0))
+		if (find_in_tables(e, SHT_DYNSYM, 0, &loader_symbol, 1) == 0)
 			return MM_OK;
 		return mm_fail(diag, MM_EUNSUP, "%s is statically linked: nothing can be loaded "
 			       "into it; link it dynamically", path);

@@ -8,6 +8,8 @@
 #ifndef MM_COLLECT_PROGRAM_H
 #define MM_COLLECT_PROGRAM_H
 
+#include <stddef.h>
+
 #include "base/diag.h"
 
 /* MM_OK, or MM_EUNSUP with the reason: static, set-id or with capabilities, built with a
@@ -21,5 +23,9 @@ int mm_program_has_symbol(const char *path, const char *symbol);
 /* 1 when the file defines it for others to find at run time: before the preloaded ones,
  * when it is the program's. */
 int mm_program_exports(const char *path, const char *symbol);
+
+/* Which of the names comes first among those of such symbols; `count` = none. Reads the file
+ * once. */
+size_t mm_program_find_symbol(const char *path, const char *const *names, size_t count);
 
 #endif

@@ -9,12 +9,12 @@
 
 enum { WORTH_BYTES = 4 * 1024 * 1024 };
 
-static const struct { const char *symbol, *name; } allocators[] = {
-	{ "mi_malloc", "mimalloc" }, { "mi_heap_malloc", "mimalloc" },
-	{ "je_malloc", "jemalloc" }, { "_rjem_malloc", "jemalloc" },
-	{ "je_mallocx", "jemalloc" }, { "tc_malloc", "tcmalloc" },
-	{ "TCMallocInternalMalloc", "tcmalloc" }
-};
+enum { ALLOCATORS = 7 };
+
+static const char *const symbols[ALLOCATORS] = { "mi_malloc", "mi_heap_malloc", "je_malloc",
+	"_rjem_malloc", "je_mallocx", "tc_malloc", "TCMallocInternalMalloc" };
+static const char *const names[ALLOCATORS] = { "mimalloc", "mimalloc", "jemalloc", "jemalloc",
+	"jemalloc", "tcmalloc", "tcmalloc" };
 
 int mm_unaccounted_matters(uint64_t unaccounted, uint64_t rss)
 {
@@ -35,13 +35,13 @@ int mm_unaccounted_hidden(const char *exe, char *ret, size_t size)
 
 void mm_unaccounted_cause(const char *exe, char *ret, size_t size)
 {
-	for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
-		if (mm_program_has_symbol(exe, allocators[i].symbol)) {
-			snprintf(ret, size, "%s is built into the program (%s): "
-				 "annotate it with mm_note_alloc and mm_note_free",
-				 allocators[i].name, allocators[i].symbol);
-			return;
-		}
+	size_t i = mm_program_find_symbol(exe, symbols, ALLOCATORS);
+
+	if (i < ALLOCATORS) {
+		snprintf(ret, size, "%s is built into the program (%s): "
+			 "annotate it with mm_note_alloc and mm_note_free", names[i], symbols[i]);
+		return;
+	}
 	if (mm_unaccounted_hidden(exe, ret, size))
 		return;
 	snprintf(ret, size, "mappings made by the program itself (record with --mmap), or "
