@@ -15,6 +15,7 @@
 
 #include "capture/forks.h"
 #include "capture/hookstate.h"
+#include "capture/rows.h"
 #include "capture/syscalls.h"
 #include "core/shm.h"
 
@@ -214,6 +215,7 @@ static bool begin(void)
 
 	if (mm_shm_collector_gone(c) || mm_stack_bind(c, 0, c->depth) != 0)
 		return false;
+	mm_rows_prepare();
 	p->pid = mm_target.pid;
 	p->ppid = (uint32_t)mm_sys0(SYS_getppid);
 	p->start_stamp = mm_hook_stamp();

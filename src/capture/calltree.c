@@ -13,10 +13,11 @@
 #include <sys/syscall.h>
 
 #include "capture/segments.h"
+#include "capture/touch.h"
 #include "core/arch.h"
 #include "core/error.h"
 
-enum { TREE_LEVELS = 5, TREE_WAYS = 4 };
+enum { TREE_LEVELS = 5, TREE_WAYS = 4, HUGE = 2 << 20 /* bytes of a large page */ };
 
 /* Log2 of the buckets of each level. They grow by little at first: a level is crowded before
  * the next is needed, and crowded lines are few. */
@@ -56,6 +57,15 @@ static uint64_t tree_level_bytes(int level)
 	return sizeof(struct bucket) << tree_bits[level];
 }
 
+/* Entries come anywhere in a level, so each page of it would be a fault of its own. */
+static void make_ready(struct bucket *b, uint64_t bytes)
+{
+	if (bytes < HUGE)
+		mm_touch(b, bytes);
+	else
+		mm_arch_syscall(SYS_madvise, (uintptr_t)b, bytes, MADV_HUGEPAGE, 0, 0, 0);
+}
+
 static struct bucket *tree_level(int level)
 {
 	struct bucket *b = atomic_load_explicit(&tree.level[level], memory_order_acquire);
@@ -69,6 +79,7 @@ static struct bucket *tree_level(int level)
 	if (p < 0 && p > -4096)
 		return NULL;
 	b = (struct bucket *)(uintptr_t)p;
+	make_ready(b, tree_level_bytes(level));
 	if (atomic_compare_exchange_strong(&tree.level[level], &none, b))
 		return b;
 	mm_arch_syscall(SYS_munmap, (uint64_t)p, tree_level_bytes(level), 0, 0, 0, 0);

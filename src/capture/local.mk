@@ -10,6 +10,7 @@ capture_stack_sources = \
 	src/capture/rows.c src/capture/rows.h \
 	src/capture/segments.c src/capture/segments.h \
 	src/capture/stack.c src/capture/stack.h \
+	src/capture/touch.h \
 	src/capture/unwind.c src/capture/unwind.h \
 	src/capture/walk.c src/capture/walk.h
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "capture/syscalls.h"
+#include "capture/touch.h"
 
 enum {
 	WAIT_MS = 100,
@@ -43,6 +44,18 @@ void mm_ring_wake(void)
 		mm_sys_wake(&c->wake_seq);
 }
 
+/* Makes a segment ready that was never used: numbers rise with those. A thread that has none
+ * yet may never need more than a page of it. */
+static void touch_new(struct mm_hook *t, uint32_t seg)
+{
+	static _Atomic uint32_t last;
+
+	if (t->seg == &nowhere || seg <= atomic_load_explicit(&last, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&last, seg, memory_order_relaxed);
+	mm_touch(mm_shm_seg(mm_target.base, seg), MM_SEG_SIZE);
+}
+
 /* A segment for this thread's ring, counted; 0 = none to be had now. */
 static uint32_t take_segment(struct mm_hook *t)
 {
@@ -57,6 +70,7 @@ static uint32_t take_segment(struct mm_hook *t)
 		return 0;
 	}
 	atomic_fetch_add(&t->slot->ring_segs, 1);
+	touch_new(t, seg);
 	struct mm_seg *s = mm_shm_seg(mm_target.base, seg);
 	atomic_store_explicit(&s->head, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->next, 0, memory_order_relaxed);

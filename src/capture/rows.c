@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "capture/modules.h"
+#include "capture/touch.h"
 #include "core/arch.h"
 #include "core/error.h"
 
@@ -142,10 +143,17 @@ static struct mm_rows_bucket *level_at(int level, int make)
 	if (p < 0 && p > -4096)
 		return NULL;
 	b = (struct mm_rows_bucket *)(uintptr_t)p;
+	if (level == 1)
+		mm_touch(b, level_bytes(level));
 	if (atomic_compare_exchange_strong(&level_of[level], &none, b))
 		return b;
 	mm_arch_syscall(SYS_munmap, (uint64_t)p, level_bytes(level), 0, 0, 0, 0);
 	return none;
+}
+
+void mm_rows_prepare(void)
+{
+	mm_touch(mm_rows_first, sizeof mm_rows_first);
 }
 
 /* The row word of a place, or NULL. A new place is entered only if `claim`. */

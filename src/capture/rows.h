@@ -94,6 +94,9 @@ struct mm_rows_bucket {
 extern struct mm_rows_bucket mm_rows_first[1 << MM_ROWS_FIRST_BITS]
 	__attribute__((visibility("hidden")));
 
+/* Gets the memory of the first level ready. Once, when recording begins. */
+void mm_rows_prepare(void);
+
 static inline uint64_t mm_rows_hash(uint64_t place)
 {
 	return place * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,6 +1,7 @@
 /* segments.c: extends directories (segments.h). */
 #include "capture/segments.h"
 
+#include "capture/touch.h"
 #include "core/shm.h"
 
 static _Atomic uint32_t spare; /* taken by somebody who then was not first */
@@ -16,6 +17,7 @@ uint32_t mm_segment_of(void *base, _Atomic uint32_t *entry, int clear)
 		mine = mm_shm_seg_take(base);
 	if (mine == 0)
 		return atomic_load_explicit(entry, memory_order_acquire);
+	mm_touch(mm_shm_seg(base, mine), MM_SEG_SIZE);
 	if (clear)
 		__builtin_memset(mm_shm_seg(base, mine), 0, MM_SEG_SIZE);
 	if (atomic_compare_exchange_strong_explicit(entry, &seg, mine, memory_order_acq_rel,
