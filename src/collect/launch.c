@@ -77,19 +77,6 @@ static int needs_link(const char *path)
 	return strpbrk(path, " :$\t\n") != NULL;
 }
 
-/* A sanitizer's runtime that is not the first library refuses to start. The command itself is
- * none of those, but what it runs may be. */
-static int allow_sanitizers(void)
-{
-	const char *old = getenv("ASAN_OPTIONS");
-	struct mm_buf b = { 0 };
-
-	mm_buf_printf(&b, "%s%sverify_asan_link_order=0", old ? old : "", old && *old ? ":" : "");
-	int err = b.failed || setenv("ASAN_OPTIONS", (char *)b.data, 1);
-	mm_buf_deinit(&b);
-	return err ? -1 : 0;
-}
-
 /* Ours goes first: allocators that are preloaded too are then behind our hooks. */
 static int set_environment(const struct mm_launch *l)
 {
@@ -106,7 +93,7 @@ static int set_environment(const struct mm_launch *l)
 	}
 	mm_buf_printf(&b, "%s%s%s", preload, old && *old ? ":" : "", old ? old : "");
 	err = b.failed || setenv("LD_PRELOAD", (char *)b.data, 1) ||
-	      setenv(MM_ENV_SOCKET, l->socket, 1) || allow_sanitizers();
+	      setenv(MM_ENV_SOCKET, l->socket, 1);
 	mm_buf_deinit(&b);
 	return err ? -1 : 0;
 }

@@ -276,26 +276,6 @@ print(*sorted("%s %d" % x for x in collections.Counter(
     p["end"] for p in json.load(sys.stdin)["processes"]).items()))'; }
 check_is "each is replaced, then ends" "exec 100 exit 101" "$(ends crowd.bin)"
 
-# --- a child that must come first -----------------------------------------------------------------
-cat >first.c <<'C'
-#include <stdio.h>
-#include <stdlib.h>
-int main(void)
-{
-	void *volatile p = malloc(54321);
-	free(p);
-	puts(getenv("ASAN_OPTIONS"));
-	return 7;
-}
-C
-if $CC -fsanitize=address -o first first.c 2>/dev/null; then
-	ASAN_OPTIONS=exitcode=9 "$mmprof" record -q -o first.bin -- sh -c './first; echo "status $?"' >out 2>&1
-	check_is "a child with a sanitizer runs as without us" \
-		"exitcode=9:verify_asan_link_order=0 status 7" "$(echo $(cat out))"
-else
-	skip "a child with a sanitizer" "the compiler has no address sanitizer"
-fi
-
 # --- a descendant without end ------------------------------------------------------------------
 "$mmprof" record -q --wait-all -o endless.bin -- bash -c 'exec >/dev/null 2>&1; sleep 60 & exit 3' &
 recorder=$!
