@@ -19,7 +19,8 @@ enum {
 	MM_COMPAT = 1,         /* oldest reader version that understands it */
 	MM_BLOCK_HEADER = 48,
 	MM_RAW_MAX = 16 << 20, /* bytes of an unpacked payload */
-	MM_PREFIX_MAX = 64 << 10
+	MM_PREFIX_MAX = 64 << 10,
+	MM_ROLL_MAX = 1 << 20  /* bytes of an unpacked roll: so many processes cost a file something */
 };
 
 #define MM_BLOCK_MAGIC UINT32_C(0x4b4d4d8b) /* 8b 'M' 'M' 'K' */

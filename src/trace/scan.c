@@ -88,14 +88,17 @@ static int take_roll(struct mm_reader *r, const struct mm_block *b, const uint8_
 	struct mm_roll_head head;
 	struct mm_rprocess *p;
 	struct mm_process f;
-	int more = mm_roll_decode_head(&prefix, &head);
+	uint64_t next = MM_UNKNOWN; /* one after another: no process for the asking */
+	int more = b->raw > MM_ROLL_MAX ? MM_ECORRUPT : mm_roll_decode_head(&prefix, &head);
 
 	if (more)
 		return more;
 	while ((more = mm_roll_next(&body, &r->arena, &f, &sums)) > 0) {
-		int err = find_process(r, f.number, &p);
+		int err = next != MM_UNKNOWN && f.number != next ? MM_ECORRUPT
+								 : find_process(r, f.number, &p);
 		if (err)
 			return err;
+		next = (uint64_t)f.number + 1;
 		set_facts(r, p, &f);
 		p->sums = sums;
 		p->has_sums = 1;

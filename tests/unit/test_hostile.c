@@ -23,6 +23,7 @@
 #include "trace/checkpoint.h"
 #include "trace/chunk.h"
 #include "trace/columns.h"
+#include "trace/facts.h"
 #include "trace/reader.h"
 #include "trace/tables.h"
 
@@ -289,6 +290,46 @@ static void payloads_that_swell(void **state)
 	mm_buf_deinit(&raw);
 }
 
+/* A roll of `count` processes with numbers `step` apart, packed. */
+static void add_roll(uint32_t count, uint32_t step)
+{
+	struct mm_process p = { .exe = "", .cmd = "" };
+	struct mm_process_sums sums = { .events = 1 };
+	struct mm_roll_head head = { .left_out = UINT64_MAX, .events = UINT64_MAX };
+	struct mm_buf prefix = { 0 }, raw = { 0 }, payload = { 0 };
+
+	mm_roll_encode_head(&head, &prefix);
+	for (uint32_t i = 0; i < count; i++) {
+		p.number = i * step;
+		assert_int_equal(mm_roll_encode(&p, &sums, &raw), 0);
+	}
+	assert_int_equal(mm_buf_reserve(&payload, ZSTD_compressBound(raw.len)), 0);
+	payload.len = ZSTD_compress(payload.data, payload.cap, raw.data, raw.len, 1);
+	assert_false(ZSTD_isError(payload.len));
+	add_block(MM_BLOCK_ROLL, UINT32_MAX, MM_BLOCKF_ZSTD, &prefix, &payload, (uint32_t)raw.len);
+	mm_buf_deinit(&prefix);
+	mm_buf_deinit(&raw);
+	mm_buf_deinit(&payload);
+}
+
+static void rolls_that_swell(void **state)
+{
+	struct mm_reader *r;
+
+	(void)state;
+	begin_file();
+	add_roll(10000, 1);
+	add_roll(1000, 60000);
+	add_roll(1000, 0);
+	add_roll(100000, 1);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	assert_int_equal(mm_reader_processes(r), 10000);
+	assert_int_equal(mm_reader_info(r)->damaged_blocks, 3);
+	assert_int_equal(mm_reader_lost(r, 9999), 1);
+	mm_reader_close(r);
+}
+
 static void digests_that_lie(void **state)
 {
 	struct mm_chunk_head h = { .resolution_ns = 1 };
@@ -328,6 +369,7 @@ int main(void)
 		cmocka_unit_test(checkpoints_without_end),
 		cmocka_unit_test(numbers_beyond_all_bounds),
 		cmocka_unit_test(payloads_that_swell),
+		cmocka_unit_test(rolls_that_swell),
 		cmocka_unit_test(digests_that_lie),
 	};
 
