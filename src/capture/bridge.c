@@ -82,10 +82,13 @@ static uint64_t read_and_set(uint64_t by)
 
 uint64_t mm_bridge_ns(void)
 {
-	uint64_t by = atomic_load_explicit(&rate, memory_order_relaxed);
 	uint64_t ticks = mm_arch_stamp_alone();
+	int on_span = ticks - pier.ticks < SPAN;
 
-	if (__builtin_expect(ticks - pier.ticks < SPAN, 1))
+	/* After the span: a handler in between may have found the rate that it goes by. */
+	atomic_signal_fence(memory_order_seq_cst);
+	uint64_t by = atomic_load_explicit(&rate, memory_order_relaxed);
+	if (__builtin_expect(on_span, 1))
 		return scaled(ticks, by) + pier.offset;
 	return read_and_set(by);
 }

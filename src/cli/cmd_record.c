@@ -199,6 +199,9 @@ static int parse(struct record *r, int argc, char **argv)
 		return mm_cli_usage(&p, "--keep needs --max-size") + 1;
 	if (r->writer.max_bytes && !r->keep_given)
 		r->writer.keep = MM_KEEP_LAST;
+	if (r->writer.keep == MM_KEEP_LAST && strcmp(r->output, "-") == 0)
+		return mm_cli_usage(&p, "--max-size cannot keep the last on standard output: "
+				    "name a file with -o, or give --keep=first") + 1;
 	r->collect.argv = argv + p.operand;
 	return 0;
 }
@@ -420,6 +423,7 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 {
 	struct mm_writer_stats stats;
 	struct mm_diag diag = { "" };
+	struct stat st;
 	int err = mm_writer_sync(w, UINT64_MAX, 1), e;
 
 	if (!err)
@@ -428,6 +432,8 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 		drop_symbols(r);
 	mm_writer_get_stats(w, &stats);
 	e = mm_writer_close(w, &diag);
+	if (strcmp(r->path, "-") && stat(r->path, &st) == 0)
+		stats.bytes = (uint64_t)st.st_size; /* with symbols and all */
 	err = err ? err : e;
 	clear_status(r);
 	if (err == MM_ELIMIT && !r->quiet)

@@ -60,7 +60,7 @@ int mm_fill_run(struct mm_work *w)
 		.start_unix_ns = info->start_unix_ns, .duration_ns = info->duration_ns,
 		.from_ns = w->from, .to_ns = w->to == MM_UNKNOWN ? info->duration_ns : w->to,
 		.whole = w->from == 0 && w->to == MM_UNKNOWN,
-		.lost_events_count = count_lost(w), .kept_from_ns = w->kept_from,
+		.lost_events_count = count_lost(w), .kept_from_ns = info->kept_from_ns,
 		.unlisted_process_count = info->unlisted_processes,
 		.file_bytes = info->file_bytes, .page_bytes = info->page_bytes,
 		.mem_total_bytes = info->mem_total_bytes,

@@ -8,18 +8,8 @@
 static void add_totals(struct mm_report_totals *t, const struct mm_sums *s)
 {
 	const struct mm_totals *a = &s->begin, *b = &s->end;
-	struct mm_measure all = {
-		.alloc_count = b->allocs - a->allocs, .alloc_bytes = b->alloc_bytes - a->alloc_bytes,
-		.free_count = b->frees - a->frees, .free_bytes = b->free_bytes - a->free_bytes,
-		.temporary_count = b->temporaries - a->temporaries,
-		.peak_bytes = s->peak_bytes, .peak_count = s->peak_count,
-		.live_bytes = b->live_bytes, .live_count = b->live_count,
-	};
+	struct mm_measure all = mm_sums_all(s);
 
-	for (uint32_t i = 0; i < s->site_count; i++) {
-		all.leak_bytes += s->sites[i].leak_bytes;
-		all.leak_count += s->sites[i].leak_count;
-	}
 	mm_measure_add(&t->all, &all);
 	t->failed_count += b->failed - a->failed;
 	t->implied_free_count += b->implied - a->implied;

@@ -18,7 +18,8 @@ struct lane { /* one process */
 	uint64_t first_time; /* MM_UNKNOWN: the process has no events */
 	int ended;
 	uint64_t end_time;
-	uint64_t live, count;
+	uint64_t held; /* when it is opened */
+	uint64_t live;
 	struct mm_point at; /* after the last event counted */
 	struct mm_point best;
 	uint64_t best_live;
@@ -49,14 +50,25 @@ static int lane_fetch(struct merge *m, size_t i)
 	return got < 0 ? got : MM_OK;
 }
 
+/* A process that lived when the kept part of a trace begins is there from then on, with what
+ * it held, whether it does something or not. */
 static void lane_init(struct merge *m, size_t i)
 {
 	struct mm_reader *r = m->work->reader;
 	uint32_t process = m->work->selected[i];
+	uint64_t kept_from = mm_reader_info(r)->kept_from_ns;
+	struct lane *l = &m->lanes[i];
 
-	m->lanes[i].end_time = mm_reader_process(r, process)->end_time;
-	m->lanes[i].first_time = mm_reader_chunks(r, process)
-		? mm_reader_chunk(r, process, 0)->first_time : MM_UNKNOWN;
+	l->end_time = mm_reader_process(r, process)->end_time;
+	l->first_time = MM_UNKNOWN;
+	if (mm_reader_chunks(r, process)) {
+		const struct mm_chunk_info *c = mm_reader_chunk(r, process, 0);
+		l->first_time = c->after_gap && kept_from ? kept_from : c->first_time;
+		l->held = c->after_gap && kept_from ? c->before.live_bytes : 0;
+	} else if (kept_from && l->end_time > kept_from) {
+		l->first_time = kept_from;
+		l->held = mm_reader_totals(r, process)->live_bytes;
+	}
 }
 
 /* A process is opened when its time comes and closed at its end, so that no more is
@@ -66,6 +78,8 @@ static int lane_open(struct merge *m, size_t i, struct mm_diag *diag)
 	struct lane *l = &m->lanes[i];
 
 	l->opened = 1;
+	l->live = l->held;
+	m->live += l->held;
 	int err = mm_cursor_open(&l->cursor, m->work->reader, m->work->selected[i], 0, diag);
 	return err ? err : lane_fetch(m, i);
 }
@@ -169,9 +183,13 @@ static int advance(struct merge *m, uint32_t first, uint64_t time, struct mm_dia
 {
 	struct lane *l = &m->lanes[first];
 
-	if (!l->opened)
-		return lane_open(m, first, diag);
 	note_change(m, first);
+	if (!l->opened) {
+		int err = lane_open(m, first, diag);
+		if (!err && time >= m->work->from && m->live > m->peak)
+			remember_peak(m, time);
+		return err;
+	}
 	if (!l->has_next) {
 		m->live -= l->live;
 		l->live = 0;
@@ -203,6 +221,28 @@ static int merge_all(struct merge *m, struct mm_diag *diag)
 	}
 }
 
+/* Together they held at least what one of them held alone, also where that moment is not in
+ * the trace. */
+static void weigh_own_peaks(struct merge *m)
+{
+	const struct mm_work *w = m->work;
+	size_t best = w->selected_count;
+
+	for (size_t i = 0; !w->from && w->to == MM_UNKNOWN && i < w->selected_count; i++) {
+		const struct mm_totals *t = mm_reader_totals(w->reader, w->selected[i]);
+		if (t->peak_bytes <= m->peak)
+			continue;
+		best = i;
+		m->peak = t->peak_bytes;
+		m->peak_time = t->peak_time;
+	}
+	for (size_t i = 0; best < w->selected_count && i < w->selected_count; i++) {
+		m->lanes[i].best = (struct mm_point){ 0, 0 };
+		m->lanes[i].best_live = i == best ? m->peak : 0;
+		w->sums[i].peak_unseen = 1;
+	}
+}
+
 static void hand_over(struct merge *m)
 {
 	for (size_t i = 0; i < m->work->selected_count; i++) {
@@ -224,8 +264,10 @@ int mm_work_merge_peak(struct mm_work *w, struct mm_diag *diag)
 	m.changed = calloc(w->selected_count, sizeof *m.changed);
 	if (m.lanes && m.heap && m.changed)
 		err = merge_all(&m, diag);
-	if (!err)
+	if (!err) {
+		weigh_own_peaks(&m);
 		hand_over(&m);
+	}
 	for (size_t i = 0; m.lanes && i < w->selected_count; i++)
 		if (m.lanes[i].cursor)
 			mm_cursor_close(m.lanes[i].cursor);

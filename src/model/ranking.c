@@ -232,15 +232,7 @@ static int site_row(struct mm_ground *g, struct mm_place place, struct mm_report
 
 static void lost_part(const struct mm_sums *s, struct mm_measure *ret)
 {
-	struct mm_measure all = {
-		.alloc_count = s->end.allocs - s->begin.allocs,
-		.alloc_bytes = s->end.alloc_bytes - s->begin.alloc_bytes,
-		.free_count = s->end.frees - s->begin.frees,
-		.free_bytes = s->end.free_bytes - s->begin.free_bytes,
-		.temporary_count = s->end.temporaries - s->begin.temporaries,
-		.peak_bytes = s->peak_bytes, .peak_count = s->peak_count,
-		.live_bytes = s->end.live_bytes, .live_count = s->end.live_count,
-	};
+	struct mm_measure all = mm_sums_all(s);
 
 	for (uint32_t i = 0; i < s->site_count; i++)
 		mm_measure_take(&all, &s->sites[i]);

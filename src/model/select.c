@@ -131,26 +131,12 @@ static int parse_end(struct mm_work *w, const char *option, const char *text, ui
 	return MM_OK;
 }
 
-/* Since when there are events of those processes of which the first are not there. */
-static uint64_t kept_from(const struct mm_work *w)
-{
-	uint64_t from = MM_UNKNOWN;
-
-	for (size_t i = 0; i < w->selected_count; i++) {
-		if (!mm_reader_chunks(w->reader, w->selected[i]))
-			continue;
-		const struct mm_chunk_info *c = mm_reader_chunk(w->reader, w->selected[i], 0);
-		if (c->after_gap && c->first_time < from)
-			from = c->first_time;
-	}
-	return from == MM_UNKNOWN ? 0 : from;
-}
-
 /* A range of which nothing can be said is refused. */
 static int check_range(const struct mm_work *w, struct mm_diag *diag)
 {
 	const struct mm_model_options *o = w->options;
 	uint64_t duration = mm_reader_info(w->reader)->duration_ns;
+	uint64_t kept_from = mm_reader_info(w->reader)->kept_from_ns;
 
 	if (w->from >= w->to)
 		return mm_fail(diag, MM_EINVAL, "the range is empty: --from %s is not before --to %s",
@@ -158,9 +144,9 @@ static int check_range(const struct mm_work *w, struct mm_diag *diag)
 	if (w->from > duration)
 		return mm_fail(diag, MM_EINVAL, "--from %s lies behind the end of the trace, which "
 			       "is at %.6fs", o->from, (double)duration / 1e9);
-	if (w->to <= w->kept_from)
+	if (w->to <= kept_from)
 		return mm_fail(diag, MM_EINVAL, "--to %s lies before what the trace holds, which "
-			       "begins at %.6fs", o->to, (double)w->kept_from / 1e9);
+			       "begins at %.6fs", o->to, (double)kept_from / 1e9);
 	return MM_OK;
 }
 
@@ -175,6 +161,5 @@ int mm_work_range(struct mm_work *w, struct mm_diag *diag)
 		err = parse_end(w, "from", o->from, &w->from, diag);
 	if (!err && o->to)
 		err = parse_end(w, "to", o->to, &w->to, diag);
-	w->kept_from = kept_from(w);
 	return err ? err : check_range(w, diag);
 }

@@ -290,6 +290,35 @@ void mm_sum_derive_end(struct mm_sums *f)
 		derive_live(f, &f->sizes[i]);
 }
 
+/* Of a whole run what lives at the end leaks, wherever it came from. */
+static void count_leaks(const struct mm_sums *f, struct mm_measure *all)
+{
+	if (f->from == 0 && f->to == MM_UNKNOWN) {
+		all->leak_bytes = f->discards ? 0 : all->live_bytes;
+		all->leak_count = f->discards ? 0 : all->live_count;
+		return;
+	}
+	for (uint32_t i = 0; i < f->site_count; i++) {
+		all->leak_bytes += f->sites[i].leak_bytes;
+		all->leak_count += f->sites[i].leak_count;
+	}
+}
+
+struct mm_measure mm_sums_all(const struct mm_sums *f)
+{
+	const struct mm_totals *a = &f->begin, *b = &f->end;
+	struct mm_measure all = {
+		.alloc_count = b->allocs - a->allocs, .alloc_bytes = b->alloc_bytes - a->alloc_bytes,
+		.free_count = b->frees - a->frees, .free_bytes = b->free_bytes - a->free_bytes,
+		.temporary_count = b->temporaries - a->temporaries,
+		.peak_bytes = f->peak_bytes, .peak_count = f->peak_count,
+		.live_bytes = b->live_bytes, .live_count = b->live_count,
+	};
+
+	count_leaks(f, &all);
+	return all;
+}
+
 void mm_sum_finish(struct mm_sums *f)
 {
 	uint64_t counted = 0;

@@ -251,6 +251,9 @@ static int find_range(struct mm_sums *f, struct mm_diag *diag)
 		f->end_at = mm_visit_end(&f->visit);
 	else if (!err)
 		err = mm_visit_point(&f->visit, f->to, &f->end_at);
+	/* It did nothing yet since the kept part began: as it was then. */
+	if (!f->from && !mm_point_compare(f->end_at, start))
+		f->end = mm_reader_chunk(f->reader, f->process, 0)->before;
 	if (err || !f->from)
 		return err;
 	/* The totals at the range's start: those of its chunk and the events up to it. */
@@ -306,27 +309,31 @@ static int collect_end(struct mm_sums *f, struct mm_diag *diag)
 	return err;
 }
 
-/* The file holds no event of the process: its totals count in a range that it lies in as
- * a whole, and what its checkpoint says lived is what lives at its end. */
+/* The file holds no event of the process: since its checkpoint, if it has one, it has been as
+ * its totals say. Of the time before only the whole is known. */
 static int collect_bare(struct mm_sums *f, struct mm_diag *diag)
 {
 	const struct mm_process *p = mm_reader_process(f->reader, f->process);
 	struct mm_point start = { 0, 0 };
 
-	if (p->start_time < f->from || (f->to != MM_UNKNOWN && p->end_time >= f->to))
+	if (f->to != MM_UNKNOWN && p->start_time >= f->to)
 		return MM_OK;
 	f->end = *mm_reader_totals(f->reader, f->process);
-	f->peak_unseen = 1;
+	if (f->from > p->start_time)
+		f->begin = f->end;
 	if (!f->peak_given) {
-		f->peak_bytes = f->end.peak_bytes;
-		f->peak_time = f->end.peak_time;
+		f->peak_unseen = !f->from;
+		f->peak_bytes = f->from ? f->end.live_bytes : f->end.peak_bytes;
+		f->peak_time = f->from ? f->from : f->end.peak_time;
 	}
 	int err = mm_visit_to(&f->visit, start, start, NULL, NULL, diag);
-	if (!err)
-		mm_sum_snapshot_end(f);
-	if (!err)
-		mm_sum_finish(f);
-	return err;
+	if (err)
+		return err;
+	if (f->peak_bytes && !f->peak_unseen)
+		mm_sum_snapshot_peak(f);
+	mm_sum_snapshot_end(f);
+	mm_sum_finish(f);
+	return MM_OK;
 }
 
 /* Does the trace lack what the process did last? */

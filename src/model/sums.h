@@ -78,6 +78,10 @@ void mm_sums_deinit(struct mm_sums *f);
 /* Fills everything for the range [from, to). */
 int mm_sums_collect(struct mm_sums *f, struct mm_diag *diag);
 
+/* All that the process did in the range, of whatever site: totals, and what lived at the
+ * ends. */
+struct mm_measure mm_sums_all(const struct mm_sums *f);
+
 /* Bucket of a size and of a lifetime, as in a digest. Pure. */
 unsigned mm_sums_size_bucket(uint64_t size);
 unsigned mm_sums_life_bucket(uint64_t ns);

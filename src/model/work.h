@@ -24,7 +24,6 @@ struct mm_work {
 	size_t selected_count;
 	int all;                /* that there are */
 	uint64_t from, to;      /* ns; to MM_UNKNOWN = the end */
-	uint64_t kept_from;     /* ns: earlier events are not in the trace */
 	struct mm_shares *shares;
 	struct mm_sums *sums;   /* one each of selected */
 	size_t ready;           /* shares and sums set up */

@@ -64,6 +64,7 @@ void mm_roll_encode_head(const struct mm_roll_head *h, struct mm_buf *out)
 {
 	mm_buf_varint(out, h->left_out);
 	mm_buf_varint(out, h->events);
+	mm_buf_varint(out, h->time);
 }
 
 int mm_roll_encode(const struct mm_process *p, const struct mm_process_sums *sums,
@@ -169,6 +170,7 @@ int mm_roll_decode_head(struct mm_bytes *b, struct mm_roll_head *ret)
 	struct mm_roll_head h = { .left_out = mm_bytes_varint(b) };
 
 	h.events = mm_bytes_varint(b);
+	h.time = mm_bytes_varint(b);
 	if (b->bad)
 		return MM_ECORRUPT;
 	*ret = h;

@@ -32,6 +32,7 @@ struct mm_process_sums {
 struct mm_roll_head { /* what begins each block of a roll */
 	uint64_t left_out; /* processes behind those in it: for another block, or no room */
 	uint64_t events;   /* of all processes, those as well; 0 = not told */
+	uint64_t time;     /* ns: of a segment that it begins, else 0 */
 };
 
 void mm_roll_encode_head(const struct mm_roll_head *h, struct mm_buf *out);

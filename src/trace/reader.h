@@ -28,6 +28,7 @@ struct mm_trace_info {
 	int has_addresses;
 	int complete;          /* closed properly (index present) */
 	uint64_t damaged_blocks, lost_bytes; /* what recovery had to skip */
+	uint64_t kept_from_ns; /* since when a file that keeps the last holds events; else 0 */
 	/* Processes for which a bounded or full file had no room, and events lost with them. */
 	uint64_t unlisted_processes, unlisted_events;
 };

@@ -17,7 +17,8 @@ struct roll {
 
 static struct mm_roll_head head_of(const struct roll *r, uint32_t end)
 {
-	struct mm_roll_head h = { .left_out = r->w->process_count - end };
+	struct mm_roll_head h = { .left_out = r->w->process_count - end,
+				  .time = r->events ? 0 : r->w->segment_time };
 
 	for (uint32_t i = 0; r->events && i < r->w->process_count; i++)
 		h.events += r->w->processes[i].events - r->w->processes[i].first_event;

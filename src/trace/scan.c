@@ -80,6 +80,15 @@ static int take_process(struct mm_reader *r, struct mm_rprocess *p, uint32_t num
 	return MM_OK;
 }
 
+static uint64_t count_events(const struct mm_reader *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->process_count; i++)
+		n += r->processes[i] ? r->processes[i]->events : 0;
+	return n;
+}
+
 static int take_roll(struct mm_reader *r, const struct mm_block *b, const uint8_t *stored)
 {
 	struct mm_bytes prefix = mm_bytes_of(stored, b->prefix);
@@ -103,9 +112,12 @@ static int take_roll(struct mm_reader *r, const struct mm_block *b, const uint8_
 		p->sums = sums;
 		p->has_sums = 1;
 	}
-	if (!more)
-		r->roll = head;
-	return more;
+	if (more)
+		return more;
+	if (!r->info.kept_from_ns && !count_events(r))
+		r->info.kept_from_ns = head.time;
+	r->roll = head;
+	return MM_OK;
 }
 
 static struct mm_chunk_info chunk_info(const struct mm_block *b,

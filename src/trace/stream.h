@@ -45,6 +45,7 @@ struct mm_writer {
 	struct mm_writer_stats stats;
 	uint64_t segment_at, segment_prev; /* MM_KEEP_LAST: where segments begin */
 	uint64_t segment_head;             /* bytes of the checkpoints that begin it */
+	uint64_t segment_time;             /* ns: every event before it is older */
 	struct mm_symbols_out *symbols;
 };
 

@@ -10,7 +10,8 @@
 
 enum {
 	DEFAULT_RESOLUTION = 1000, DEFAULT_LEVEL = 1, SYNC_NS = 100000000, SEGMENTS = 3,
-	BYTES_EVENT = 5, LEAST_EVENTS = 256
+	BYTES_EVENT = 5, LEAST_EVENTS = 256,
+	COMMAND_SHARE = 16 /* of a bounded file, that a command line may take */
 };
 
 /* A bounded file has chunks small beside its bound, at what an event takes at most. */
@@ -26,15 +27,19 @@ static uint32_t events_of_chunk(uint64_t max_bytes)
 static int write_run(struct mm_writer *w, const struct mm_writer_options *opt)
 {
 	struct mm_block kind = { .type = MM_BLOCK_RUN, .process = UINT32_MAX };
+	const char *command = opt->command ? opt->command : "";
+	size_t most = w->max_bytes ? w->max_bytes / COMMAND_SHARE : SIZE_MAX;
+	char *cut = strndup(command, most);
 	struct mm_run_facts f = {
-		.command = opt->command, .tool = opt->tool, .source = opt->source,
+		.command = cut, .tool = opt->tool, .source = opt->source,
 		.start_unix_ns = opt->start_unix_ns, .page_bytes = opt->page_bytes,
 		.mem_total_bytes = opt->mem_total_bytes, .cores = opt->cores,
 		.resolution_ns = w->resolution_ns, .has_addresses = w->has_addr,
 	};
 
 	mm_buf_clear(&w->payload);
-	int err = mm_run_encode(&f, &w->payload);
+	int err = cut ? mm_run_encode(&f, &w->payload) : MM_ENOMEM;
+	free(cut);
 	return err ? err : mm_output_block(w->out, &kind, NULL, &w->payload, NULL);
 }
 
@@ -234,8 +239,11 @@ static int begin_segment(struct mm_writer *w)
 	int err = MM_OK, drop = w->segment_at != w->segment_prev;
 
 	for (uint32_t i = 0; !err && i < w->process_count; i++)
-		if (w->streams[i])
+		if (w->streams[i]) {
 			err = mm_stream_flush(w->streams[i]);
+			if (w->streams[i]->last_time > w->segment_time)
+				w->segment_time = w->streams[i]->last_time;
+		}
 	if (!err && drop)
 		err = drop_segment(w);
 	if (!err)

@@ -325,6 +325,55 @@ behind = report("--from", "1000s")
 assert behind.returncode == 2 and "behind the end of the trace" in behind.stderr, behind
 P
 
+# One that does nothing while the kept part lasts is there with what it holds.
+cat >idler.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+	void *volatile kept = malloc(1 << 20);
+	if (fork() == 0) {
+		for (unsigned i = 0; i < 400000; i++) {
+			void *volatile p = malloc(1 + i * 31 % 1000);
+			free(p);
+		}
+		_exit(0);
+	}
+	wait(NULL);
+	return kept == NULL;
+}
+C
+gcc -O1 -o idler idler.c || exit 99
+"$mmprof" record -q --symbols=none --max-size 32k -o t -- ./idler
+check "what an idle process holds counts" python3 - "$mmprof" <<'P'
+import json, subprocess, sys
+def report(*options):
+    return json.loads(subprocess.run([sys.argv[1], "report", "-q", "--json", *options, "t"],
+                                     capture_output=True, check=True).stdout)
+at = report()["run"]["kept_from_ns"]
+assert at > 0
+for who in ("-p", "all"), ("-p", "#0"):
+    r = report(*who, "--from", "%.9fs" % (at / 1e9))
+    t = r["totals"]
+    assert t["live_begin_bytes"] >= 1 << 20 and t["live_end_bytes"] >= 1 << 20, t
+    assert 1 << 20 <= t["peak_live_bytes"] < (1 << 20) + 5000, t
+    assert sum(s["peak_bytes"] for s in r["sites"]) == t["peak_live_bytes"], t
+P
+"$mmprof" record -q --symbols=none --max-size 16k --keep first -o t -- ./grow 50000
+check "what lives on leaks, though nobody knows where" python3 - "$mmprof" <<'P'
+import json, subprocess, sys
+r = json.loads(subprocess.run([sys.argv[1], "report", "-q", "--json", "t"], capture_output=True).stdout)
+t = r["totals"]
+assert r["run"]["lost_events_count"] > 0
+assert t["leak_bytes"] == t["live_end_bytes"] > 0 and t["leak_count"] == t["live_end_count"], t
+P
+"$mmprof" record -q --max-size 32k -o - -- true >out 2>err
+check_is "the last cannot be kept on a pipe" 125 $?
+"$mmprof" record -q --symbols=none --max-size 16k --keep first -o t -- ./grow 1000 free "$(seq 20000)"
+check "a long command line leaves room for events" \
+	sh -c '[ "$("$0" cat t | wc -l)" -gt 500 ]' "$mmprof"
+
 # --- little address space -------------------------------------------------------------------
 cat >idle.c <<'C'
 /* idle THREADS: as many threads that allocate once, then live on. */
