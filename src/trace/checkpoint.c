@@ -220,7 +220,7 @@ static int decode_objects(struct mm_bytes *b, const struct mm_checkpoint_head *h
 		get_objects(b, objs, slots, count, h->resolution_ns);
 	for (uint32_t i = 0; !err && !b->bad && i < count; i++) {
 		uint64_t slot = (uint64_t)first + slots[i];
-		err = slot < h->high_water ?
+		err = slot < h->high_water && mm_event_is_birth(objs[i].kind) ?
 			mm_objects_restore(o, &objs[i], (uint32_t)slot) : MM_ECORRUPT;
 	}
 	free(objs);
