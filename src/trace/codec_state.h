@@ -12,13 +12,15 @@
 /* The value of a byte that says "see the wider column". */
 enum { MM_TOKEN_FAR = 255, MM_SIZE_NARROW = 255 << 8 /* sizes below it take two bytes */ };
 
+/* Each array has room for what the chunks so far had: most are small. */
 struct mm_codec {
 	struct mm_columns *columns;
-	struct mm_shapes *shapes;
+	struct mm_shape_list shapes;
 	struct mm_guess *guess;
-	uint32_t birth_slot[MM_CHUNK_EVENTS]; /* slot of each birth */
-	uint32_t stack[MM_CHUNK_EVENTS];      /* slots freed in the chunk */
-	uint8_t category[MM_SHAPES_MAX];      /* of each shape */
+	uint32_t *birth_slot; /* slot of each birth */
+	uint32_t *stack;      /* slots freed in the chunk */
+	uint8_t *category;    /* of each shape */
+	size_t event_cap, category_cap;
 };
 
 #endif

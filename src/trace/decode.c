@@ -3,6 +3,7 @@
  * The shapes of all events are counted first, so that columns with one byte an event of
  * some category are known to be long enough before any is read; whatever a token sends
  * elsewhere is checked there. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,9 +39,7 @@ int mm_codec_create(struct mm_codec **ret)
 
 	if (!c)
 		return MM_ENOMEM;
-	c->shapes = calloc(1, sizeof *c->shapes);
-	c->guess = malloc(sizeof *c->guess);
-	if (!c->shapes || !c->guess || mm_columns_create(&c->columns)) {
+	if (mm_columns_create(&c->columns)) {
 		mm_codec_destroy(c);
 		return MM_ENOMEM;
 	}
@@ -53,8 +52,11 @@ void mm_codec_destroy(struct mm_codec *c)
 	if (!c)
 		return;
 	mm_columns_destroy(c->columns);
-	free(c->shapes);
+	free(c->shapes.shapes);
 	free(c->guess);
+	free(c->birth_slot);
+	free(c->stack);
+	free(c->category);
 	free(c);
 }
 
@@ -78,13 +80,15 @@ static enum category category_of(const struct mm_shape *s)
 	return s->flags & MM_SHAPE_OLD ? CAT_OLD : CAT_NEW;
 }
 
-/* Counts the events of each category: 0 or MM_ECORRUPT. */
+/* Counts the events of each category: 0, MM_ECORRUPT or MM_ENOMEM. */
 static int count_shapes(struct decoder *d, uint32_t count, uint32_t counts[CATS])
 {
 	const struct mm_buf *lo = mm_column(d->c->columns, MM_COL_SHAPE_LO);
 	struct mm_buf *hi = mm_column(d->c->columns, MM_COL_SHAPE_HI);
-	const struct mm_shapes *shapes = d->c->shapes;
+	const struct mm_shape_list *shapes = &d->c->shapes;
 
+	if (MM_GROW(d->c->category, d->c->category_cap, shapes->count))
+		return MM_ENOMEM;
 	if (lo->len != count || (hi->len && hi->len != count))
 		return MM_ECORRUPT;
 	if (!hi->len) {
@@ -333,7 +337,7 @@ static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *rows)
 	const uint8_t *lo = d->at[MM_COL_SHAPE_LO], *hi = d->at[MM_COL_SHAPE_HI];
 
 	for (uint32_t i = 0; i < count && !d->bad; i++) {
-		const struct mm_shape *s = &d->c->shapes->shapes[lo[i] | (uint32_t)hi[i] << 8];
+		const struct mm_shape *s = &d->c->shapes.shapes[lo[i] | (uint32_t)hi[i] << 8];
 		struct mm_row *r = &rows[i];
 		mm_row_begin(r, s->kind, decode_time(d), s->thread, s->site);
 		r->align_log2 = s->align_log2;
@@ -358,7 +362,7 @@ static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t 
 	if (err)
 		return err;
 	const struct mm_buf *shapes = mm_column(columns, MM_COL_SHAPES);
-	err = mm_shapes_decode(d->c->shapes, shapes->data, shapes->len);
+	err = mm_shapes_decode(&d->c->shapes, shapes->data, shapes->len);
 	if (!err)
 		err = count_shapes(d, count, counts);
 	if (!err)
@@ -371,11 +375,30 @@ static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t 
 	return MM_OK;
 }
 
+/* What was there for fewer events is not needed any more. */
+static int make_room(struct mm_codec *c, uint32_t count)
+{
+	if (c->guess && count <= c->event_cap)
+		return MM_OK;
+	size_t guess = offsetof(struct mm_guess, born) + count * sizeof c->guess->born[0];
+	c->event_cap = 0;
+	free(c->birth_slot);
+	free(c->stack);
+	free(c->guess);
+	c->birth_slot = malloc((count + 1u) * sizeof *c->birth_slot);
+	c->stack = malloc((count + 1u) * sizeof *c->stack);
+	c->guess = malloc(guess);
+	if (!c->birth_slot || !c->stack || !c->guess)
+		return MM_ENOMEM;
+	c->event_cap = count;
+	return MM_OK;
+}
+
 static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 		  const struct mm_chunk_start *start, int has_addr, uint64_t wanted,
 		  struct mm_rows *rows)
 {
-	struct decoder d = { .c = c, .guess = c->guess, .has_addr = has_addr,
+	struct decoder d = { .c = c, .has_addr = has_addr,
 			     .tick = start->tick, .high = start->high_water,
 			     .hidden = start->free_depth, .last_out = MM_NO_SLOT };
 
@@ -384,8 +407,9 @@ static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t 
 	mm_buf_clear(&rows->other);
 	if (count > MM_CHUNK_EVENTS || start->free_depth > start->high_water)
 		return MM_ECORRUPT;
-	if (MM_GROW(rows->rows, rows->cap, count))
+	if (MM_GROW(rows->rows, rows->cap, count) || make_room(c, count))
 		return MM_ENOMEM;
+	d.guess = c->guess;
 	int err = prepare(&d, data, len, count, wanted);
 	if (err)
 		return err;
@@ -427,7 +451,7 @@ static int other_rows(struct decoder *d, uint32_t count, struct mm_rows *rows)
 		uint32_t number = lo[i] | (uint32_t)hi[i] << 8;
 		if (d->c->category[number] != CAT_OTHER)
 			continue;
-		const struct mm_shape *s = &d->c->shapes->shapes[number];
+		const struct mm_shape *s = &d->c->shapes.shapes[number];
 		for (; ticked <= i && !d->bad; ticked += 1 + (uint64_t)next_run(d))
 			d->tick += next_step(d);
 		if (MM_GROW(rows->rows, rows->cap, rows->count + 1))
@@ -458,7 +482,7 @@ int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, u
 	int err = mm_columns_unpack_some(c->columns, data, len, wanted);
 	const struct mm_buf *shapes = mm_column(c->columns, MM_COL_SHAPES);
 	if (!err)
-		err = mm_shapes_decode(c->shapes, shapes->data, shapes->len);
+		err = mm_shapes_decode(&c->shapes, shapes->data, shapes->len);
 	if (!err)
 		err = count_shapes(&d, count, counts);
 	if (err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "core/error.h"
 #include "core/varint.h"
 #include "trace/bytes.h"
@@ -86,13 +87,15 @@ void mm_shapes_encode(const struct mm_shapes *s, struct mm_buf *out)
 	}
 }
 
-int mm_shapes_decode(struct mm_shapes *s, const uint8_t *data, size_t len)
+int mm_shapes_decode(struct mm_shape_list *s, const uint8_t *data, size_t len)
 {
 	struct mm_bytes b = mm_bytes_of(data, len);
 	uint64_t count = mm_bytes_varint(&b), thread = 0, site = 0;
 
 	if (count > MM_SHAPES_MAX)
 		return MM_ECORRUPT;
+	if (MM_GROW(s->shapes, s->cap, count))
+		return MM_ENOMEM;
 	s->count = (uint32_t)count;
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct mm_shape *a = &s->shapes[i];

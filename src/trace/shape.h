@@ -69,7 +69,13 @@ static inline uint32_t mm_shapes_number(struct mm_shapes *s, uint64_t who, uint3
 
 void mm_shapes_encode(const struct mm_shapes *s, struct mm_buf *out);
 
-/* 0 or MM_ECORRUPT. */
-int mm_shapes_decode(struct mm_shapes *s, const uint8_t *data, size_t len);
+struct mm_shape_list { /* as read: caller's memory, zero at first; free(shapes) */
+	struct mm_shape *shapes;
+	uint32_t count;
+	size_t cap;
+};
+
+/* 0, MM_ECORRUPT or MM_ENOMEM. */
+int mm_shapes_decode(struct mm_shape_list *s, const uint8_t *data, size_t len);
 
 #endif
