@@ -33,7 +33,8 @@ static int read_notes(struct mm_work *w)
 		err = mm_notes_read(&w->notes, w->reader, w->selected[i], w->store);
 	if (w->selected_count > 1)
 		mm_notes_sort(&w->notes);
-	return err;
+	/* A mark without its text would not be found. */
+	return err ? err : mm_report_store_failed(w->store) ? MM_ENOMEM : MM_OK;
 }
 
 /* A sweep gives a finer timeline: worth it while it costs next to nothing. */
