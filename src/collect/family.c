@@ -241,12 +241,11 @@ void mm_family_look(struct mm_family *f)
 int mm_family_list(struct mm_family *f, pid_t pid, uint32_t parent, uint64_t ns)
 {
 	struct mm_stream *stream;
-	pid_t ppid = 0;
-	int zombie;
+	struct mm_procfs_state state = { 0 };
 	char *exe = mm_procfs_exe(pid), *cmd = mm_procfs_cmd(pid);
 
-	mm_procfs_parent(pid, &ppid, &zombie);
-	struct mm_process info = { .pid = (uint32_t)pid, .ppid = (uint32_t)ppid,
+	mm_procfs_state(pid, &state);
+	struct mm_process info = { .pid = (uint32_t)pid, .ppid = (uint32_t)state.ppid,
 		.parent = parent, .start = MM_START_UNRECORDED, .end = MM_END_UNKNOWN,
 		.start_time = ns > f->clock->start_ns ? ns - f->clock->start_ns : 0,
 		.end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN,

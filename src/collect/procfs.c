@@ -226,19 +226,20 @@ pid_t mm_procfs_find_child(pid_t pid, pid_t inner)
 	return s.found;
 }
 
-int mm_procfs_parent(pid_t pid, pid_t *ret_ppid, int *ret_zombie)
+int mm_procfs_state(pid_t pid, struct mm_procfs_state *ret)
 {
 	char path[64], text[512];
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	if (mm_procfs_read(path, text, sizeof text) <= 0)
 		return MM_ENOENT;
-	char *p = strrchr(text, ')'), state;
+	char *p = strrchr(text, ')'), letter;
 	int ppid;
-	if (!p || sscanf(p + 1, " %c %d", &state, &ppid) != 2)
+	unsigned long user, system;
+	if (!p || sscanf(p + 1, " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu", &letter,
+			 &ppid, &user, &system) != 4)
 		return MM_ENOENT;
-	*ret_ppid = ppid;
-	*ret_zombie = state == 'Z' || state == 'X';
+	*ret = (struct mm_procfs_state){ ppid, letter, (uint64_t)user + system };
 	return MM_OK;
 }
 

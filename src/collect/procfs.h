@@ -47,7 +47,13 @@ int mm_procfs_children(pid_t pid, pid_t tid, int (*fn)(void *ctx, pid_t child), 
  * 0, or MM_ENOENT when this kernel does not say. */
 int mm_procfs_status(pid_t pid, int pidfd, int *ret);
 
-/* Parent of a process and whether it is a zombie: 0, or MM_ENOENT when gone. */
-int mm_procfs_parent(pid_t pid, pid_t *ret_ppid, int *ret_zombie);
+struct mm_procfs_state {
+	pid_t ppid;
+	char letter;        /* as proc(5) has it: S sleeping, Z zombie ... */
+	uint64_t cpu_ticks; /* of all its threads, in user and system */
+};
+
+/* 0, or MM_ENOENT when the process is gone. */
+int mm_procfs_state(pid_t pid, struct mm_procfs_state *ret);
 
 #endif

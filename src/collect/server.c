@@ -212,14 +212,13 @@ static int send_and_publish(struct mm_server *s, int fd, int memory, struct mm_i
 
 static void meet(struct mm_image *image, pid_t pid)
 {
-	int zombie;
+	struct mm_procfs_state state;
 
 	image->pid = pid;
 	image->exe = mm_procfs_exe(pid);
 	image->cmd = mm_procfs_cmd(pid);
 	image->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (mm_procfs_parent(pid, &image->ppid, &zombie))
-		image->ppid = 0;
+	image->ppid = mm_procfs_state(pid, &state) ? 0 : state.ppid;
 }
 
 static void welcome(struct mm_server *s, int fd, const struct mm_shm_hello *h, pid_t pid)

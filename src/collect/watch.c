@@ -15,7 +15,7 @@
 #define MS UINT64_C(1000000)
 
 enum { COST_FACTOR = 100, PRESSED_SEGS = MM_RING_SEGS_ALL / 4, NAMES_A_TICK = 64,
-	LISTED_AFTER_MS = 150 };
+	LISTED_AFTER_MS = 150, LOADED_AFTER_TICKS = 2, STARVED_MS = 2000 };
 
 void mm_watch_deinit(struct mm_watch *w)
 {
@@ -169,7 +169,6 @@ static int meet(void *ctx, pid_t pid)
 		*c = (struct mm_watch_child){ .pid = pid, .first_ns = s->now,
 			.parent = mm_stream_get_process(s->p->stream)->number + 1 };
 	}
-	c->seen++;
 	return MM_OK;
 }
 
@@ -183,12 +182,34 @@ static int meet_children(void *ctx, pid_t tid)
 
 /* A child that has not execed yet shares its parent's memory and will be found when it
  * allocates. */
-static int is_unrecorded(pid_t pid)
+static int is_unrecorded(pid_t pid, struct mm_procfs_state *ret)
 {
-	pid_t ppid;
-	int zombie;
+	struct mm_procfs_state state;
 
-	return !mm_procfs_parent(pid, &ppid, &zombie) && !zombie && !mm_modmap_is_ours(pid);
+	if (mm_procfs_state(pid, &state) || state.letter == 'Z' || state.letter == 'X' ||
+	    mm_modmap_is_ours(pid))
+		return 0;
+	*ret = state;
+	return 1;
+}
+
+/* An image that has only just been executed has not loaded our library yet. On a busy
+ * machine that takes as long as it likes, but neither sleep nor much of the processor. */
+static int will_stay_unrecorded(struct mm_watch_child *c, uint64_t now)
+{
+	struct mm_procfs_state state;
+
+	if (!is_unrecorded(c->pid, &state)) {
+		c->since_ns = 0;
+		return 0;
+	}
+	if (!c->since_ns) {
+		c->since_ns = now;
+		c->cpu_ticks = state.cpu_ticks;
+	}
+	return (now - c->since_ns > LISTED_AFTER_MS * MS &&
+		(state.letter == 'S' || state.cpu_ticks - c->cpu_ticks >= LOADED_AFTER_TICKS)) ||
+	       now - c->since_ns > STARVED_MS * MS;
 }
 
 static int list_child(struct mm_family *f, struct mm_watch_child *c)
@@ -216,8 +237,7 @@ static int look_at_children(struct mm_watch *w, struct mm_family *f, uint64_t no
 			w->waiting[i--] = w->waiting[--w->waiting_count];
 			continue;
 		}
-		if (!c->listed && c->seen > 1 && now - c->first_ns > LISTED_AFTER_MS * MS &&
-		    is_unrecorded(c->pid))
+		if (!c->listed && will_stay_unrecorded(c, now))
 			err = list_child(f, c);
 	}
 	return err;
@@ -269,10 +289,11 @@ static void list(struct mm_collect_result *ret, pid_t pid, const char *cmd, int 
 static int list_waiting(struct mm_watch *w, struct mm_family *f)
 {
 	int err = look_at_children(w, f, mm_monotonic_ns());
+	struct mm_procfs_state state;
 
 	for (size_t i = 0; !err && i < w->waiting_count; i++) {
 		struct mm_watch_child *c = &w->waiting[i];
-		if (!c->listed && !mm_family_has_listed(f, c->pid) && is_unrecorded(c->pid))
+		if (!c->listed && !mm_family_has_listed(f, c->pid) && is_unrecorded(c->pid, &state))
 			err = list_child(f, c);
 	}
 	return err;

@@ -19,9 +19,10 @@ struct mm_watch_look { uint64_t next_ns; };
 struct mm_watch_child { /* a descendant that has not said hello */
 	pid_t pid;
 	uint32_t parent; /* process number + 1 */
-	uint32_t seen;   /* looks that found it */
 	int listed;
-	uint64_t first_ns;
+	uint64_t first_ns;  /* when a look found it */
+	uint64_t since_ns;  /* when one first found it without our library; 0 = it has it */
+	uint64_t cpu_ticks; /* what it had used then */
 };
 
 /* Caller's memory, zero-initialised. */

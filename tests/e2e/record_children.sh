@@ -35,6 +35,7 @@ int main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 	void *mine = malloc(30001);
 	pid_t pid = 0;
+	int told[2];
 
 	if (strcmp(what, "child") == 0)
 		return be_child();
@@ -57,8 +58,9 @@ int main(int argc, char **argv)
 		usleep(100000); /* known before it dies */
 		raise(SIGKILL);
 	}
-	if (strcmp(what, "leave") == 0 && (pid = fork()) == 0) {
+	if (strcmp(what, "leave") == 0 && pipe(told) == 0 && (pid = fork()) == 0) {
 		be_child();
+		close(told[1]);
 		sleep(2);
 		allocate(5, 40001);
 		_exit(0);
@@ -71,7 +73,9 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(what, "exec") == 0)
 		return execv(argv[0], again);
-	return pid > 0 && strcmp(what, "leave") != 0 && waitpid(pid, NULL, 0) != pid;
+	if (pid > 0 && strcmp(what, "leave") == 0) /* not before the child has allocated */
+		return close(told[1]), read(told[0], &pid, 1) != 0;
+	return pid > 0 && waitpid(pid, NULL, 0) != pid;
 }
 C
 $CC -O1 -fno-builtin -o family family.c || exit 99
