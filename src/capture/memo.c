@@ -11,7 +11,7 @@
 
 enum {
 	ARENA_FIRST = 16 * 1024,
-	ARENA_LAST = 256 * 1024,
+	ARENA_LAST = 2 * 1024 * 1024, /* compilers come back to stacks after 0.5 to 1 MiB of others */
 	ALL_ARENAS = 64 * 1024 * 1024,
 	ARENA_PER_SLOT = 128,  /* bytes of arena for each slot of the index */
 	WAYS = 2,
