@@ -251,12 +251,14 @@ static void reloading(const char *one, const char *two)
 	int same = 0, confused = 0;
 
 	harness_situation("reused addresses");
+	harness_step_only(1);
 	for (int i = 0; i < 20; i++) {
 		load_and_call(one, &at[0], &module[0]);
 		load_and_call(two, &at[1], &module[1]);
 		same += at[0] == at[1];
 		confused += module[0] == module[1];
 	}
+	harness_step_only(0);
 	printf("%s reused addresses: %d of 20 loads, %d with the other's module number\n",
 	       same > 0 && confused == 0 ? "good" : "BAD ", same, confused);
 }

@@ -46,7 +46,7 @@ static void *base;
 static uint32_t depth;
 static _Atomic uint32_t threads;
 static _Atomic int shown;
-static int expect_cut, blind;
+static int expect_cut, blind, step_only;
 static struct situation situation[SITUATIONS], *now;
 static uint32_t situations;
 static __thread struct thread *self;
@@ -261,7 +261,8 @@ QUIET static void compare(uint32_t node)
 			show("not the shadow stack", ours, count, self->unwound, n);
 		}
 	}
-	n = (uint32_t)unw_backtrace(self->unwound, FRAMES);
+	n = step_only ? by_steps(self->unwound)
+		      : (uint32_t)unw_backtrace(self->unwound, FRAMES);
 	if ((!cut || deep || expect_cut) &&
 	    agrees(self->unwound, n, ours, count, deep || expect_cut)) {
 		now->equal++;
@@ -337,6 +338,11 @@ QUIET void harness_situation(const char *name)
 QUIET void harness_expect_cut(int cut)
 {
 	expect_cut = cut;
+}
+
+QUIET void harness_step_only(int on)
+{
+	step_only = on;
 }
 
 QUIET void harness_no_shadow(int on)

@@ -26,6 +26,10 @@ void harness_expect_cut(int cut);
 /* The shadow stack is not kept right from now on. */
 void harness_no_shadow(int on);
 
+/* libunwind's quick trace remembers frames of libraries that are gone, whatever it is told
+ * to forget, and follows them off the stack: it is not asked. */
+void harness_step_only(int on);
+
 /* After a dlclose. */
 void harness_unloaded(void);
 
