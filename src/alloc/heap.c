@@ -1,0 +1,347 @@
+/* heap.c: the general heap by size classes (heap.h). */
+#include "alloc/heap.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "alloc/heap_parts.h"
+#include "core/error.h"
+
+#define ADDRESSES (UINT64_C(64) << 30)
+
+enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, LEAST_ALIGN = 16 };
+
+/* --- opening and closing -------------------------------------------------------------- */
+
+static const char *const names[MM_STRATEGIES] = { "size-class" };
+
+const char *mm_strategy_name(enum mm_strategy s)
+{
+	return (unsigned)s < MM_STRATEGIES ? names[s] : NULL;
+}
+
+int mm_strategy_of(const char *name, enum mm_strategy *ret)
+{
+	for (int i = 0; i < MM_STRATEGIES; i++)
+		if (strcmp(names[i], name) == 0) {
+			*ret = (enum mm_strategy)i;
+			return MM_OK;
+		}
+	return MM_EINVAL;
+}
+
+static int begin(struct mm_heap *h)
+{
+	struct mm_vspace_options v = { .bytes = h->o.bytes ? h->o.bytes : ADDRESSES,
+		.page_bytes = h->o.page_bytes ? h->o.page_bytes : 4096,
+		.simulated = h->o.simulated,
+		.retain_bytes = h->o.retain_bytes == MM_HEAP_DEFAULT ? RETAIN_BYTES
+								     : h->o.retain_bytes,
+		.retain_share = h->o.retain_share ? h->o.retain_share : RETAIN_SHARE };
+	int err = mm_vspace_init(&h->vspace, &v, &h->meta);
+
+	if (err)
+		return err;
+	mm_slabs_init(&h->slabs, &h->meta);
+	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track };
+	h->content.simulated = h->o.simulated;
+	for (uint32_t i = 0; !err && i < MM_CLASSES; i++)
+		err = mm_pool_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
+	return err;
+}
+
+int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o)
+{
+	struct mm_heap *h;
+
+	if ((unsigned)o->strategy >= MM_STRATEGIES)
+		return MM_EINVAL;
+	h = mmap(NULL, sizeof *h, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (h == MAP_FAILED)
+		return MM_ENOMEM;
+	h->o = *o;
+	int err = begin(h);
+	if (err) {
+		mm_heap_close(h);
+		return err;
+	}
+	*ret = h;
+	return MM_OK;
+}
+
+void mm_heap_close(struct mm_heap *h)
+{
+	if (!h)
+		return;
+	mm_vspace_deinit(&h->vspace);
+	mm_meta_deinit(&h->meta);
+	munmap(h, sizeof *h);
+}
+
+int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
+{
+	struct mm_context *c = mm_meta_borrow(&h->meta, sizeof *c);
+
+	if (!c)
+		return MM_ENOMEM;
+	c->node = node;
+	mm_lock_take(&h->contexts_lock);
+	if ((c->next = h->contexts) != NULL)
+		c->next->prev = c;
+	h->contexts = c;
+	mm_lock_give(&h->contexts_lock);
+	*ret = c;
+	return MM_OK;
+}
+
+void mm_heap_leave(struct mm_heap *h, struct mm_context *c)
+{
+	if (!c)
+		return;
+	mm_cache_deinit(c);
+	mm_lock_take(&h->contexts_lock);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->contexts = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	h->live_gone += c->live;
+	h->granted_gone += c->granted;
+	h->requested_gone += c->requested;
+	mm_lock_give(&h->contexts_lock);
+	mm_meta_return(&h->meta, c, sizeof *c);
+}
+
+/* --- blocks ----------------------------------------------------------------------------- */
+
+static struct mm_slab *slab_of(const struct mm_heap *h, uint64_t addr)
+{
+	uint32_t number = mm_vspace_owner(&h->vspace, addr);
+
+	return number ? mm_slab_at(&h->slabs, number) : NULL;
+}
+
+static int begins_block(const struct mm_pool *p, const struct mm_slab *s, uint64_t addr)
+{
+	uint32_t block = mm_pool_block_of(p, s, addr);
+
+	return block < s->blocks && s->addr + (uint64_t)block * p->block_bytes == addr;
+}
+
+static void note_out(struct mm_context *c, const struct mm_pool *p, struct mm_slab *s,
+		     uint64_t addr, uint64_t size)
+{
+	s->slack[mm_pool_block_of(p, s, addr)] = (uint16_t)(p->block_bytes - size);
+	c->live++;
+	c->granted += p->block_bytes;
+	c->requested += (int64_t)size;
+}
+
+static void note_back(struct mm_context *c, const struct mm_pool *p, const struct mm_slab *s,
+		      uint64_t addr)
+{
+	c->live--;
+	c->granted -= p->block_bytes;
+	c->requested -= p->block_bytes - s->slack[mm_pool_block_of(p, s, addr)];
+}
+
+static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint64_t size,
+		       uint64_t *ret_addr)
+{
+	struct mm_pool *p = &h->pool[n];
+	uint64_t addr = mm_cache_take(c, p);
+
+	if (!addr)
+		return MM_ENOMEM;
+	if (h->o.track)
+		note_out(c, p, slab_of(h, addr), addr, size);
+	*ret_addr = addr;
+	return MM_OK;
+}
+
+int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		  uint64_t *ret_addr)
+{
+	uint32_t n;
+
+	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
+	if (align & (align - 1))
+		return MM_EINVAL;
+	if (align == LEAST_ALIGN && size <= MM_CLASS_MOST)
+		n = mm_class_of(size ? size : 1);
+	else
+		n = mm_class_aligned(size, align);
+	return n < MM_CLASSES ? alloc_class(h, c, n, size, ret_addr)
+			      : mm_large_alloc(h, size, align, ret_addr);
+}
+
+int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+{
+	struct mm_slab *s = slab_of(h, addr);
+	struct mm_pool *p;
+
+	if (!s)
+		return MM_EINVAL;
+	if (!s->pool)
+		return mm_large_free(h, s, addr);
+	p = &h->pool[s->pool - 1];
+	if (!begins_block(p, s, addr))
+		return MM_EINVAL;
+	if (h->o.track)
+		note_back(c, p, s, addr);
+	mm_cache_give(c, p, addr);
+	return MM_OK;
+}
+
+int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+{
+	const struct mm_slab *s = slab_of(h, addr);
+
+	if (!s || (s->pool ? !begins_block(&h->pool[s->pool - 1], s, addr) : addr != s->addr))
+		return MM_EINVAL;
+	*ret_bytes = s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes;
+	return MM_OK;
+}
+
+/* A block of the class that the new size has anyway stays. */
+static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr,
+		 uint64_t size, uint64_t align)
+{
+	const struct mm_pool *p;
+
+	if (!s->pool)
+		return mm_large_resize(h, s, size, align);
+	p = &h->pool[s->pool - 1];
+	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != p->index ||
+	    addr & (align - 1))
+		return 0;
+	if (h->o.track) {
+		note_back(c, p, s, addr);
+		note_out(c, p, s, addr, size);
+	}
+	return 1;
+}
+
+int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		    uint64_t align, uint64_t *ret_addr)
+{
+	struct mm_slab *s = slab_of(h, addr);
+	uint64_t granted, fresh;
+	int err = mm_heap_granted(h, addr, &granted);
+
+	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
+	if (err)
+		return err;
+	if (stays(h, c, s, addr, size, align)) {
+		*ret_addr = addr;
+		return MM_OK;
+	}
+	if ((err = mm_heap_alloc(h, c, size, align, &fresh)))
+		return err;
+	mm_content_copy(&h->content, fresh, addr, size < granted ? size : granted);
+	*ret_addr = fresh;
+	return mm_heap_free(h, c, addr);
+}
+
+void mm_heap_trim(struct mm_heap *h)
+{
+	mm_lock_take(&h->contexts_lock);
+	for (struct mm_context *c = h->contexts; c; c = c->next)
+		mm_cache_flush(c);
+	mm_lock_give(&h->contexts_lock);
+	mm_vspace_purge(&h->vspace, 0);
+}
+
+/* --- looking ------------------------------------------------------------------------------- */
+
+/* Blocks of pools by what went through contexts. */
+static void count_contexts(struct mm_heap *h, struct mm_account *a)
+{
+	int64_t live, granted, requested;
+
+	mm_lock_take(&h->contexts_lock);
+	live = h->live_gone;
+	granted = h->granted_gone;
+	requested = h->requested_gone;
+	for (const struct mm_context *c = h->contexts; c; c = c->next) {
+		live += c->live;
+		granted += c->granted;
+		requested += c->requested;
+		for (uint32_t i = 0; i < MM_CLASSES; i++)
+			if (c->magazine[i])
+				a->cached += (uint64_t)c->magazine[i]->count *
+					     h->pool[i].block_bytes;
+	}
+	mm_lock_give(&h->contexts_lock);
+	a->live = (uint64_t)live;
+	a->requested = (uint64_t)requested;
+	a->internal = (uint64_t)(granted - requested);
+}
+
+static uint64_t own_pages(uint64_t bytes)
+{
+	return (bytes + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
+}
+
+void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
+{
+	struct mm_account a = { 0 };
+	uint64_t used, out = 0;
+
+	for (uint32_t i = 0; i < MM_CLASSES; i++) {
+		struct mm_pool_sums s;
+		mm_pool_sums(&h->pool[i], &s);
+		a.slabs += s.slabs;
+		a.slab_external += s.free * h->pool[i].block_bytes;
+		a.tail += s.tail_bytes;
+		out += (s.blocks - s.free) * h->pool[i].block_bytes;
+	}
+	count_contexts(h, &a);
+	if (!h->o.track)
+		a.requested = out - a.cached;
+	a.requested += h->large.requested;
+	a.internal += h->large.bytes - h->large.requested;
+	a.live += h->large.live;
+	mm_vspace_sums(&h->vspace, &used, &a.retained);
+	a.metadata = mm_meta_committed(&h->meta) + own_pages(sizeof *h);
+	a.committed = used + a.retained + a.metadata;
+	*ret = a;
+}
+
+void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
+		   void *arg)
+{
+	for (uint32_t n = 1; n < h->slabs.count; n++) {
+		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
+		if (!s->slices)
+			continue;
+		struct mm_slab_view v = { s->addr, s->bytes, 0, 1, 0 };
+		if (s->pool) {
+			v.block_bytes = h->pool[s->pool - 1].block_bytes;
+			v.blocks = s->blocks;
+			v.free = s->free;
+		}
+		fn(arg, &v);
+	}
+}
+
+void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied)
+{
+	*ret_zeroed = h->content.zeroed;
+	*ret_copied = h->content.copied;
+}
+
+int mm_heap_check(struct mm_heap *h)
+{
+	struct mm_account a;
+	int rule = mm_vspace_check(&h->vspace);
+
+	if (rule)
+		return 100 + rule;
+	for (uint32_t i = 0; i < MM_CLASSES; i++)
+		if ((rule = mm_pool_check(&h->pool[i])))
+			return 200 + rule;
+	mm_heap_account(h, &a);
+	return mm_account_sum(&a) == a.committed ? 0 : 300;
+}

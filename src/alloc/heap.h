@@ -1,0 +1,82 @@
+/* heap.h: the general heap, every call with heap and context in its hands.
+ *
+ * Promise: the same calls in the same order give the same addresses, on every machine, real
+ * or simulated; nothing of ours lies in or beside a block; the law of account.h holds.
+ * Vocabulary
+ *   strategy   how blocks are placed
+ *   context    cache.h; one thread's at a time
+ *   granted    what a block may use, at least what was requested
+ *   large      a block of slices of its own
+ * Thread-safe, but for open, close, check and contexts, as said there.
+ * Never: a clock, thread-local memory, malloc; an abort.
+ */
+#ifndef MM_ALLOC_HEAP_H
+#define MM_ALLOC_HEAP_H
+
+#include <stdint.h>
+
+#include "alloc/account.h"
+#include "alloc/cache.h"
+
+struct mm_heap;
+
+enum mm_strategy { MM_STRATEGY_SIZE_CLASS, MM_STRATEGIES };
+
+struct mm_heap_options {
+	enum mm_strategy strategy;
+	int simulated;        /* addresses are numbers: nothing is touched */
+	int track;            /* keep what was requested of each block: 2 bytes a block */
+	uint64_t bytes;       /* of address space, 0 = 64 GiB */
+	uint32_t page_bytes;  /* 0 = 4096 */
+	uint64_t retain_bytes;/* MM_HEAP_DEFAULT = 1 MiB: retained at most, or ... */
+	uint32_t retain_share;/* ... one in so many bytes in use; 0 = 8 */
+};
+
+#define MM_HEAP_DEFAULT UINT64_MAX
+
+/* "size-class"; NULL when there is no such strategy. And back: MM_EINVAL. */
+const char *mm_strategy_name(enum mm_strategy s);
+int mm_strategy_of(const char *name, enum mm_strategy *ret);
+
+/* MM_EINVAL, MM_ENOMEM, MM_ENOSPC. Closing takes every block with it; contexts go before. */
+int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o);
+void mm_heap_close(struct mm_heap *h);
+
+/* A context for a thread on `node`. Closing gives back what it has ready. */
+int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret);
+void mm_heap_leave(struct mm_heap *h, struct mm_context *c);
+
+/* A block of `size` bytes (0 counts as 1) at a multiple of `align` (a power of two; 0 = 16).
+ * MM_ENOMEM, MM_ENOSPC, MM_EINVAL. */
+int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		  uint64_t *ret_addr);
+
+/* MM_EINVAL when no block that is handed out begins there, as far as that is known. */
+int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
+
+/* The block with its contents as one of `size` bytes, here or elsewhere; on failure it stays
+ * as it is. */
+int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		    uint64_t align, uint64_t *ret_addr);
+
+/* What the block at addr may use: MM_EINVAL as above. */
+int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
+
+/* Gives back what contexts (of threads that rest now) and vspace keep. */
+void mm_heap_trim(struct mm_heap *h);
+
+/* Without `track`, requested is what was granted. Exact when nobody is in the heap. */
+void mm_heap_account(struct mm_heap *h, struct mm_account *ret);
+
+/* Calls fn for each slab, by number: for maps of the heap. Nobody else may be in it. */
+struct mm_slab_view { uint64_t addr, bytes; uint32_t block_bytes, blocks, free; };
+void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
+		   void *arg);
+
+/* Bytes that calloc and realloc would have zeroed and copied: simulated heaps only. */
+void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied);
+
+/* 0, or the number of the rule that does not hold. Nobody else may be in it. */
+int mm_heap_check(struct mm_heap *h);
+
+#endif

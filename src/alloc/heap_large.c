@@ -1,0 +1,64 @@
+/* heap_large.c: blocks with slices of their own (heap_parts.h). */
+#include "alloc/heap_parts.h"
+#include "core/error.h"
+
+static uint64_t whole_pages(const struct mm_heap *h, uint64_t size)
+{
+	uint64_t page = h->vspace.o.page_bytes;
+
+	return (size + page - 1) & ~(page - 1);
+}
+
+int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret_addr)
+{
+	struct mm_slab *s;
+	uint64_t room = size ? size : 1, slices, step = align <= MM_SLICE_BYTES ? 1 : align >> MM_SLICE_SHIFT;
+	int err;
+
+	if (size > h->vspace.bytes || step > h->vspace.slices)
+		return MM_ENOMEM;
+	if ((err = mm_slabs_new(&h->slabs, &s)))
+		return err;
+	slices = (room + MM_SLICE_BYTES - 1) >> MM_SLICE_SHIFT;
+	s->slices = (uint32_t)slices;
+	s->bytes = whole_pages(h, room);
+	s->requested = size;
+	err = mm_vspace_take(&h->vspace, s->slices, (uint32_t)step, s->bytes, s->number,
+			     &s->addr);
+	if (err) {
+		mm_slabs_drop(&h->slabs, s);
+		return MM_ENOMEM;
+	}
+	atomic_fetch_add(&h->large.live, 1);
+	atomic_fetch_add(&h->large.bytes, s->bytes);
+	atomic_fetch_add(&h->large.requested, size);
+	*ret_addr = s->addr;
+	return MM_OK;
+}
+
+int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
+{
+	if (addr != s->addr)
+		return MM_EINVAL;
+	atomic_fetch_sub(&h->large.live, 1);
+	atomic_fetch_sub(&h->large.bytes, s->bytes);
+	atomic_fetch_sub(&h->large.requested, s->requested);
+	uint32_t slices = s->slices;
+	mm_vspace_give(&h->vspace, addr, slices);
+	mm_slabs_drop(&h->slabs, s);
+	return MM_OK;
+}
+
+int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t align)
+{
+	uint64_t bytes = whole_pages(h, size);
+
+	if (size <= MM_CLASS_MOST || s->addr & (align - 1) ||
+	    mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes))
+		return 0;
+	atomic_fetch_add(&h->large.bytes, bytes - s->bytes);
+	atomic_fetch_add(&h->large.requested, size - s->requested);
+	s->bytes = bytes;
+	s->requested = size;
+	return 1;
+}

@@ -1,0 +1,16 @@
+# F3: the allocator engine. Links nothing but libc; no malloc, no thread-local memory.
+noinst_LTLIBRARIES += libmm_alloc.la
+libmm_alloc_la_SOURCES = \
+	src/alloc/account.h \
+	src/alloc/cache.c src/alloc/cache.h \
+	src/alloc/classes.h \
+	src/alloc/content.h \
+	src/alloc/heap.c src/alloc/heap.h \
+	src/alloc/heap_large.c src/alloc/heap_parts.h \
+	src/alloc/lock.c src/alloc/lock.h \
+	src/alloc/lowset.c src/alloc/lowset.h \
+	src/alloc/meta.c src/alloc/meta.h \
+	src/alloc/pool.c src/alloc/pool.h \
+	src/alloc/slab.c src/alloc/slab.h \
+	src/alloc/vspace.c src/alloc/vspace.h
+libmm_alloc_la_CFLAGS = $(MM_CFLAGS) $(MM_SAN_CFLAGS) -fPIC -fvisibility=hidden

@@ -1,0 +1,34 @@
+/* lock.h: a lock of one word, for moments.
+ *
+ * Promise: fair enough for critical sections of a few hundred instructions; whoever waits
+ * longer sleeps in the kernel. Zero-filled is unlocked.
+ * Never: recursion; use in a signal handler of a thread that may hold it.
+ * Source of the algorithm: Drepper, "Futexes Are Tricky" (2011), mutex 2.
+ */
+#ifndef MM_ALLOC_LOCK_H
+#define MM_ALLOC_LOCK_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct mm_lock { _Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */ };
+
+void mm_lock_wait(struct mm_lock *l);
+void mm_lock_wake(struct mm_lock *l);
+
+static inline void mm_lock_take(struct mm_lock *l)
+{
+	uint32_t none = 0;
+
+	if (__builtin_expect(!atomic_compare_exchange_strong_explicit(&l->state, &none, 1,
+			memory_order_acquire, memory_order_relaxed), 0))
+		mm_lock_wait(l);
+}
+
+static inline void mm_lock_give(struct mm_lock *l)
+{
+	if (__builtin_expect(atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2, 0))
+		mm_lock_wake(l);
+}
+
+#endif

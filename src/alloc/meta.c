@@ -1,0 +1,133 @@
+/* meta.c: pieces from the system, cut from front to back (meta.h). */
+#include "alloc/meta.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { ALIGN = 64, PIECE = 1 << 20 };
+
+struct piece { /* at the start of each mapping */
+	struct piece *next;
+	uint64_t bytes;
+};
+
+static struct piece *map_piece(struct mm_meta *m, uint64_t bytes, int flags)
+{
+	struct piece *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	p->next = m->pieces;
+	p->bytes = bytes;
+	m->pieces = p;
+	return p;
+}
+
+void mm_meta_deinit(struct mm_meta *m)
+{
+	for (struct piece *p = m->pieces, *next; p; p = next) {
+		next = p->next;
+		munmap(p, p->bytes);
+	}
+	memset(m, 0, sizeof *m);
+}
+
+/* Whole pages count from their first byte in use. */
+static void count(struct mm_meta *m, uint64_t bytes)
+{
+	if (bytes > m->page_left) {
+		uint64_t pages = (bytes - m->page_left + MM_META_PAGE - 1) / MM_META_PAGE;
+		m->committed += pages * MM_META_PAGE;
+		m->page_left += pages * MM_META_PAGE;
+	}
+	m->page_left -= bytes;
+}
+
+static void *cut(struct mm_meta *m, uint64_t bytes)
+{
+	bytes = (bytes + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
+	if (bytes > m->left) {
+		uint64_t whole = bytes + ALIGN > PIECE
+			? (bytes + ALIGN + MM_META_PAGE - 1) & ~(uint64_t)(MM_META_PAGE - 1) : PIECE;
+		struct piece *p = map_piece(m, whole, 0);
+		if (!p)
+			return NULL;
+		m->at = (uint8_t *)p + ALIGN;
+		m->left = whole - ALIGN;
+		m->page_left = 0;
+		count(m, ALIGN);
+	}
+	count(m, bytes);
+	m->at += bytes;
+	m->left -= bytes;
+	return m->at - bytes;
+}
+
+void *mm_meta_take(struct mm_meta *m, uint64_t bytes)
+{
+	mm_lock_take(&m->lock);
+	void *p = cut(m, bytes);
+	mm_lock_give(&m->lock);
+	return p;
+}
+
+/* Log2 of what a record of that size takes, at least 64. */
+static unsigned kind_of(uint64_t bytes)
+{
+	return bytes <= ALIGN ? 6 : 64 - (unsigned)__builtin_clzll(bytes - 1);
+}
+
+void *mm_meta_borrow(struct mm_meta *m, uint64_t bytes)
+{
+	unsigned kind = kind_of(bytes);
+	void *p;
+
+	if (kind >= MM_META_KINDS)
+		return NULL;
+	mm_lock_take(&m->lock);
+	if ((p = m->spare[kind]) != NULL) {
+		m->spare[kind] = *(void **)p;
+		memset(p, 0, (size_t)1 << kind);
+	} else {
+		p = cut(m, UINT64_C(1) << kind);
+	}
+	mm_lock_give(&m->lock);
+	return p;
+}
+
+void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes)
+{
+	unsigned kind = kind_of(bytes);
+
+	if (!p)
+		return;
+	mm_lock_take(&m->lock);
+	*(void **)p = m->spare[kind];
+	m->spare[kind] = p;
+	mm_lock_give(&m->lock);
+}
+
+void *mm_meta_reserve(struct mm_meta *m, uint64_t bytes)
+{
+	bytes = (bytes + ALIGN + MM_META_PAGE - 1) & ~(uint64_t)(MM_META_PAGE - 1);
+	mm_lock_take(&m->lock);
+	struct piece *p = map_piece(m, bytes, MAP_NORESERVE);
+	mm_lock_give(&m->lock);
+	return p ? (uint8_t *)p + ALIGN : NULL;
+}
+
+void mm_meta_commit(struct mm_meta *m, uint64_t bytes_more)
+{
+	mm_lock_take(&m->lock);
+	m->committed += bytes_more;
+	mm_lock_give(&m->lock);
+}
+
+uint64_t mm_meta_committed(struct mm_meta *m)
+{
+	mm_lock_take(&m->lock);
+	uint64_t n = m->committed;
+	mm_lock_give(&m->lock);
+	return n;
+}

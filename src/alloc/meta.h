@@ -1,0 +1,47 @@
+/* meta.h: memory for the engine's own records.
+ *
+ * Promise: records never lie in the memory that is handed out; what was taken keeps its
+ * address until the end; the bytes obtained from the system are known exactly, and are the
+ * same in every run.
+ * Vocabulary: committed = bytes of this memory that a record may have touched, in whole
+ * pages of 4096 whatever the machine's are.
+ * Thread-safe. Never: malloc.
+ */
+#ifndef MM_ALLOC_META_H
+#define MM_ALLOC_META_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alloc/lock.h"
+
+enum { MM_META_PAGE = 4096, MM_META_KINDS = 24 /* powers of two that are kept for reuse */ };
+
+struct mm_meta {
+	struct mm_lock lock;
+	uint8_t *at;          /* in the newest piece */
+	uint64_t left;
+	uint64_t page_left;   /* of the last page that counts as committed */
+	uint64_t committed;
+	void *pieces;         /* every mapping, linked */
+	void *spare[MM_META_KINDS];
+};
+
+/* In the caller's memory, zero-filled before. */
+void mm_meta_deinit(struct mm_meta *m);
+
+/* Zero-filled, aligned to 64 bytes; NULL without memory. */
+void *mm_meta_take(struct mm_meta *m, uint64_t bytes);
+
+/* The same for records that are given back: bytes are rounded up to a power of two. */
+void *mm_meta_borrow(struct mm_meta *m, uint64_t bytes);
+void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes);
+
+/* Address space for a table that is used from its start on, zero-filled; the user says how
+ * far it is in use. NULL without address space. */
+void *mm_meta_reserve(struct mm_meta *m, uint64_t bytes);
+void mm_meta_commit(struct mm_meta *m, uint64_t bytes_more);
+
+uint64_t mm_meta_committed(struct mm_meta *m);
+
+#endif

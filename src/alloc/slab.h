@@ -1,0 +1,54 @@
+/* slab.h: what the engine knows of each run of slices, kept away from them.
+ *
+ * Vocabulary
+ *   slab     slices cut into blocks of one size, of one pool; or the slices of one large
+ *            block (pool 0)
+ *   number   of a slab: what the map of slices holds; never 0; given out again
+ *   tail     bytes behind the last block
+ * Never: reads or writes the slices themselves.
+ */
+#ifndef MM_ALLOC_SLAB_H
+#define MM_ALLOC_SLAB_H
+
+#include <stdint.h>
+
+#include "alloc/lock.h"
+#include "alloc/meta.h"
+
+struct mm_slab {
+	uint64_t addr;
+	uint64_t *free_bits;    /* of blocks: 1 = here, 0 = handed out or in a magazine */
+	uint16_t *slack;        /* of blocks: granted less requested; NULL = not tracked */
+	uint64_t bytes;         /* large: in use, whole pages; requested behind it */
+	uint64_t requested;
+	uint32_t number, pool;  /* index of the pool + 1; 0 = large */
+	uint32_t blocks, free;
+	uint32_t slices;
+	uint32_t prev, next;    /* in its pool's list of slabs as free as it; 0 = none */
+	uint16_t lowest;        /* no free block in a word below this one */
+	uint16_t list;
+};
+
+enum { MM_SLAB_GROUP = 256 /* records taken at once */, MM_SLAB_GROUPS = 1 << 14 };
+
+struct mm_slabs {
+	struct mm_lock lock;
+	struct mm_meta *meta;
+	struct mm_slab *group[MM_SLAB_GROUPS];
+	uint32_t count;         /* ever numbered */
+	uint32_t vacant;        /* number of a record to be used again, linked by next */
+};
+
+/* In zero-filled memory; meta outlives it. */
+void mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta);
+
+/* A record with its number and nothing else. MM_ENOMEM, MM_ELIMIT. */
+int mm_slabs_new(struct mm_slabs *s, struct mm_slab **ret);
+void mm_slabs_drop(struct mm_slabs *s, struct mm_slab *slab);
+
+static inline struct mm_slab *mm_slab_at(const struct mm_slabs *s, uint32_t number)
+{
+	return &s->group[number / MM_SLAB_GROUP][number % MM_SLAB_GROUP];
+}
+
+#endif

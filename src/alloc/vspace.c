@@ -1,0 +1,300 @@
+/* vspace.c: slices and their pages (vspace.h). */
+#include "alloc/vspace.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/error.h"
+
+#define SIMULATED_BASE UINT64_C(0x100000000000)
+#define LEAST_BYTES (UINT64_C(64) << 20)
+#define BASE_ALIGN (UINT64_C(1) << 30)
+
+enum { SLICES_MOST = 1 << 24 };
+
+/* --- coming and going ------------------------------------------------------------------ */
+
+/* So that aligned blocks lie as they do in a simulated range. */
+static uint64_t base_align(uint64_t bytes)
+{
+	uint64_t align = MM_SLICE_BYTES;
+
+	while (align < BASE_ALIGN && align < bytes / 16)
+		align *= 2;
+	return align;
+}
+
+/* Less and less, where addresses are limited. What is left over on both sides goes back. */
+static int reserve(struct mm_vspace *v)
+{
+	for (uint64_t n = v->o.bytes; n >= LEAST_BYTES || n == v->o.bytes; n /= 2) {
+		uint64_t align = base_align(n), base, end;
+		void *p = mmap(NULL, n + align, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p == MAP_FAILED)
+			continue;
+		base = ((uintptr_t)p + align - 1) & ~(align - 1);
+		end = (uintptr_t)p + n + align;
+		if (base > (uintptr_t)p)
+			munmap(p, base - (uintptr_t)p);
+		if (end > base + n)
+			munmap((void *)(uintptr_t)(base + n), end - (base + n));
+		v->base = base;
+		v->bytes = n;
+		return MM_OK;
+	}
+	return MM_ENOSPC;
+}
+
+static int tables(struct mm_vspace *v)
+{
+	uint64_t set = mm_lowset_bytes(v->slices);
+	void *idle = mm_meta_reserve(v->meta, set), *warm = mm_meta_reserve(v->meta, set);
+
+	v->owner = mm_meta_reserve(v->meta, (uint64_t)v->slices * sizeof *v->owner);
+	v->have = mm_meta_reserve(v->meta, v->slices);
+	v->used = mm_meta_reserve(v->meta, v->slices);
+	if (!idle || !warm || !v->owner || !v->have || !v->used)
+		return MM_ENOMEM;
+	mm_lowset_init(&v->idle, v->slices, idle);
+	mm_lowset_init(&v->warm, v->slices, warm);
+	return MM_OK;
+}
+
+static int is_valid(const struct mm_vspace_options *o)
+{
+	return o->page_bytes >= 4096 && o->page_bytes <= MM_SLICE_BYTES &&
+	       (o->page_bytes & (o->page_bytes - 1)) == 0 && o->bytes >= MM_SLICE_BYTES &&
+	       o->bytes <= (uint64_t)SLICES_MOST << MM_SLICE_SHIFT;
+}
+
+int mm_vspace_init(struct mm_vspace *v, const struct mm_vspace_options *o, struct mm_meta *meta)
+{
+	int err = MM_OK;
+
+	if (!is_valid(o))
+		return MM_EINVAL;
+	v->o = *o;
+	v->o.bytes &= ~(uint64_t)(MM_SLICE_BYTES - 1);
+	v->meta = meta;
+	v->base = SIMULATED_BASE;
+	v->bytes = v->o.bytes;
+	if (!o->simulated)
+		err = reserve(v);
+	v->slices = (uint32_t)(v->bytes >> MM_SLICE_SHIFT);
+	if (!err)
+		err = tables(v);
+	if (err)
+		mm_vspace_deinit(v);
+	return err;
+}
+
+void mm_vspace_deinit(struct mm_vspace *v)
+{
+	if (!v->o.simulated && v->bytes)
+		munmap((void *)(uintptr_t)v->base, v->bytes);
+	memset(v, 0, sizeof *v);
+}
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+static uint64_t page_of(const struct mm_vspace *v)
+{
+	return v->o.page_bytes;
+}
+
+/* Pages of a slice that starts `at` bytes behind the first, when `bytes` of all are used. */
+static uint8_t pages_in(const struct mm_vspace *v, uint64_t bytes, uint64_t at)
+{
+	uint64_t rest = bytes > at ? bytes - at : 0;
+
+	rest = rest < MM_SLICE_BYTES ? rest : MM_SLICE_BYTES;
+	return (uint8_t)((rest + page_of(v) - 1) / page_of(v));
+}
+
+static void use_pages(struct mm_vspace *v, uint32_t slice, uint8_t pages)
+{
+	v->used_bytes += ((uint64_t)pages - v->used[slice]) * page_of(v);
+	v->retained_bytes -= ((uint64_t)v->have[slice] - v->used[slice]) * page_of(v);
+	if (v->have[slice] < pages) {
+		v->commits += pages - v->have[slice];
+		v->have[slice] = pages;
+	}
+	v->used[slice] = pages;
+	v->retained_bytes += ((uint64_t)v->have[slice] - pages) * page_of(v);
+}
+
+static void drop_pages(struct mm_vspace *v, uint32_t first, uint32_t count)
+{
+	if (!v->o.simulated)
+		madvise((void *)(uintptr_t)(v->base + ((uint64_t)first << MM_SLICE_SHIFT)),
+			(uint64_t)count << MM_SLICE_SHIFT, MADV_DONTNEED);
+	for (uint32_t s = first; s < first + count; s++) {
+		v->retained_bytes -= v->have[s] * page_of(v);
+		v->purges += v->have[s];
+		v->have[s] = 0;
+		mm_lowset_remove(&v->warm, s);
+	}
+}
+
+static void purge(struct mm_vspace *v, uint64_t limit)
+{
+	while (v->retained_bytes > limit) {
+		uint32_t last = mm_lowset_highest(&v->warm), first = last;
+		uint64_t gone;
+		if (last == MM_LOWSET_NONE)
+			return;
+		gone = v->have[last] * page_of(v);
+		while (first > 0 && mm_lowset_has(&v->warm, first - 1) &&
+		       v->retained_bytes - gone > limit)
+			gone += v->have[--first] * page_of(v);
+		drop_pages(v, first, last - first + 1);
+	}
+}
+
+static uint64_t retain_limit(const struct mm_vspace *v)
+{
+	uint64_t share = v->o.retain_share ? v->used_bytes / v->o.retain_share : 0;
+
+	return share > v->o.retain_bytes ? share : v->o.retain_bytes;
+}
+
+/* --- slices ------------------------------------------------------------------------------- */
+
+/* The first slice from s on at a multiple of `align` slices, in addresses. */
+static uint32_t aligned_from(const struct mm_vspace *v, uint32_t s, uint32_t align)
+{
+	uint64_t lead = v->base >> MM_SLICE_SHIFT;
+
+	return (uint32_t)(((lead + s + align - 1) & ~(uint64_t)(align - 1)) - lead);
+}
+
+static uint32_t run_from(const struct mm_vspace *v, uint32_t first, uint32_t want)
+{
+	uint32_t n = 0;
+
+	while (n < want && first + n < v->frontier && mm_lowset_has(&v->idle, first + n))
+		n++;
+	return n;
+}
+
+/* The lowest run of idle slices; MM_LOWSET_NONE when there is none below the frontier. */
+static uint32_t find_run(const struct mm_vspace *v, uint32_t slices, uint32_t align)
+{
+	uint32_t s = mm_lowset_lowest(&v->idle), n;
+
+	while (s != MM_LOWSET_NONE) {
+		uint32_t first = aligned_from(v, s, align);
+		if (first == s && (slices == 1 || (n = run_from(v, s, slices)) == slices))
+			return s;
+		s = mm_lowset_from(&v->idle, first == s ? s + n + 1 : first);
+	}
+	return MM_LOWSET_NONE;
+}
+
+static void advance(struct mm_vspace *v, uint32_t frontier)
+{
+	uint64_t maps = (uint64_t)frontier * (sizeof *v->owner + 2) + frontier / 4;
+	uint64_t pages = (maps + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
+
+	if (pages > v->map_bytes) {
+		mm_meta_commit(v->meta, pages - v->map_bytes);
+		v->map_bytes = pages;
+	}
+	v->frontier = frontier;
+}
+
+/* Slices that were never used; those left out to be aligned are idle. */
+static uint32_t take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align)
+{
+	uint32_t first = aligned_from(v, v->frontier, align), idle = v->frontier;
+
+	if (first < v->frontier || first > v->slices || slices > v->slices - first)
+		return MM_LOWSET_NONE;
+	advance(v, first + slices);
+	for (; idle < first; idle++)
+		mm_lowset_add(&v->idle, idle);
+	return first;
+}
+
+int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
+		   uint32_t owner, uint64_t *ret_addr)
+{
+	mm_lock_take(&v->lock);
+	uint32_t first = find_run(v, slices, align);
+	if (first == MM_LOWSET_NONE)
+		first = take_fresh(v, slices, align);
+	if (first != MM_LOWSET_NONE) {
+		for (uint32_t s = first; s < first + slices; s++) {
+			mm_lowset_remove(&v->idle, s);
+			mm_lowset_remove(&v->warm, s);
+			use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
+			atomic_store_explicit(&v->owner[s], owner, memory_order_relaxed);
+		}
+		*ret_addr = v->base + ((uint64_t)first << MM_SLICE_SHIFT);
+	}
+	mm_lock_give(&v->lock);
+	return first == MM_LOWSET_NONE ? MM_ENOSPC : MM_OK;
+}
+
+void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices)
+{
+	uint32_t first = (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT);
+
+	mm_lock_take(&v->lock);
+	for (uint32_t s = first; s < first + slices; s++) {
+		atomic_store_explicit(&v->owner[s], 0, memory_order_relaxed);
+		use_pages(v, s, 0);
+		mm_lowset_add(&v->idle, s);
+		if (v->have[s])
+			mm_lowset_add(&v->warm, s);
+	}
+	purge(v, retain_limit(v));
+	mm_lock_give(&v->lock);
+}
+
+int mm_vspace_resize(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint64_t bytes)
+{
+	uint32_t first = (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT);
+
+	if (bytes > (uint64_t)slices << MM_SLICE_SHIFT)
+		return MM_EINVAL;
+	mm_lock_take(&v->lock);
+	for (uint32_t s = first; s < first + slices; s++)
+		use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
+	mm_lock_give(&v->lock);
+	return MM_OK;
+}
+
+void mm_vspace_purge(struct mm_vspace *v, uint64_t bytes)
+{
+	mm_lock_take(&v->lock);
+	purge(v, bytes);
+	mm_lock_give(&v->lock);
+}
+
+void mm_vspace_sums(struct mm_vspace *v, uint64_t *ret_used, uint64_t *ret_retained)
+{
+	mm_lock_take(&v->lock);
+	*ret_used = v->used_bytes;
+	*ret_retained = v->retained_bytes;
+	mm_lock_give(&v->lock);
+}
+
+int mm_vspace_check(struct mm_vspace *v)
+{
+	uint64_t used = 0, retained = 0;
+
+	for (uint32_t s = 0; s < v->frontier; s++) {
+		int idle = mm_lowset_has(&v->idle, s);
+		used += v->used[s] * page_of(v);
+		retained += (uint64_t)(v->have[s] - v->used[s]) * page_of(v);
+		if (v->used[s] > v->have[s])
+			return 1;
+		if (idle != (atomic_load(&v->owner[s]) == 0) || (idle && v->used[s]))
+			return 2;
+		if (mm_lowset_has(&v->warm, s) != (idle && v->have[s] != 0))
+			return 3;
+	}
+	return used != v->used_bytes || retained != v->retained_bytes ? 4 : 0;
+}

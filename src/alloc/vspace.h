@@ -1,0 +1,78 @@
+/* vspace.h: the one range of addresses that a heap hands out.
+ *
+ * Promise: who owns an address is one load; addresses come lowest first, so two runs with
+ * the same calls give the same addresses; simulated, no address is ever touched.
+ * Vocabulary
+ *   slice      64 KiB, the unit of ownership
+ *   committed  pages obtained from the system: those in use and those retained
+ *   retained   committed and not in use: kept to be used again, up to a limit
+ * Thread-safe. Never: reads or writes a slice.
+ */
+#ifndef MM_ALLOC_VSPACE_H
+#define MM_ALLOC_VSPACE_H
+
+#include <stdint.h>
+
+#include "alloc/lock.h"
+#include "alloc/lowset.h"
+#include "alloc/meta.h"
+
+enum { MM_SLICE_SHIFT = 16, MM_SLICE_BYTES = 1 << MM_SLICE_SHIFT };
+
+struct mm_vspace_options {
+	uint64_t bytes;         /* of addresses; less when the system has not as many */
+	uint32_t page_bytes;    /* power of two, 4096 to MM_SLICE_BYTES; real: the system's */
+	int simulated;
+	uint64_t retain_bytes;  /* retained at most: this, */
+	uint32_t retain_share;  /* or one in so many of the bytes in use, if that is more */
+};
+
+struct mm_vspace {
+	struct mm_lock lock;
+	struct mm_meta *meta;
+	struct mm_vspace_options o;
+	uint64_t base, bytes;
+	uint32_t slices, frontier;  /* slices from here on were never used */
+	_Atomic uint32_t *owner;    /* 0 = nobody's */
+	uint8_t *have, *used;       /* pages of each slice, from its start */
+	struct mm_lowset idle;      /* below the frontier, nobody's */
+	struct mm_lowset warm;      /* of those: with pages */
+	uint64_t used_bytes, retained_bytes, map_bytes;
+	uint64_t commits, purges;   /* pages that came and went */
+};
+
+/* v zero-filled; meta outlives it. MM_EINVAL, MM_ENOSPC without address space, MM_ENOMEM. */
+int mm_vspace_init(struct mm_vspace *v, const struct mm_vspace_options *o, struct mm_meta *meta);
+void mm_vspace_deinit(struct mm_vspace *v);
+
+/* So many slices in a row, the first at a multiple of `align` slices (a power of two), the
+ * first `bytes` of them in use, given to `owner` (not 0). MM_ENOSPC. */
+int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
+		   uint32_t owner, uint64_t *ret_addr);
+
+/* Gives them back. Pages above the limit go to the system at once, the highest first. */
+void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices);
+
+/* The pages in use of slices that were taken become those of `bytes`. MM_EINVAL when they
+ * do not fit. */
+int mm_vspace_resize(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint64_t bytes);
+
+/* Gives retained pages to the system until at most `bytes` are left. */
+void mm_vspace_purge(struct mm_vspace *v, uint64_t bytes);
+
+/* Whose slice an address is in; 0 = nobody's, or not ours. Any thread, no lock. */
+static inline uint32_t mm_vspace_owner(const struct mm_vspace *v, uint64_t addr)
+{
+	uint64_t at = addr - v->base;
+
+	return at < v->bytes ? atomic_load_explicit(&v->owner[at >> MM_SLICE_SHIFT],
+						    memory_order_relaxed) : 0;
+}
+
+/* In use and retained, in bytes. */
+void mm_vspace_sums(struct mm_vspace *v, uint64_t *ret_used, uint64_t *ret_retained);
+
+/* 0, or the number of the rule that does not hold. Nobody else may be in it. */
+int mm_vspace_check(struct mm_vspace *v);
+
+#endif

@@ -1,0 +1,281 @@
+/* test_heap.c: the engine's general heap: no two blocks overlap, contents stay, the law of
+ * fragmentation holds, and a simulated heap does what a real one does. Also lowset. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/classes.h"
+#include "alloc/heap.h"
+#include "alloc/lowset.h"
+#include "core/error.h"
+
+enum { SLOTS = 4000, STEPS = 1000000, EVERY = 20000, SEEDS = 4 };
+
+struct block { uint64_t addr, size, align; uint8_t mark; };
+
+struct world {
+	struct mm_heap *heap;
+	struct mm_context *context[2];
+	struct block block[SLOTS];
+	uint64_t random, live, requested;
+	int real;
+};
+
+static uint64_t next(struct world *w)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return w->random * UINT64_C(0x2545f4914f6cdd1d) >> 16;
+}
+
+/* Most are small, some are large. */
+static uint64_t any_size(struct world *w)
+{
+	uint64_t r = next(w);
+
+	return r % 64 == 0 ? r / 64 % 300000 : r % 8 == 0 ? r / 8 % 9000 : r % 300;
+}
+
+static void begin(struct world *w, int simulated, uint64_t seed)
+{
+	struct mm_heap_options o = { .simulated = simulated, .track = 1,
+				     .retain_bytes = MM_HEAP_DEFAULT };
+
+	memset(w, 0, sizeof *w);
+	w->random = seed * 77 + 1;
+	w->real = !simulated;
+	assert_int_equal(mm_heap_open(&w->heap, &o), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(mm_heap_context(w->heap, 0, &w->context[i]), 0);
+}
+
+static void fill(const struct world *w, const struct block *b, uint64_t from)
+{
+	if (w->real && b->size > from)
+		memset((char *)(uintptr_t)b->addr + from, b->mark, b->size - from);
+}
+
+static void is_whole(const struct world *w, const struct block *b, uint64_t bytes)
+{
+	const uint8_t *p = (const uint8_t *)(uintptr_t)b->addr;
+
+	for (uint64_t i = 0; w->real && i < bytes; i++)
+		if (p[i] != b->mark)
+			fail_msg("byte %lu of a block of %lu changed", i, b->size);
+}
+
+static void give(struct world *w, struct block *b)
+{
+	is_whole(w, b, b->size);
+	assert_int_equal(mm_heap_free(w->heap, w->context[next(w) % 2], b->addr), 0);
+	w->live--;
+	w->requested -= b->size;
+	b->addr = 0;
+}
+
+static void take(struct world *w, struct block *b)
+{
+	uint64_t granted;
+
+	b->size = any_size(w);
+	b->align = next(w) % 16 ? 16 : UINT64_C(1) << next(w) % 18;
+	b->mark = (uint8_t)next(w);
+	assert_int_equal(mm_heap_alloc(w->heap, w->context[next(w) % 2], b->size, b->align,
+				       &b->addr), 0);
+	assert_int_equal(b->addr & (b->align - 1), 0);
+	assert_int_equal(mm_heap_granted(w->heap, b->addr, &granted), 0);
+	assert_true(granted >= b->size);
+	fill(w, b, 0);
+	w->live++;
+	w->requested += b->size ? b->size : 0;
+}
+
+static void change(struct world *w, struct block *b)
+{
+	uint64_t was = b->size, size = any_size(w);
+
+	is_whole(w, b, was);
+	assert_int_equal(mm_heap_realloc(w->heap, w->context[next(w) % 2], b->addr, size,
+					 b->align, &b->addr), 0);
+	assert_int_equal(b->addr & (b->align - 1), 0);
+	b->size = size;
+	is_whole(w, b, was < size ? was : size);
+	fill(w, b, was);
+	w->requested += size - was;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct block *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static void law_holds(struct world *w)
+{
+	static struct block sorted[SLOTS];
+	struct mm_account a;
+
+	assert_int_equal(mm_heap_check(w->heap), 0);
+	mm_heap_account(w->heap, &a);
+	assert_int_equal(mm_account_sum(&a), a.committed);
+	assert_int_equal(a.live, w->live);
+	assert_int_equal(a.requested, w->requested);
+	memcpy(sorted, w->block, sizeof sorted);
+	qsort(sorted, SLOTS, sizeof *sorted, by_addr);
+	for (int i = 1; i < SLOTS; i++)
+		if (sorted[i - 1].addr)
+			assert_true(sorted[i - 1].addr + sorted[i - 1].size <= sorted[i].addr);
+}
+
+static void run(struct world *w, int steps)
+{
+	for (int i = 0; i < steps; i++) {
+		struct block *b = &w->block[next(w) % SLOTS];
+		if (!b->addr)
+			take(w, b);
+		else if (next(w) % 4 == 0)
+			change(w, b);
+		else
+			give(w, b);
+		if (i % EVERY == 0)
+			law_holds(w);
+	}
+}
+
+static void end(struct world *w)
+{
+	struct mm_account a;
+
+	for (int i = 0; i < SLOTS; i++)
+		if (w->block[i].addr)
+			give(w, &w->block[i]);
+	law_holds(w);
+	mm_heap_trim(w->heap);
+	mm_heap_account(w->heap, &a);
+	assert_int_equal(a.committed, a.metadata);
+	assert_int_equal(a.slabs, 0);
+	for (int i = 0; i < 2; i++)
+		mm_heap_leave(w->heap, w->context[i]);
+	mm_heap_close(w->heap);
+}
+
+static void blocks_are_apart(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		begin(&w, 0, seed);
+		run(&w, STEPS / SEEDS);
+		end(&w);
+	}
+}
+
+static void simulated_is_real(void **state)
+{
+	static struct world real, simulated;
+
+	(void)state;
+	begin(&real, 0, 9);
+	begin(&simulated, 1, 9);
+	run(&real, STEPS / 4);
+	run(&simulated, STEPS / 4);
+	uint64_t base = 0;
+	for (int i = 0; i < SLOTS; i++) {
+		if (real.block[i].addr && !base)
+			base = simulated.block[i].addr - real.block[i].addr;
+		assert_int_equal(real.block[i].addr ? real.block[i].addr + base : 0,
+				 simulated.block[i].addr);
+	}
+	end(&real);
+	end(&simulated);
+}
+
+static void wrong_frees(void **state)
+{
+	static struct world w;
+	uint64_t small, large;
+
+	(void)state;
+	begin(&w, 0, 3);
+	assert_int_equal(mm_heap_alloc(w.heap, w.context[0], 100, 0, &small), 0);
+	assert_int_equal(mm_heap_alloc(w.heap, w.context[0], 100000, 0, &large), 0);
+	assert_int_equal(mm_heap_free(w.heap, w.context[0], small + 16), MM_EINVAL);
+	assert_int_equal(mm_heap_free(w.heap, w.context[0], large + 4096), MM_EINVAL);
+	assert_int_equal(mm_heap_free(w.heap, w.context[0], (uintptr_t)&w), MM_EINVAL);
+	assert_int_equal(mm_heap_free(w.heap, w.context[0], 0), MM_EINVAL);
+	assert_int_equal(mm_heap_alloc(w.heap, w.context[0], 8, 24, &small), MM_EINVAL);
+	assert_int_equal(mm_heap_alloc(w.heap, w.context[0], UINT64_MAX - 5, 0, &small),
+			 MM_ENOMEM);
+	mm_heap_close(w.heap);
+}
+
+static void classes_fit(void **state)
+{
+	(void)state;
+	for (uint64_t size = 1; size <= MM_CLASS_MOST; size++) {
+		uint32_t n = mm_class_of(size);
+		assert_true(n < MM_CLASSES && mm_class_bytes(n) >= size);
+		assert_true(n == 0 || mm_class_bytes(n - 1) < size);
+		assert_true(size <= 128 || mm_class_bytes(n) - size <= size / 8);
+	}
+	assert_int_equal(mm_class_bytes(MM_CLASSES - 1), MM_CLASS_MOST);
+	for (uint64_t align = 1; align <= MM_CLASS_MOST; align *= 2) {
+		uint32_t n = mm_class_aligned(24, align);
+		assert_true(mm_class_bytes(n) % align == 0 && mm_class_bytes(n) >= 24);
+	}
+}
+
+static void lowset_agrees(void **state)
+{
+	enum { LIMIT = 70000 };
+	static uint8_t has[LIMIT];
+	struct mm_lowset s;
+	void *memory = calloc(1, mm_lowset_bytes(LIMIT));
+	struct world w = { .random = 5 };
+
+	(void)state;
+	mm_lowset_init(&s, LIMIT, memory);
+	assert_int_equal(mm_lowset_lowest(&s), MM_LOWSET_NONE);
+	for (int i = 0; i < 3000; i++) {
+		uint32_t n = (uint32_t)(next(&w) % LIMIT), from = (uint32_t)(next(&w) % LIMIT);
+		uint32_t lowest = MM_LOWSET_NONE, highest = MM_LOWSET_NONE, later = MM_LOWSET_NONE;
+		if (next(&w) % 3)
+			mm_lowset_add(&s, n);
+		else
+			mm_lowset_remove(&s, n);
+		has[n] = (uint8_t)mm_lowset_has(&s, n);
+		for (uint32_t k = 0; k < LIMIT; k++)
+			if (has[k]) {
+				lowest = lowest == MM_LOWSET_NONE ? k : lowest;
+				highest = k;
+				later = later == MM_LOWSET_NONE && k >= from ? k : later;
+			}
+		assert_int_equal(mm_lowset_lowest(&s), lowest);
+		assert_int_equal(mm_lowset_highest(&s), highest);
+		assert_int_equal(mm_lowset_from(&s, from), later);
+	}
+	assert_int_equal(mm_lowset_from(&s, LIMIT), MM_LOWSET_NONE);
+	free(memory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lowset_agrees),
+		cmocka_unit_test(classes_fit),
+		cmocka_unit_test(wrong_frees),
+		cmocka_unit_test(blocks_are_apart),
+		cmocka_unit_test(simulated_is_real),
+	};
+
+	return cmocka_run_group_tests_name("heap", tests, NULL, NULL);
+}
