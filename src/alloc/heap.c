@@ -309,6 +309,18 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	*ret = a;
 }
 
+uint64_t mm_heap_committed(struct mm_heap *h)
+{
+	return h->vspace.used_bytes + h->vspace.retained_bytes + h->meta.committed +
+	       own_pages(sizeof *h);
+}
+
+void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged)
+{
+	*ret_committed = h->vspace.commits;
+	*ret_purged = h->vspace.purges;
+}
+
 void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
 		   void *arg)
 {

@@ -68,6 +68,12 @@ void mm_heap_trim(struct mm_heap *h);
 /* Without `track`, requested is what was granted. Exact when nobody is in the heap. */
 void mm_heap_account(struct mm_heap *h, struct mm_account *ret);
 
+/* The account's committed bytes alone: cheap, for every step. */
+uint64_t mm_heap_committed(struct mm_heap *h);
+
+/* Pages that were obtained and given back, all in all. */
+void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged);
+
 /* Calls fn for each slab, by number: for maps of the heap. Nobody else may be in it. */
 struct mm_slab_view { uint64_t addr, bytes; uint32_t block_bytes, blocks, free; };
 void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),

@@ -5,10 +5,11 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_import.c \
 	src/cli/cmd_record.c \
+	src/cli/cmd_replay.c \
 	src/cli/cmd_report.c \
 	src/cli/cmd_symbolize.c
 # High floors first: each archive finds what it needs in those behind it.
-mmprof_LDADD = libmm_view.la libmm_model.la libmm_collect.la libmm_symbol.la \
+mmprof_LDADD = libmm_view.la libmm_replay.la libmm_alloc.la libmm_model.la libmm_collect.la libmm_symbol.la \
 	libmm_trace.la libmm_base.la libmm_core.la \
 	$(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(CJSON_LIBS) \
 	$(IBERTY_LIBS) -lm

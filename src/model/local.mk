@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libmm_model.la
 libmm_model_la_SOURCES = \
 	src/model/runtime_names.c \
+	src/model/choose.c src/model/choose.h \
 	src/model/fill_facts.c \
 	src/model/fill_groups.c \
 	src/model/fill_tables.c \
@@ -10,6 +11,7 @@ libmm_model_la_SOURCES = \
 	src/model/fill_tree.c \
 	src/model/merge.c \
 	src/model/model.c src/model/model.h \
+	src/model/outcome.h \
 	src/model/naming.c src/model/naming.h \
 	src/model/peak_parts.c src/model/peak_parts.h \
 	src/model/ranking.c src/model/ranking.h \

@@ -1,64 +1,17 @@
 /* select.c: the processes a report counts, and its range of time (work.h). */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "core/error.h"
+#include "model/choose.h"
 #include "model/work.h"
-
-static int is_recorded(struct mm_reader *r, uint32_t process)
-{
-	return mm_reader_process(r, process)->start != MM_START_UNRECORDED;
-}
-
-/* The image that came after `process` by exec in the same pid; itself when none did. */
-static uint32_t after_exec(struct mm_reader *r, uint32_t process)
-{
-	const struct mm_process *p = mm_reader_process(r, process);
-
-	for (uint32_t i = process + 1; i < mm_reader_processes(r); i++) {
-		const struct mm_process *q = mm_reader_process(r, i);
-		if (q->pid == p->pid && q->start == MM_START_EXEC)
-			return i;
-	}
-	return process;
-}
-
-static uint32_t own_process(struct mm_reader *r)
-{
-	uint32_t p = 0, next;
-
-	while (mm_reader_process(r, p)->end == MM_END_EXEC &&
-	       (next = after_exec(r, p)) != p)
-		p = next;
-	return p;
-}
-
-static int find_process(struct mm_reader *r, const char *text, uint32_t *ret)
-{
-	char *end;
-	int by_number = text[0] == '#';
-
-	errno = 0;
-	unsigned long id = strtoul(text + by_number, &end, 10);
-	if (errno || *end || end == text + by_number)
-		return MM_EINVAL;
-	for (uint32_t i = mm_reader_processes(r); i-- > 0;) {
-		const struct mm_process *p = mm_reader_process(r, i);
-		if (is_recorded(r, i) && (by_number ? p->number : p->pid) == id) {
-			*ret = i;
-			return MM_OK;
-		}
-	}
-	return MM_ENOENT;
-}
 
 static void select_all(struct mm_work *w)
 {
 	w->all = 1;
 	for (uint32_t i = 0; i < mm_reader_processes(w->reader); i++)
-		if (is_recorded(w->reader, i))
+		if (mm_choose_is_recorded(w->reader, i))
 			w->selected[w->selected_count++] = i;
 }
 
@@ -78,16 +31,11 @@ int mm_work_select(struct mm_work *w, struct mm_diag *diag)
 		return w->selected_count ? MM_OK
 			: mm_fail(diag, MM_ENOENT, "no process of the trace was recorded");
 	}
-	int err = MM_OK;
-	if (text)
-		err = find_process(w->reader, text, &one);
-	else
-		one = own_process(w->reader);
+	int err = mm_choose_process(w->reader, text, &one, diag);
 	if (err == MM_EINVAL)
 		return mm_fail(diag, err, "'%s' is not a process: give a PID, #NUMBER or all", text);
 	if (err)
-		return mm_fail(diag, err, "no recorded process %s in the trace; "
-			       "'mmprof report --json' lists them under processes", text);
+		return err;
 	w->selected[w->selected_count++] = one;
 	return MM_OK;
 }

@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += libmm_view.la
 libmm_view_la_SOURCES = \
 	src/view/json_parts.h \
 	src/view/jsonw.c src/view/jsonw.h \
+	src/view/replay_json.c src/view/replay_json.h \
+	src/view/replay_text.c src/view/replay_text.h \
 	src/view/report_json.c src/view/report_json.h \
 	src/view/report_json_tables.c \
 	src/view/report_text.c src/view/report_text.h \
@@ -14,4 +16,5 @@ libmm_view_la_SOURCES = \
 	src/view/text_table.c \
 	src/view/text_tree.c \
 	src/view/utf8.c src/view/utf8.h
-dist_pkgdata_DATA += src/view/mmprof.report.1.schema.json
+dist_pkgdata_DATA += src/view/mmprof.report.1.schema.json \
+	src/view/mmprof.replay.1.schema.json

@@ -23,7 +23,8 @@ may()
 	case $1 in
 	capture) [ "$2" = core ] ;;
 	alloc) [ "$2" = core ] || [ "$2" = base ] ;;
-	view | tui) [ "$2" = core ] || [ "$2" = base ] || [ "$3" = model/report.h ] ;;
+	view | tui) [ "$2" = core ] || [ "$2" = base ] || [ "$3" = model/report.h ] ||
+		[ "$3" = model/outcome.h ] ;;
 	esac
 }
 

@@ -1,0 +1,255 @@
+/* drive.c: births, deaths and halves of reallocs (drive.h). */
+#include "replay/drive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/pages.h"
+#include "core/error.h"
+
+void mm_drive_init(struct mm_drive *d, struct mm_heap *heap, uint32_t nodes)
+{
+	d->heap = heap;
+	d->nodes = nodes;
+	d->counts.fingerprint = UINT64_C(0xcbf29ce484222325);
+}
+
+void mm_drive_deinit(struct mm_drive *d)
+{
+	for (size_t i = 0; i < d->thread_count; i++)
+		mm_heap_leave(d->heap, d->thread[i].context);
+	free(d->thread);
+	MM_PAGES_FREE(d->slot, d->slot_cap);
+	memset(d, 0, sizeof *d);
+}
+
+/* --- who and where ---------------------------------------------------------------------- */
+
+static int grow_threads(struct mm_drive *d, uint32_t thread)
+{
+	size_t want = (size_t)thread + 1;
+
+	if (MM_GROW(d->thread, d->thread_cap, want))
+		return MM_ENOMEM;
+	memset(d->thread + d->thread_count, 0, (want - d->thread_count) * sizeof *d->thread);
+	d->thread_count = want;
+	return MM_OK;
+}
+
+/* Unknown threads are all the first one. */
+static int thread_of(struct mm_drive *d, uint32_t thread, struct mm_drive_thread **ret)
+{
+	int err = MM_OK;
+
+	thread = thread == MM_NO_THREAD ? 0 : thread;
+	if (thread >= d->thread_count)
+		err = grow_threads(d, thread);
+	if (!err && !d->thread[thread].context)
+		err = mm_heap_context(d->heap, thread % d->nodes, &d->thread[thread].context);
+	if (!err)
+		*ret = &d->thread[thread];
+	return err;
+}
+
+static int slot_room(struct mm_drive *d, uint32_t slot)
+{
+	return slot < d->slot_cap ? MM_OK : MM_PAGES_GROW(d->slot, d->slot_cap, (size_t)slot + 1);
+}
+
+/* FNV-1a, a word at a time. */
+static void print_finger(struct mm_drive *d, uint64_t addr)
+{
+	d->counts.fingerprint = (d->counts.fingerprint ^ addr) * UINT64_C(0x100000001b3);
+}
+
+/* --- births -------------------------------------------------------------------------------- */
+
+static uint64_t align_of(const struct mm_row *row)
+{
+	return row->align_log2 ? UINT64_C(1) << row->align_log2 : 0;
+}
+
+static void place(struct mm_drive *d, uint32_t slot, uint64_t addr, uint64_t size)
+{
+	d->slot[slot] = (struct mm_drive_block){ addr, size };
+	d->counts.live_bytes += size;
+	d->counts.allocs++;
+	d->counts.allocated_bytes += size;
+	print_finger(d, addr);
+}
+
+static int release(struct mm_drive *d, struct mm_drive_thread *t, struct mm_drive_block *b)
+{
+	uint64_t addr = b->addr;
+
+	d->counts.live_bytes -= b->size;
+	b->addr = 0;
+	return mm_heap_free(d->heap, t->context, addr);
+}
+
+/* The object that was there is still live: its death is not in the trace. */
+static void vacate(struct mm_drive *d, struct mm_drive_thread *t, uint32_t slot)
+{
+	if (!d->slot[slot].addr)
+		return;
+	d->counts.lost_objects++;
+	release(d, t, &d->slot[slot]);
+}
+
+static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
+{
+	uint64_t addr;
+	int err = slot_room(d, row->slot);
+
+	if (err)
+		return err;
+	vacate(d, t, row->slot);
+	if (row->kind == MM_EV_NOTE_ALLOC) {
+		d->counts.notes++;
+		return MM_OK;
+	}
+	if (mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &addr))
+		d->counts.failed++;
+	else
+		place(d, row->slot, addr, row->size);
+	return MM_OK;
+}
+
+static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
+{
+	uint64_t addr, was = t->held.addr;
+	int err = slot_room(d, row->slot);
+
+	if (err)
+		return err;
+	d->counts.reallocs++;
+	if (!was || row->ref != t->held_slot)
+		return be_born(d, t, row);
+	vacate(d, t, row->slot);
+	if (mm_heap_realloc(d->heap, t->context, was, row->size, align_of(row), &addr)) {
+		d->counts.failed++;
+		release(d, t, &t->held);
+		return MM_OK;
+	}
+	d->counts.live_bytes -= t->held.size;
+	t->held.addr = 0;
+	d->counts.moved += addr != was;
+	place(d, row->slot, addr, row->size);
+	return MM_OK;
+}
+
+/* --- deaths ------------------------------------------------------------------------------------ */
+
+/* A half whose other half never came. */
+static void drop_held(struct mm_drive *d, struct mm_drive_thread *t)
+{
+	if (t->held.addr)
+		release(d, t, &t->held);
+}
+
+static void die(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
+{
+	if (row->kind == MM_EV_NOTE_FREE)
+		return;
+	if (!mm_drive_addr(d, row->slot)) {
+		d->counts.unknown_frees++;
+		return;
+	}
+	d->counts.frees++;
+	if (row->kind == MM_EV_REALLOC_OUT) {
+		drop_held(d, t);
+		t->held = d->slot[row->slot];
+		t->held_slot = row->slot;
+		d->slot[row->slot].addr = 0;
+	} else if (release(d, t, &d->slot[row->slot])) {
+		d->counts.unknown_frees++;
+	}
+}
+
+/* Every object ends: the program became another. */
+static void discard(struct mm_drive *d, struct mm_drive_thread *t)
+{
+	for (size_t i = 0; i < d->thread_count; i++)
+		if (d->thread[i].context)
+			drop_held(d, &d->thread[i]);
+	for (size_t i = 0; i < d->slot_cap; i++)
+		if (d->slot[i].addr)
+			release(d, t, &d->slot[i]);
+}
+
+static void end_thread(struct mm_drive *d, struct mm_drive_thread *t)
+{
+	drop_held(d, t);
+	mm_heap_leave(d->heap, t->context);
+	t->context = NULL;
+}
+
+int mm_drive_row(struct mm_drive *d, const struct mm_row *row)
+{
+	struct mm_drive_thread *t;
+	int err = thread_of(d, row->thread, &t);
+
+	if (err)
+		return err;
+	d->counts.events++;
+	if (row->kind == MM_EV_REALLOC_IN)
+		return be_born_again(d, t, row);
+	if (mm_event_is_birth(row->kind))
+		return be_born(d, t, row);
+	if (mm_event_is_death(row->kind))
+		die(d, t, row);
+	else if (row->kind == MM_EV_DISCARD)
+		discard(d, t);
+	else if (row->kind == MM_EV_THREAD_END)
+		end_thread(d, t);
+	return MM_OK;
+}
+
+/* --- what was there before ------------------------------------------------------------------------ */
+
+struct seed { struct mm_object object; uint32_t slot; };
+
+static int by_birth(const void *a, const void *b)
+{
+	const struct seed *x = a, *y = b;
+
+	if (x->object.time != y->object.time)
+		return x->object.time < y->object.time ? -1 : 1;
+	return x->slot < y->slot ? -1 : x->slot > y->slot;
+}
+
+static int plant(struct mm_drive *d, const struct seed *s)
+{
+	struct mm_row row;
+
+	mm_row_begin(&row, s->object.kind == MM_EV_NOTE_ALLOC ? MM_EV_NOTE_ALLOC : MM_EV_MALLOC, 0,
+		     s->object.thread, s->object.site);
+	row.slot = s->slot;
+	row.size = s->object.size == MM_UNKNOWN ? 0 : s->object.size;
+	row.align_log2 = s->object.align_log2;
+	return mm_drive_row(d, &row);
+}
+
+int mm_drive_seed(struct mm_drive *d, const struct mm_objects *objects)
+{
+	uint32_t high = mm_objects_high_water(objects);
+	struct seed *seeds = malloc((size_t)high * sizeof *seeds + 1);
+	struct mm_drive_counts before = d->counts;
+	size_t count = 0;
+	int err = seeds ? MM_OK : MM_ENOMEM;
+
+	for (uint32_t slot = 0; !err && slot < high; slot++)
+		if (mm_objects_get(objects, slot, &seeds[count].object))
+			seeds[count++].slot = slot;
+	if (count)
+		qsort(seeds, count, sizeof *seeds, by_birth);
+	for (size_t i = 0; !err && i < count; i++)
+		err = plant(d, &seeds[i]);
+	before.seeded = count;
+	before.live_bytes = d->counts.live_bytes;
+	before.failed = d->counts.failed;
+	d->counts = before;
+	free(seeds);
+	return err;
+}

@@ -1,0 +1,66 @@
+/* drive.h: the rows of a trace, one after the other, into an engine.
+ *
+ * Promise: each object is a block of the engine from its birth to its death, made and freed
+ * by the context of the thread that did it; what the trace does not tell is counted, never
+ * fatal. A realloc holds the block from its free half and is one call at its alloc half.
+ * Vocabulary
+ *   slot      trace/event.h; here: which block an object is
+ *   held      a block between the halves of a realloc
+ *   note      an object that the program placed inside another: it is no block
+ * One thread at a time. Memory: O(largest number of live objects), of any size.
+ */
+#ifndef MM_REPLAY_DRIVE_H
+#define MM_REPLAY_DRIVE_H
+
+#include <stdint.h>
+
+#include "alloc/heap.h"
+#include "trace/codec.h"
+#include "trace/reader.h"
+
+struct mm_drive_counts {
+	uint64_t events, allocs, frees, reallocs, moved, failed, unknown_frees, notes, seeded,
+		lost_objects;
+	uint64_t allocated_bytes; /* requested, all in all */
+	uint64_t live_bytes;      /* requested by blocks that are there now, held ones too */
+	uint64_t fingerprint;
+};
+
+struct mm_drive_block { uint64_t addr, size; /* address 0 = none */ };
+
+struct mm_drive_thread {
+	struct mm_context *context;
+	struct mm_drive_block held;
+	uint32_t held_slot;
+};
+
+/* Caller's memory; zero-initialised before init. */
+struct mm_drive {
+	struct mm_heap *heap;
+	uint32_t nodes;
+	struct mm_drive_block *slot;
+	size_t slot_cap;
+	struct mm_drive_thread *thread;
+	size_t thread_cap, thread_count;
+	struct mm_drive_counts counts;
+};
+
+/* The heap outlives it. Threads are dealt out to the nodes in turn. */
+void mm_drive_init(struct mm_drive *d, struct mm_heap *heap, uint32_t nodes);
+
+/* Contexts are given back. */
+void mm_drive_deinit(struct mm_drive *d);
+
+/* One row: MM_OK, or MM_ENOMEM for memory of our own (not the engine's: that is counted). */
+int mm_drive_row(struct mm_drive *d, const struct mm_row *row);
+
+/* Objects that lived before the first row, oldest first. */
+int mm_drive_seed(struct mm_drive *d, const struct mm_objects *objects);
+
+/* The block of a slot: its address, or 0. */
+static inline uint64_t mm_drive_addr(const struct mm_drive *d, uint32_t slot)
+{
+	return slot < d->slot_cap ? d->slot[slot].addr : 0;
+}
+
+#endif

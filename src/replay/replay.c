@@ -1,0 +1,224 @@
+/* replay.c: chunks, the account along the way, and what it comes to (replay.h). */
+#include "replay/replay.h"
+
+#include <string.h>
+
+#include "core/error.h"
+#include "replay/drive.h"
+
+enum { LOOK_EVERY = 256, PPM = 1000000 };
+
+struct run {
+	struct mm_reader *reader;
+	const struct mm_replay_options *o;
+	struct mm_heap *heap;
+	struct mm_drive drive;
+	struct mm_rows rows;
+	struct mm_outcome *out;
+	uint64_t total, point_every, next_point, next_look;
+	uint64_t tick_ns;
+	unsigned __int128 ratio_sum;
+	uint64_t ratio_bytes, looked_bytes;
+};
+
+/* --- moments ---------------------------------------------------------------------------- */
+
+static struct mm_moment_account account_now(struct run *x, uint64_t time)
+{
+	struct mm_account a;
+
+	mm_heap_account(x->heap, &a);
+	x->out->law_broken_count += mm_account_sum(&a) != a.committed ||
+				    a.requested != x->drive.counts.live_bytes;
+	return (struct mm_moment_account){ .time_ns = time, .event = x->drive.counts.events,
+		.committed_bytes = a.committed, .requested_bytes = a.requested,
+		.internal_bytes = a.internal, .cached_bytes = a.cached,
+		.slab_external_bytes = a.slab_external, .tail_bytes = a.tail,
+		.retained_bytes = a.retained, .metadata_bytes = a.metadata,
+		.live_count = a.live, .slab_count = a.slabs };
+}
+
+static uint64_t ratio_ppm(uint64_t committed, uint64_t requested)
+{
+	return requested ? (uint64_t)((unsigned __int128)committed * PPM / requested) : MM_UNKNOWN;
+}
+
+static void count_slab(void *arg, const struct mm_slab_view *v)
+{
+	struct mm_outcome *out = arg;
+	uint64_t used = v->blocks - v->free;
+
+	out->occupancy[(used * 10 + v->blocks - 1) / v->blocks]++;
+}
+
+/* All of it, where the heap has never been as large. */
+static void look_at_peak(struct run *x, uint64_t time)
+{
+	x->out->at_peak = account_now(x, time);
+	memset(x->out->occupancy, 0, sizeof x->out->occupancy);
+	mm_heap_slabs(x->heap, count_slab, x->out);
+}
+
+static void note_mean(struct run *x, uint64_t committed)
+{
+	uint64_t bytes = x->drive.counts.allocated_bytes - x->looked_bytes;
+	uint64_t ratio = ratio_ppm(committed, x->drive.counts.live_bytes);
+
+	x->next_look = x->drive.counts.events + LOOK_EVERY;
+	x->looked_bytes = x->drive.counts.allocated_bytes;
+	if (ratio == MM_UNKNOWN)
+		return;
+	x->ratio_sum += (unsigned __int128)ratio * bytes;
+	x->ratio_bytes += bytes;
+}
+
+static void look(struct run *x, uint64_t time)
+{
+	const struct mm_drive_counts *c = &x->drive.counts;
+	uint64_t committed = mm_heap_committed(x->heap);
+
+	if (committed > x->out->at_peak.committed_bytes)
+		look_at_peak(x, time);
+	if (c->live_bytes > x->out->requested.requested_bytes)
+		x->out->requested = (struct mm_moment_requested){ time, c->events, c->live_bytes,
+								  committed };
+	if (c->events >= x->next_look)
+		note_mean(x, committed);
+	if (c->events >= x->next_point && x->out->point_count < MM_OUTCOME_POINTS) {
+		x->out->point[x->out->point_count++] = account_now(x, time);
+		x->next_point += x->point_every;
+	}
+}
+
+/* --- rows ---------------------------------------------------------------------------------- */
+
+static int give_rows(struct run *x)
+{
+	const struct mm_replay_options *o = x->o;
+	int err = MM_OK;
+
+	for (size_t i = 0; !err && i < x->rows.count; i++) {
+		uint64_t time = x->rows.rows[i].tick * x->tick_ns;
+		if (o->to_ns != MM_UNKNOWN && time >= o->to_ns)
+			return MM_EAGAIN; /* enough */
+		err = mm_drive_row(&x->drive, &x->rows.rows[i]);
+		if (time >= o->from_ns)
+			look(x, time);
+	}
+	return err;
+}
+
+static int give_chunks(struct run *x)
+{
+	uint32_t chunks = mm_reader_chunks(x->reader, x->o->process);
+	int err = MM_OK;
+
+	for (uint32_t c = 0; !err && c < chunks; c++) {
+		err = mm_reader_rows(x->reader, x->o->process, c, &x->rows);
+		if (err == MM_ECORRUPT) {
+			err = MM_OK; /* damage: what it held is missing */
+			continue;
+		}
+		if (!err)
+			err = give_rows(x);
+		if (x->o->progress)
+			x->o->progress(x->o->progress_arg, x->drive.counts.events, x->total);
+	}
+	return err == MM_EAGAIN ? MM_OK : err;
+}
+
+/* What lived when the trace begins. */
+static int seed(struct run *x, struct mm_diag *diag)
+{
+	struct mm_cursor *cursor;
+	int err;
+
+	if (mm_reader_chunks(x->reader, x->o->process) == 0 ||
+	    mm_reader_chunk(x->reader, x->o->process, 0)->before.live_count == 0)
+		return MM_OK;
+	if ((err = mm_cursor_open(&cursor, x->reader, x->o->process, 0, diag)))
+		return err;
+	err = mm_drive_seed(&x->drive, mm_cursor_objects(cursor));
+	mm_cursor_close(cursor);
+	return err;
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+static void prepare(struct run *x)
+{
+	const struct mm_trace_info *info = mm_reader_info(x->reader);
+
+	x->tick_ns = info->time_resolution_ns;
+	for (uint32_t c = 0; c < mm_reader_chunks(x->reader, x->o->process); c++)
+		x->total += mm_reader_chunk(x->reader, x->o->process, c)->events;
+	x->point_every = x->total / MM_OUTCOME_POINTS + 1;
+	x->next_look = 1;
+}
+
+static void finish(struct run *x)
+{
+	struct mm_outcome *out = x->out;
+	const struct mm_drive_counts *c = &x->drive.counts;
+	uint64_t end = mm_reader_info(x->reader)->duration_ns;
+
+	out->at_end = account_now(x, x->o->to_ns != MM_UNKNOWN ? x->o->to_ns : end);
+	out->event_count = c->events;
+	out->alloc_count = c->allocs;
+	out->free_count = c->frees;
+	out->realloc_count = c->reallocs;
+	out->moved_count = c->moved;
+	out->failed_count = c->failed;
+	out->unknown_free_count = c->unknown_frees;
+	out->note_count = c->notes;
+	out->seeded_count = c->seeded;
+	out->lost_object_count = c->lost_objects;
+	out->fingerprint = c->fingerprint;
+	mm_heap_touched(x->heap, &out->zeroed_bytes, &out->copied_bytes);
+	mm_heap_pages(x->heap, &out->committed_pages, &out->purged_pages);
+	out->check_rule = (uint64_t)mm_heap_check(x->heap);
+	out->measures = (struct mm_measures){
+		x->ratio_bytes ? (uint64_t)(x->ratio_sum / x->ratio_bytes) : MM_UNKNOWN,
+		ratio_ppm(out->requested.committed_bytes, out->requested.requested_bytes),
+		ratio_ppm(out->at_peak.committed_bytes, out->at_peak.requested_bytes),
+		ratio_ppm(out->at_peak.committed_bytes, out->requested.requested_bytes) };
+}
+
+static int run_in(struct run *x, struct mm_diag *diag)
+{
+	int err;
+
+	mm_drive_init(&x->drive, x->heap, x->out->machine.nodes);
+	prepare(x);
+	err = seed(x, diag);
+	if (!err)
+		err = give_chunks(x);
+	if (!err)
+		finish(x);
+	mm_drive_deinit(&x->drive);
+	mm_rows_deinit(&x->rows);
+	return err;
+}
+
+int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
+		  struct mm_outcome *ret, struct mm_diag *diag)
+{
+	struct run x = { .reader = r, .o = o, .out = ret };
+	struct mm_heap_options h = { .strategy = o->strategy, .simulated = 1, .track = 1,
+		.page_bytes = o->page_bytes, .retain_bytes = MM_HEAP_DEFAULT,
+		.bytes = UINT64_C(1) << 40 };
+
+	if (o->process >= mm_reader_processes(r))
+		return mm_fail(diag, MM_ENOENT, "the trace has no process %u", o->process);
+	memset(ret, 0, sizeof *ret);
+	ret->strategy = mm_strategy_name(o->strategy);
+	ret->machine.page_bytes = o->page_bytes ? o->page_bytes : 4096;
+	ret->machine.cores = o->cores ? o->cores : 8;
+	ret->machine.nodes = o->nodes ? o->nodes : 1;
+	int err = mm_heap_open(&x.heap, &h);
+	if (err)
+		return mm_fail(diag, err, "cannot set up a heap: %s", mm_strerror(err));
+	err = run_in(&x, diag);
+	mm_heap_close(x.heap);
+	return err;
+}

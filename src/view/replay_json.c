@@ -1,0 +1,115 @@
+/* replay_json.c: outcomes of replays as JSON (replay_json.h). */
+#include "view/replay_json.h"
+
+#include <inttypes.h>
+
+#include "core/error.h"
+#include "view/jsonw.h"
+
+static void put_moment(struct mm_jsonw *w, const char *key, const struct mm_moment_account *a)
+{
+	mm_jsonw_object(w, key);
+	mm_jsonw_u64(w, "time_ns", a->time_ns);
+	mm_jsonw_u64(w, "event", a->event);
+	mm_jsonw_u64(w, "committed_bytes", a->committed_bytes);
+	mm_jsonw_u64(w, "requested_bytes", a->requested_bytes);
+	mm_jsonw_u64(w, "internal_bytes", a->internal_bytes);
+	mm_jsonw_u64(w, "cached_bytes", a->cached_bytes);
+	mm_jsonw_u64(w, "slab_external_bytes", a->slab_external_bytes);
+	mm_jsonw_u64(w, "tail_bytes", a->tail_bytes);
+	mm_jsonw_u64(w, "retained_bytes", a->retained_bytes);
+	mm_jsonw_u64(w, "metadata_bytes", a->metadata_bytes);
+	mm_jsonw_u64(w, "live_count", a->live_count);
+	mm_jsonw_u64(w, "slab_count", a->slab_count);
+	mm_jsonw_object_end(w);
+}
+
+static void put_counts(struct mm_jsonw *w, const struct mm_outcome *o)
+{
+	mm_jsonw_u64(w, "event_count", o->event_count);
+	mm_jsonw_u64(w, "alloc_count", o->alloc_count);
+	mm_jsonw_u64(w, "free_count", o->free_count);
+	mm_jsonw_u64(w, "realloc_count", o->realloc_count);
+	mm_jsonw_u64(w, "moved_count", o->moved_count);
+	mm_jsonw_u64(w, "copied_bytes", o->copied_bytes);
+	mm_jsonw_u64(w, "zeroed_bytes", o->zeroed_bytes);
+	mm_jsonw_u64(w, "failed_count", o->failed_count);
+	mm_jsonw_u64(w, "unknown_free_count", o->unknown_free_count);
+	mm_jsonw_u64(w, "note_count", o->note_count);
+	mm_jsonw_u64(w, "seeded_count", o->seeded_count);
+	mm_jsonw_u64(w, "lost_object_count", o->lost_object_count);
+	mm_jsonw_u64(w, "law_broken_count", o->law_broken_count);
+	mm_jsonw_u64(w, "check_rule", o->check_rule);
+	mm_jsonw_u64(w, "committed_page_count", o->committed_pages);
+	mm_jsonw_u64(w, "purged_page_count", o->purged_pages);
+}
+
+static void put_measures(struct mm_jsonw *w, const struct mm_outcome *o)
+{
+	mm_jsonw_object(w, "measures");
+	mm_jsonw_u64(w, "f1_ppm", o->measures.f1_ppm);
+	mm_jsonw_u64(w, "f2_ppm", o->measures.f2_ppm);
+	mm_jsonw_u64(w, "f3_ppm", o->measures.f3_ppm);
+	mm_jsonw_u64(w, "f4_ppm", o->measures.f4_ppm);
+	mm_jsonw_object_end(w);
+	mm_jsonw_object(w, "largest_requested");
+	mm_jsonw_u64(w, "time_ns", o->requested.time_ns);
+	mm_jsonw_u64(w, "event", o->requested.event);
+	mm_jsonw_u64(w, "requested_bytes", o->requested.requested_bytes);
+	mm_jsonw_u64(w, "committed_bytes", o->requested.committed_bytes);
+	mm_jsonw_object_end(w);
+}
+
+static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
+{
+	char finger[24];
+
+	snprintf(finger, sizeof finger, "%016" PRIx64, o->fingerprint);
+	mm_jsonw_object(w, NULL);
+	mm_jsonw_text(w, "strategy", o->strategy);
+	mm_jsonw_text(w, "mode", "simulated");
+	put_counts(w, o);
+	put_moment(w, "at_peak", &o->at_peak);
+	put_moment(w, "at_end", &o->at_end);
+	put_measures(w, o);
+	mm_jsonw_array(w, "occupancy");
+	for (int i = 0; i < MM_OUTCOME_OCCUPANCY; i++)
+		mm_jsonw_u64(w, NULL, o->occupancy[i]);
+	mm_jsonw_array_end(w);
+	mm_jsonw_array(w, "timeline");
+	for (size_t i = 0; i < o->point_count; i++)
+		put_moment(w, NULL, &o->point[i]);
+	mm_jsonw_array_end(w);
+	mm_jsonw_text(w, "fingerprint", finger);
+	mm_jsonw_object_end(w);
+}
+
+int mm_replay_json(const struct mm_comparison *c, const char *version, FILE *out)
+{
+	struct mm_jsonw w;
+
+	mm_jsonw_begin(&w, out, 3);
+	mm_jsonw_object(&w, NULL);
+	mm_jsonw_text(&w, "schema", MM_OUTCOME_SCHEMA);
+	mm_jsonw_u64(&w, "minor", MM_OUTCOME_MINOR);
+	mm_jsonw_text(&w, "tool", version);
+	mm_jsonw_object(&w, "run");
+	mm_jsonw_text(&w, "trace", c->trace);
+	mm_jsonw_text(&w, "cmd", c->cmd);
+	mm_jsonw_u64(&w, "pid", c->pid);
+	mm_jsonw_u64(&w, "from_ns", c->from_ns);
+	mm_jsonw_u64(&w, "to_ns", c->to_ns);
+	mm_jsonw_object_end(&w);
+	mm_jsonw_object(&w, "machine");
+	mm_jsonw_u64(&w, "page_bytes", c->outcome[0].machine.page_bytes);
+	mm_jsonw_u64(&w, "cores_count", c->outcome[0].machine.cores);
+	mm_jsonw_u64(&w, "nodes_count", c->outcome[0].machine.nodes);
+	mm_jsonw_object_end(&w);
+	mm_jsonw_array(&w, "replays");
+	for (size_t i = 0; i < c->count; i++)
+		put_outcome(&w, &c->outcome[i]);
+	mm_jsonw_array_end(&w);
+	mm_jsonw_object_end(&w);
+	int err = mm_jsonw_end(&w);
+	return fflush(out) ? MM_EIO : err;
+}

@@ -1,0 +1,111 @@
+# replay.sh: recordings of real programs through the engine: the same numbers as the report,
+# the same output every time, and what is said of wrong use.
+. "$(dirname "$0")/tap.sh"
+cd "$tmp" || exit 99
+
+cat >judge.py <<'P'
+import json, jsonschema, sys
+TERMS = ("requested", "internal", "cached", "slab_external", "tail", "retained", "metadata")
+replay, report = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))["totals"]
+jsonschema.validate(replay, json.load(open(sys.argv[3])))
+for r in replay["replays"]:
+    moments = r["timeline"] + [r["at_peak"], r["at_end"]]
+    for m in moments:
+        assert sum(m[t + "_bytes"] for t in TERMS) == m["committed_bytes"], (r["strategy"], m)
+    assert max(m["committed_bytes"] for m in moments) == r["at_peak"]["committed_bytes"]
+    assert r["law_broken_count"] == r["failed_count"] == r["check_rule"] == 0, r["strategy"]
+    assert r["unknown_free_count"] == r["lost_object_count"] == 0
+    assert r["alloc_count"] == report["alloc_count"], (r["alloc_count"], report["alloc_count"])
+    assert r["free_count"] == report["free_count"]
+    assert r["at_end"]["requested_bytes"] == report["live_end_bytes"]
+    assert r["at_end"]["live_count"] == report["live_end_count"]
+    # A realloc holds its old block until the new one is there: the peak may be higher.
+    assert r["largest_requested"]["requested_bytes"] >= report["peak_live_bytes"]
+    assert len(r["timeline"]) > 0 and sum(r["occupancy"]) > 0
+print("fits")
+P
+
+# program NAME COMMAND...: records it and replays it with every strategy.
+program()
+{
+	local name=$1
+	shift
+	"$mmprof" record -q --symbols=none --no-follow -o "$name.bin" -- "$@" >/dev/null 2>&1 &&
+		"$mmprof" report -q --no-symbols --json "$name.bin" >"$name.report" &&
+		"$mmprof" replay -q --json --compare all "$name.bin" >"$name.json" || return
+	python3 judge.py "$name.json" "$name.report" "$src/src/view/mmprof.replay.1.schema.json"
+}
+
+check_is "sqlite3" fits "$(echo "create table t(a,b); insert into t values(1,'x'),(2,'y');
+	select * from t order by b;" >q.sql; program sqlite sqlite3 :memory: '.read q.sql')"
+check_is "python" fits "$(program python env PYTHONMALLOC=malloc python3 -c '
+import json
+print(len(json.dumps([{"a": i, "b": str(i) * (i % 50)} for i in range(20000)])))')"
+check_is "perl" fits "$(program perl perl -e 'my %h; $h{$_ % 997} .= "x" x ($_ % 100) for 1..60000;')"
+
+cat >threads.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+static void *work(void *arg)
+{
+	void *p[100];
+	for (int round = 0; round < 200; round++) {
+		for (int i = 0; i < 100; i++)
+			p[i] = malloc((size_t)(i * 37 + round) % 3000);
+		for (int i = 0; i < 100; i++)
+			free(p[(i * 7 + 3) % 100]);
+	}
+	return arg;
+}
+int main(void)
+{
+	pthread_t t[8];
+	for (int i = 0; i < 8; i++)
+		pthread_create(&t[i], NULL, work, NULL);
+	for (int i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	return 0;
+}
+C
+gcc -O1 -pthread -fno-builtin -o threads threads.c || exit 99
+check_is "threads" fits "$(program threads ./threads)"
+
+"$mmprof" replay -q --json threads.bin >once.json
+"$mmprof" replay -q --json threads.bin >twice.json
+check "two runs are the same, byte for byte" cmp once.json twice.json
+"$mmprof" replay -q --json --pages 16K threads.bin >pages.json
+check "the machine is as asked for" grep -q '"page_bytes":16384' pages.json
+check "and it makes a difference" fails cmp -s once.json pages.json
+"$mmprof" replay -q threads.bin >text
+check "the text names the strategy" grep -q '^  size-class *simulated: pages of 4096 bytes' text
+check "and the account" grep -q '^  slab-external ' text
+"$mmprof" replay -q --to 0ns threads.bin >/dev/null 2>err
+check_is "a range of nothing is refused" 2 $?
+"$mmprof" replay -q --from 50% --json threads.bin >half.json
+check "a range is looked at" python3 -c '
+import json
+r = json.load(open("half.json"))
+assert r["run"]["from_ns"] > 0
+assert r["replays"][0]["timeline"][0]["time_ns"] >= r["run"]["from_ns"]'
+
+# --- wrong use ---------------------------------------------------------------------------
+refuses()
+{
+	local status
+	"$mmprof" replay "$@" >out 2>err
+	status=$?
+	[ "$status" = 2 ] && [ ! -s out ]
+}
+check "an unknown strategy" refuses --strategy first-ft threads.bin
+check "says what is unknown" grep -q "unknown strategy 'first-ft'" err
+check "pages of no machine" refuses --pages 5000 threads.bin
+check "no cores" refuses --cores 0 threads.bin
+check "not a trace" refuses "$src/README.md"
+check "says so" grep -q 'not a trace' err
+check "no such file" refuses nowhere.bin
+check "no such process" refuses -p 1 threads.bin
+check "two traces" refuses threads.bin threads.bin
+head -c 3000 threads.bin >cut.bin
+"$mmprof" replay -q --json cut.bin >cut.json 2>err
+check_is "a trace cut short is replayed as far as it goes" 0 $?
+done_testing
