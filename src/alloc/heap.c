@@ -328,7 +328,7 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
 		if (!s->slices)
 			continue;
-		struct mm_slab_view v = { s->addr, s->bytes, 0, 1, 0 };
+		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1, 0 };
 		if (s->pool) {
 			v.block_bytes = h->pool[s->pool - 1].block_bytes;
 			v.blocks = s->blocks;
@@ -336,6 +336,18 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		}
 		fn(arg, &v);
 	}
+}
+
+uint32_t mm_heap_slab_of(const struct mm_heap *h, uint64_t addr)
+{
+	return mm_vspace_owner(&h->vspace, addr);
+}
+
+uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number)
+{
+	const struct mm_slab *s = mm_slab_at(&h->slabs, number);
+
+	return s->pool ? (uint64_t)s->free * h->pool[s->pool - 1].block_bytes : 0;
 }
 
 void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied)

@@ -75,9 +75,13 @@ uint64_t mm_heap_committed(struct mm_heap *h);
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged);
 
 /* Calls fn for each slab, by number: for maps of the heap. Nobody else may be in it. */
-struct mm_slab_view { uint64_t addr, bytes; uint32_t block_bytes, blocks, free; };
+struct mm_slab_view { uint32_t number; uint64_t addr, bytes; uint32_t block_bytes, blocks, free; };
 void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
 		   void *arg);
+
+/* The slab that an address lies in: its number, 0 = none; and the bytes of its free blocks. */
+uint32_t mm_heap_slab_of(const struct mm_heap *h, uint64_t addr);
+uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number);
 
 /* Bytes that calloc and realloc would have zeroed and copied: simulated heaps only. */
 void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied);

@@ -12,12 +12,15 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "model/choose.h"
+#include "model/naming.h"
+#include "model/report_store.h"
 #include "replay/replay.h"
+#include "symbol/symbol.h"
 #include "view/replay_json.h"
 #include "view/replay_text.h"
 
 enum option { OPT_STRATEGY, OPT_COMPARE, OPT_FROM, OPT_TO, OPT_PROCESS, OPT_PAGES, OPT_CORES,
-	OPT_NODES, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
+	OPT_NODES, OPT_ROWS, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
 
 static const struct mm_cli_option options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how the engine places blocks (default size-class)" },
@@ -31,6 +34,9 @@ static const struct mm_cli_option options[] = {
 		"(default 4K)" },
 	[OPT_CORES] = { "cores", 0, "N", "its cores (default 8)" },
 	[OPT_NODES] = { "nodes", 0, "N", "its NUMA nodes (default 1)" },
+	[OPT_ROWS] = { "rows", 'n', "N", "sites that pin memory; 0 = all (default 10, JSON 50)" },
+	[OPT_NOPINNED] = { "no-pinned", 0, NULL, "do not ask which sites pin memory: half the time" },
+	[OPT_NOSYMBOLS] = { "no-symbols", 0, NULL, "only the names that the trace holds" },
 	[OPT_JSON] = { "json", 'j', NULL, "as JSON, schema mmprof.replay/1" },
 	[OPT_BYTES] = { "bytes", 0, NULL, "exact bytes instead of KiB, MiB" },
 	[OPT_WIDTH] = { "width", 0, "COLUMNS", "width of the text, 60 to 1000 (default: the\n"
@@ -68,7 +74,8 @@ struct wish {
 	enum mm_strategy strategy[MM_STRATEGIES];
 	size_t strategies;
 	struct mm_replay_options replay;
-	int json, bytes, quiet, width;
+	int json, bytes, quiet, width, no_pinned, no_symbols, rows_given;
+	uint32_t rows;
 };
 
 /* --- options ------------------------------------------------------------------------------ */
@@ -146,6 +153,9 @@ static int take_wish(struct mm_cli_parse *p, struct wish *q, enum option o)
 	case OPT_PAGES: return take_pages(p, q);
 	case OPT_CORES: return take_number(p, "cores", 1, 4096, &q->replay.cores);
 	case OPT_NODES: return take_number(p, "nodes", 1, 64, &q->replay.nodes);
+	case OPT_ROWS: q->rows_given = 1; return take_number(p, "rows", 0, 1000000, &q->rows);
+	case OPT_NOPINNED: q->no_pinned = 1; break;
+	case OPT_NOSYMBOLS: q->no_symbols = 1; break;
 	case OPT_JSON: q->json = 1; break;
 	case OPT_BYTES: q->bytes = 1; break;
 	case OPT_WIDTH: return take_number(p, "width", 60, 1000, (uint32_t *)&q->width);
@@ -171,6 +181,7 @@ static int parse_wish(struct mm_cli_parse *p, struct wish *q, int argc, char **a
 		return 1;
 	}
 	q->trace = p->operand < argc ? argv[p->operand] : "trace.bin";
+	q->replay.pinned_rows = q->rows_given ? q->rows : q->json ? 50 : 10;
 	if (!q->strategies)
 		q->strategy[q->strategies++] = MM_STRATEGY_SIZE_CLASS;
 	return 0;
@@ -204,7 +215,7 @@ static void step(void *arg, uint64_t done, uint64_t total)
 	mm_progress_step(arg, done, total);
 }
 
-static int replay_all(struct wish *q, struct mm_reader *r, struct mm_outcome *out,
+static int replay_all(struct wish *q, struct mm_reader *r, struct mm_comparison *c,
 		      struct mm_diag *diag)
 {
 	struct mm_progress progress;
@@ -215,18 +226,16 @@ static int replay_all(struct wish *q, struct mm_reader *r, struct mm_outcome *ou
 	for (size_t i = 0; !err && i < q->strategies; i++) {
 		q->replay.strategy = q->strategy[i];
 		mm_progress_begin(&progress, mm_strategy_name(q->strategy[i]), q->quiet);
-		err = mm_replay_run(r, &q->replay, &out[i], diag);
+		err = mm_replay_run(r, &q->replay, &c->outcome[i], diag);
 		mm_progress_end(&progress);
 	}
+	if (!err && q->replay.naming)
+		err = mm_replay_recorded(r, &q->replay, &c->recorded, diag);
 	return err;
 }
 
-static int show_all(const struct wish *q, struct mm_reader *r, struct mm_outcome *out)
+static int show_all(const struct wish *q, const struct mm_comparison *c)
 {
-	const struct mm_process *p = mm_reader_process(r, q->replay.process);
-	struct mm_comparison c = { q->trace, p->cmd, p->pid, q->replay.from_ns, q->replay.to_ns,
-				   out, q->strategies };
-
 	setlocale(LC_CTYPE, "");
 	struct mm_text_options text = {
 		.width = q->width ? q->width : mm_term_columns(STDOUT_FILENO, 100),
@@ -234,8 +243,82 @@ static int show_all(const struct wish *q, struct mm_reader *r, struct mm_outcome
 		.bytes = q->bytes };
 	if (text.width < 60)
 		text.width = 60;
-	return q->json ? mm_replay_json(&c, PACKAGE_VERSION, stdout)
-		       : mm_replay_text(&c, &text, stdout);
+	return q->json ? mm_replay_json(c, PACKAGE_VERSION, stdout)
+		       : mm_replay_text(c, &text, stdout);
+}
+
+static int take_range(struct wish *q, struct mm_reader *r, struct mm_diag *diag)
+{
+	int err = mm_choose_process(r, q->process, &q->replay.process, diag);
+
+	q->replay.to_ns = MM_UNKNOWN;
+	if (!err)
+		err = moment_of(r, q->replay.process, "from", q->from, &q->replay.from_ns, diag);
+	if (!err)
+		err = moment_of(r, q->replay.process, "to", q->to, &q->replay.to_ns, diag);
+	if (!err && q->replay.from_ns >= q->replay.to_ns)
+		err = mm_fail(diag, MM_EINVAL, "--from %s is not before --to %s",
+			      q->from ? q->from : "0s", q->to ? q->to : "the end");
+	return err;
+}
+
+/* What names are made with, and where they are kept. */
+struct names {
+	struct mm_symbols *symbols;
+	struct mm_report_store *store;
+	struct mm_naming *naming;
+};
+
+static int begin_names(struct names *n, struct wish *q, struct mm_reader *r)
+{
+	struct mm_symbol_options how = { .debuginfod = 1 };
+	int err = q->no_symbols ? MM_OK : mm_symbols_create(&n->symbols, &how);
+
+	if (!err && !(n->store = mm_report_store_create()))
+		err = MM_ENOMEM;
+	if (!err)
+		err = mm_naming_create(&n->naming, r, n->symbols, n->store, NULL);
+	q->replay.naming = n->naming;
+	q->replay.store = n->store;
+	return err;
+}
+
+static void end_names(struct names *n)
+{
+	if (n->naming)
+		mm_naming_destroy(n->naming);
+	if (n->symbols)
+		mm_symbols_destroy(n->symbols);
+	mm_report_store_free(n->store);
+}
+
+static int work_on(struct wish *q, struct mm_reader *r, struct mm_outcome *out,
+		   struct mm_diag *diag)
+{
+	struct mm_comparison c = { .trace = q->trace, .outcome = out, .count = q->strategies };
+	struct names names = { 0 };
+	int err = take_range(q, r, diag);
+
+	if (!err && !q->no_pinned)
+		err = begin_names(&names, q, r);
+	if (!err)
+		err = replay_all(q, r, &c, diag);
+	if (!err) {
+		const struct mm_process *p = mm_reader_process(r, q->replay.process);
+		c.cmd = p->cmd;
+		c.pid = p->pid;
+		c.from_ns = q->replay.from_ns;
+		c.to_ns = q->replay.to_ns;
+		if (show_all(q, &c))
+			err = mm_fail_errno(diag, "standard output");
+	}
+	for (size_t i = 0; !err && i < q->strategies; i++)
+		if (out[i].check_rule)
+			err = mm_fail(diag, MM_ECORRUPT, "%s: the engine's own check failed (rule %llu): "
+				      "please report this with the trace", out[i].strategy,
+				      (unsigned long long)out[i].check_rule);
+	end_names(&names);
+	return err;
 }
 
 static int run_wish(struct wish *q, struct mm_diag *diag)
@@ -244,23 +327,10 @@ static int run_wish(struct wish *q, struct mm_diag *diag)
 	struct mm_reader *r = NULL;
 	int err = out ? mm_reader_open(&r, q->trace, diag) : MM_ENOMEM;
 
-	q->replay.to_ns = MM_UNKNOWN;
 	if (!err)
-		err = mm_choose_process(r, q->process, &q->replay.process, diag);
-	if (!err)
-		err = moment_of(r, q->replay.process, "from", q->from, &q->replay.from_ns, diag);
-	if (!err)
-		err = moment_of(r, q->replay.process, "to", q->to, &q->replay.to_ns, diag);
-	if (!err && q->replay.from_ns >= q->replay.to_ns)
-		err = mm_fail(diag, MM_EINVAL, "--from %s is not before --to %s", q->from, q->to);
-	if (!err)
-		err = replay_all(q, r, out, diag);
-	if (!err && show_all(q, r, out))
-		err = mm_fail_errno(diag, "standard output");
-	if (!err && out[0].check_rule)
-		err = mm_fail(diag, MM_ECORRUPT, "the engine's own check failed (rule %llu): please "
-			      "report this with the trace", (unsigned long long)out[0].check_rule);
-	mm_reader_close(r);
+		err = work_on(q, r, out, diag);
+	if (r)
+		mm_reader_close(r);
 	free(out);
 	return err;
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "trace/event.h"
+
 #define MM_OUTCOME_SCHEMA "mmprof.replay/1"
 #define MM_OUTCOME_MINOR 0
 
@@ -34,6 +36,31 @@ struct mm_measures {
 	uint64_t f2_ppm; /* when requested is largest */
 	uint64_t f3_ppm; /* when committed is largest */
 	uint64_t f4_ppm; /* largest committed over largest requested */
+};
+
+/* Who keeps free memory from going back (replay/pins.h), the largest share first. */
+struct mm_pinned_row {
+	uint32_t site;
+	uint64_t bytes, object_count;
+	const char *name, *file, *callers; /* "" unknown; callers: nearest first, " < " between */
+	uint32_t line;
+};
+
+struct mm_pinned {
+	uint64_t free_bytes;   /* all that is free between objects */
+	uint64_t nobody_bytes; /* of that, held by no object */
+	uint64_t rest_bytes;   /* of sites that are not listed */
+	uint64_t site_count;   /* listed or not */
+	struct mm_pinned_row *row;
+	size_t row_count;
+};
+
+/* The heap that was recorded, whatever its allocator, by the addresses of its objects when
+ * most was requested. */
+struct mm_recorded_heap {
+	int known; /* the trace has addresses */
+	uint64_t time_ns, committed_bytes /* pages with an object */, requested_bytes;
+	struct mm_pinned pinned;
 };
 
 struct mm_outcome {
@@ -60,6 +87,7 @@ struct mm_outcome {
 	/* Slabs by how full they are when committed is largest: 0 %, up to 10 % ... 100 %. */
 	uint64_t occupancy[MM_OUTCOME_OCCUPANCY];
 	uint64_t fingerprint; /* of every address that was handed out, in order */
+	struct mm_pinned pinned; /* at at_peak; row NULL = not asked for */
 };
 
 /* One trace through one strategy or several; strings are the trace's or the caller's. */
@@ -69,6 +97,7 @@ struct mm_comparison {
 	uint64_t from_ns, to_ns; /* MM_UNKNOWN = the end */
 	struct mm_outcome *outcome;
 	size_t count;
+	struct mm_recorded_heap recorded;
 };
 
 #endif

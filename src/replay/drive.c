@@ -70,12 +70,13 @@ static uint64_t align_of(const struct mm_row *row)
 	return row->align_log2 ? UINT64_C(1) << row->align_log2 : 0;
 }
 
-static void place(struct mm_drive *d, uint32_t slot, uint64_t addr, uint64_t size)
+static void place(struct mm_drive *d, const struct mm_row *row, uint64_t addr)
 {
-	d->slot[slot] = (struct mm_drive_block){ addr, size };
-	d->counts.live_bytes += size;
+	d->slot[row->slot] = (struct mm_drive_block){ addr, row->size, row->site,
+						      (uint32_t)d->counts.events };
+	d->counts.live_bytes += row->size;
 	d->counts.allocs++;
-	d->counts.allocated_bytes += size;
+	d->counts.allocated_bytes += row->size;
 	print_finger(d, addr);
 }
 
@@ -112,7 +113,7 @@ static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct m
 	if (mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &addr))
 		d->counts.failed++;
 	else
-		place(d, row->slot, addr, row->size);
+		place(d, row, addr);
 	return MM_OK;
 }
 
@@ -135,7 +136,7 @@ static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const st
 	d->counts.live_bytes -= t->held.size;
 	t->held.addr = 0;
 	d->counts.moved += addr != was;
-	place(d, row->slot, addr, row->size);
+	place(d, row, addr);
 	return MM_OK;
 }
 

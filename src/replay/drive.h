@@ -26,7 +26,10 @@ struct mm_drive_counts {
 	uint64_t fingerprint;
 };
 
-struct mm_drive_block { uint64_t addr, size; /* address 0 = none */ };
+struct mm_drive_block {
+	uint64_t addr, size; /* address 0 = none */
+	uint32_t site, order; /* where and as which it was born */
+};
 
 struct mm_drive_thread {
 	struct mm_context *context;

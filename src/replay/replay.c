@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "replay/drive.h"
+#include "replay/pins.h"
 
 enum { LOOK_EVERY = 256, PPM = 1000000 };
 
@@ -16,7 +17,7 @@ struct run {
 	struct mm_rows rows;
 	struct mm_outcome *out;
 	uint64_t total, point_every, next_point, next_look;
-	uint64_t tick_ns;
+	uint64_t tick_ns, stop_event; /* stop once so many events were given */
 	unsigned __int128 ratio_sum;
 	uint64_t ratio_bytes, looked_bytes;
 };
@@ -102,8 +103,12 @@ static int give_rows(struct run *x)
 		if (o->to_ns != MM_UNKNOWN && time >= o->to_ns)
 			return MM_EAGAIN; /* enough */
 		err = mm_drive_row(&x->drive, &x->rows.rows[i]);
-		if (time >= o->from_ns)
+		if (x->stop_event) {
+			if (x->drive.counts.events >= x->stop_event)
+				return err ? err : MM_EAGAIN;
+		} else if (time >= o->from_ns) {
 			look(x, time);
+		}
 	}
 	return err;
 }
@@ -184,6 +189,19 @@ static void finish(struct run *x)
 		ratio_ppm(out->at_peak.committed_bytes, out->requested.requested_bytes) };
 }
 
+static int pin(struct run *x)
+{
+	const struct mm_replay_options *o = x->o;
+	struct mm_pins pins = { 0 };
+	int err = mm_pins_of_engine(&pins, &x->drive);
+
+	if (!err)
+		err = mm_pins_share(&pins, x->reader, x->heap, 0, o->naming, o->process,
+				    o->pinned_rows, o->store, &x->out->pinned);
+	mm_pins_deinit(&pins);
+	return err;
+}
+
 static int run_in(struct run *x, struct mm_diag *diag)
 {
 	int err;
@@ -193,21 +211,35 @@ static int run_in(struct run *x, struct mm_diag *diag)
 	err = seed(x, diag);
 	if (!err)
 		err = give_chunks(x);
-	if (!err)
+	if (!err && x->stop_event)
+		err = pin(x);
+	else if (!err)
 		finish(x);
 	mm_drive_deinit(&x->drive);
 	mm_rows_deinit(&x->rows);
 	return err;
 }
 
-int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
-		  struct mm_outcome *ret, struct mm_diag *diag)
+/* With stop_event 0 the whole run; else who pins memory at that event. */
+static int pass(struct mm_reader *r, const struct mm_replay_options *o, uint64_t stop_event,
+		struct mm_outcome *out, struct mm_diag *diag)
 {
-	struct run x = { .reader = r, .o = o, .out = ret };
+	struct run x = { .reader = r, .o = o, .out = out, .stop_event = stop_event };
 	struct mm_heap_options h = { .strategy = o->strategy, .simulated = 1, .track = 1,
 		.page_bytes = o->page_bytes, .retain_bytes = MM_HEAP_DEFAULT,
 		.bytes = UINT64_C(1) << 40 };
+	int err = mm_heap_open(&x.heap, &h);
 
+	if (err)
+		return mm_fail(diag, err, "cannot set up a heap: %s", mm_strerror(err));
+	err = run_in(&x, diag);
+	mm_heap_close(x.heap);
+	return err;
+}
+
+int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
+		  struct mm_outcome *ret, struct mm_diag *diag)
+{
 	if (o->process >= mm_reader_processes(r))
 		return mm_fail(diag, MM_ENOENT, "the trace has no process %u", o->process);
 	memset(ret, 0, sizeof *ret);
@@ -215,10 +247,43 @@ int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
 	ret->machine.page_bytes = o->page_bytes ? o->page_bytes : 4096;
 	ret->machine.cores = o->cores ? o->cores : 8;
 	ret->machine.nodes = o->nodes ? o->nodes : 1;
-	int err = mm_heap_open(&x.heap, &h);
-	if (err)
-		return mm_fail(diag, err, "cannot set up a heap: %s", mm_strerror(err));
-	err = run_in(&x, diag);
-	mm_heap_close(x.heap);
+	int err = pass(r, o, 0, ret, diag);
+	return !err && o->naming && ret->at_peak.event
+		? pass(r, o, ret->at_peak.event, ret, diag) : err;
+}
+
+/* --- the recorded heap -------------------------------------------------------------------------- */
+
+static uint32_t chunk_of_peak(const struct mm_reader *r, uint32_t process)
+{
+	uint32_t best = 0;
+
+	for (uint32_t c = 1; c < mm_reader_chunks(r, process); c++)
+		if (mm_reader_chunk(r, process, c)->peak_bytes >
+		    mm_reader_chunk(r, process, best)->peak_bytes)
+			best = c;
+	return best;
+}
+
+int mm_replay_recorded(struct mm_reader *r, const struct mm_replay_options *o,
+		       struct mm_recorded_heap *ret, struct mm_diag *diag)
+{
+	uint32_t page = o->page_bytes ? o->page_bytes : 4096, at;
+	struct mm_pins pins = { 0 };
+
+	memset(ret, 0, sizeof *ret);
+	if (!mm_reader_chunks(r, o->process) || !mm_reader_info(r)->has_addresses)
+		return MM_OK;
+	at = chunk_of_peak(r, o->process);
+	const struct mm_chunk_info *chunk = mm_reader_chunk(r, o->process, at);
+	ret->time_ns = chunk->peak_time;
+	ret->requested_bytes = chunk->peak_bytes;
+	int err = mm_pins_of_trace(&pins, r, o->process, at, chunk->peak_index, page,
+				   &ret->committed_bytes, diag);
+	if (!err)
+		err = mm_pins_share(&pins, r, NULL, page, o->naming, o->process, o->pinned_rows,
+				    o->store, &ret->pinned);
+	ret->known = !err;
+	mm_pins_deinit(&pins);
 	return err;
 }

@@ -12,6 +12,7 @@
 
 #include "alloc/heap.h"
 #include "base/diag.h"
+#include "model/naming.h"
 #include "model/outcome.h"
 #include "trace/reader.h"
 
@@ -21,6 +22,9 @@ struct mm_replay_options {
 	uint32_t page_bytes, cores, nodes; /* 0 = 4096, 8, 1 */
 	uint64_t from_ns, to_ns;    /* what is counted; MM_UNKNOWN = to the end. The heap is
 	                               built from the trace's start all the same */
+	struct mm_naming *naming;   /* NULL: nobody asks who pins memory. Else the trace is gone */
+	struct mm_report_store *store; /* through twice; rows and names belong to the store */
+	size_t pinned_rows;         /* 0 = all sites */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* events; NULL = none */
 	void *progress_arg;
 };
@@ -29,5 +33,10 @@ struct mm_replay_options {
  * decode (it is left out, and counted as objects lost); MM_ENOENT: no such process. */
 int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
 		  struct mm_outcome *ret, struct mm_diag *diag);
+
+/* The heap as it was recorded, when most was requested, and who pins its pages: known = 0
+ * without addresses. naming must not be NULL. */
+int mm_replay_recorded(struct mm_reader *r, const struct mm_replay_options *o,
+		       struct mm_recorded_heap *ret, struct mm_diag *diag);
 
 #endif

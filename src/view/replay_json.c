@@ -60,6 +60,44 @@ static void put_measures(struct mm_jsonw *w, const struct mm_outcome *o)
 	mm_jsonw_object_end(w);
 }
 
+static void put_pinned(struct mm_jsonw *w, const struct mm_pinned *all)
+{
+	mm_jsonw_object(w, "pinned");
+	mm_jsonw_u64(w, "free_bytes", all->free_bytes);
+	mm_jsonw_u64(w, "nobody_bytes", all->nobody_bytes);
+	mm_jsonw_u64(w, "rest_bytes", all->rest_bytes);
+	mm_jsonw_u64(w, "site_count", all->site_count);
+	mm_jsonw_array(w, "sites");
+	for (size_t i = 0; i < all->row_count; i++) {
+		const struct mm_pinned_row *row = &all->row[i];
+		mm_jsonw_object(w, NULL);
+		mm_jsonw_u64(w, "site", row->site);
+		mm_jsonw_u64(w, "bytes", row->bytes);
+		mm_jsonw_u64(w, "object_count", row->object_count);
+		mm_jsonw_text(w, "name", row->name);
+		mm_jsonw_text(w, "file", *row->file ? row->file : NULL);
+		mm_jsonw_u64(w, "line", row->line ? row->line : MM_UNKNOWN);
+		mm_jsonw_text(w, "callers", row->callers);
+		mm_jsonw_object_end(w);
+	}
+	mm_jsonw_array_end(w);
+	mm_jsonw_object_end(w);
+}
+
+static void put_recorded(struct mm_jsonw *w, const struct mm_recorded_heap *h)
+{
+	if (!h->known) {
+		mm_jsonw_null(w, "recorded");
+		return;
+	}
+	mm_jsonw_object(w, "recorded");
+	mm_jsonw_u64(w, "time_ns", h->time_ns);
+	mm_jsonw_u64(w, "requested_bytes", h->requested_bytes);
+	mm_jsonw_u64(w, "committed_bytes", h->committed_bytes);
+	put_pinned(w, &h->pinned);
+	mm_jsonw_object_end(w);
+}
+
 static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 {
 	char finger[24];
@@ -80,6 +118,10 @@ static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 	for (size_t i = 0; i < o->point_count; i++)
 		put_moment(w, NULL, &o->point[i]);
 	mm_jsonw_array_end(w);
+	if (o->pinned.row)
+		put_pinned(w, &o->pinned);
+	else
+		mm_jsonw_null(w, "pinned");
 	mm_jsonw_text(w, "fingerprint", finger);
 	mm_jsonw_object_end(w);
 }
@@ -109,6 +151,7 @@ int mm_replay_json(const struct mm_comparison *c, const char *version, FILE *out
 	for (size_t i = 0; i < c->count; i++)
 		put_outcome(&w, &c->outcome[i]);
 	mm_jsonw_array_end(&w);
+	put_recorded(&w, &c->recorded);
 	mm_jsonw_object_end(&w);
 	int err = mm_jsonw_end(&w);
 	return fflush(out) ? MM_EIO : err;

@@ -168,6 +168,80 @@ static void put_remarks(struct mm_pen *p, const struct mm_outcome *o)
 	put_remark(p, o->law_broken_count, "moments at which the account does not add up: please report this");
 }
 
+/* --- who pins memory ------------------------------------------------------------------------- */
+
+static void put_pin(struct mm_pen *p, const struct mm_pinned *all, const struct mm_pinned_row *row)
+{
+	char bytes[MM_PEN_TEXT], share[MM_PEN_TEXT], count[MM_PEN_TEXT];
+	size_t room = (size_t)p->options->width - 36;
+
+	fprintf(p->out, "  %11s %7s %11s   ", mm_pen_size(p, bytes, row->bytes),
+		mm_pen_share(share, row->bytes, all->free_bytes),
+		mm_pen_count(count, row->object_count));
+	room -= mm_pen_name(p, row->name, room);
+	if (*row->file && room > 12) {
+		mm_pen_ink(p, MM_INK_DIM);
+		fputs("  ", p->out);
+		mm_pen_text(p, row->file, room - 10, 1);
+		fprintf(p->out, ":%u", row->line);
+		mm_pen_plain(p);
+	}
+	fputc('\n', p->out);
+	if (!*row->callers)
+		return;
+	mm_pen_pad(p, 36);
+	mm_pen_ink(p, MM_INK_DIM);
+	fputs("< ", p->out);
+	mm_pen_text(p, row->callers, (size_t)p->options->width - 38, 0);
+	mm_pen_plain(p);
+	fputc('\n', p->out);
+}
+
+static void put_pinned(struct mm_pen *p, const struct mm_pinned *all)
+{
+	char bytes[MM_PEN_TEXT], share[MM_PEN_TEXT], count[MM_PEN_TEXT];
+
+	mm_pen_ink(p, MM_INK_STRONG);
+	fprintf(p->out, "  %11s %7s %11s   %s\n", "pinned", "", "objects", "allocated by");
+	mm_pen_plain(p);
+	for (size_t i = 0; i < all->row_count; i++)
+		put_pin(p, all, &all->row[i]);
+	if (all->rest_bytes)
+		fprintf(p->out, "  %11s %7s %11s   %s more sites\n",
+			mm_pen_size(p, bytes, all->rest_bytes),
+			mm_pen_share(share, all->rest_bytes, all->free_bytes), "",
+			mm_pen_count(count, all->site_count - all->row_count));
+	if (all->nobody_bytes)
+		fprintf(p->out, "  %11s %7s %11s   nobody: all other blocks are ready in threads\n",
+			mm_pen_size(p, bytes, all->nobody_bytes),
+			mm_pen_share(share, all->nobody_bytes, all->free_bytes), "");
+}
+
+static void put_pins_of_engine(struct mm_pen *p, const struct mm_outcome *o)
+{
+	if (!o->pinned.free_bytes)
+		return;
+	mm_pen_title(p, "Who keeps half-empty slabs", "(at the peak: slab-external bytes by site)");
+	put_pinned(p, &o->pinned);
+}
+
+static void put_recorded(struct mm_pen *p, const struct mm_recorded_heap *h,
+			 uint32_t page_bytes)
+{
+	char a[MM_PEN_TEXT], b[MM_PEN_TEXT], c[MM_PEN_TEXT];
+
+	if (!h->known)
+		return;
+	mm_pen_title(p, "The heap that was recorded", "(from its addresses, when most was requested)");
+	label(p, "pages");
+	fprintf(p->out, "%s in pages of %u bytes that hold %s\n",
+		mm_pen_size(p, a, h->committed_bytes), page_bytes,
+		mm_pen_size(p, b, h->requested_bytes));
+	label(p, "between");
+	fprintf(p->out, "%s free, or its allocator's own\n", mm_pen_size(p, c, h->pinned.free_bytes));
+	put_pinned(p, &h->pinned);
+}
+
 static void put_one(struct mm_pen *p, const struct mm_outcome *o)
 {
 	put_counts(p, o);
@@ -176,6 +250,7 @@ static void put_one(struct mm_pen *p, const struct mm_outcome *o)
 	put_measures(p, &o->measures);
 	put_curve(p, o);
 	put_occupancy(p, o);
+	put_pins_of_engine(p, o);
 }
 
 /* --- several --------------------------------------------------------------------------------- */
@@ -230,5 +305,6 @@ int mm_replay_text(const struct mm_comparison *c, const struct mm_text_options *
 		put_one(&p, first);
 	else
 		put_table(&p, c);
+	put_recorded(&p, &c->recorded, first->machine.page_bytes);
 	return fflush(out) || ferror(out) ? MM_EIO : MM_OK;
 }

@@ -21,7 +21,17 @@ for r in replay["replays"]:
     assert r["at_end"]["live_count"] == report["live_end_count"]
     # A realloc holds its old block until the new one is there: the peak may be higher.
     assert r["largest_requested"]["requested_bytes"] >= report["peak_live_bytes"]
+    pins = r["pinned"]
+    shares = sum(x["bytes"] for x in pins["sites"]) + pins["rest_bytes"] + pins["nobody_bytes"]
+    assert shares == pins["free_bytes"] == r["at_peak"]["slab_external_bytes"], r["strategy"]
     assert len(r["timeline"]) > 0 and sum(r["occupancy"]) > 0
+recorded = replay["recorded"]
+pins = recorded["pinned"]
+assert sum(x["bytes"] for x in pins["sites"]) + pins["rest_bytes"] == pins["free_bytes"]
+assert recorded["requested_bytes"] == report["peak_live_bytes"]
+# What pages hold and what is free in them is all of them; an object of size 0 holds a byte.
+empty = recorded["committed_bytes"] - recorded["requested_bytes"] - pins["free_bytes"]
+assert 0 <= empty <= report["peak_live_count"], empty
 print("fits")
 P
 
@@ -76,9 +86,13 @@ check "two runs are the same, byte for byte" cmp once.json twice.json
 "$mmprof" replay -q --json --pages 16K threads.bin >pages.json
 check "the machine is as asked for" grep -q '"page_bytes":16384' pages.json
 check "and it makes a difference" fails cmp -s once.json pages.json
+"$mmprof" replay -q --no-pinned --json threads.bin >bare.json
+check "pins can be left out" grep -q '"pinned":null' bare.json
 "$mmprof" replay -q threads.bin >text
 check "the text names the strategy" grep -q '^  size-class *simulated: pages of 4096 bytes' text
 check "and the account" grep -q '^  slab-external ' text
+check "and who keeps slabs" grep -q '^Who keeps half-empty slabs' text
+check "and the recorded heap" grep -q '^The heap that was recorded' text
 "$mmprof" replay -q --to 0ns threads.bin >/dev/null 2>err
 check_is "a range of nothing is refused" 2 $?
 "$mmprof" replay -q --from 50% --json threads.bin >half.json

@@ -123,7 +123,8 @@ static size_t born(struct kit *k, uint32_t process, unsigned kind, uint32_t thre
 		   uint32_t site, uint64_t size, uint64_t time, uint32_t other)
 {
 	struct mm_event ev = { .kind = (uint8_t)kind, .thread = thread, .site = site, .size = size,
-		.time = time, .addr = 0x10000 + (uint64_t)k->count * 16, .other = other };
+		.time = time, .other = other,
+		.addr = k->next_object ? k->next_object : 0x10000 + (uint64_t)k->count * 16 };
 
 	assert_int_equal(MM_GROW(k->objects, k->cap, k->count + 1), 0);
 	struct kit_object *o = &k->objects[k->count];

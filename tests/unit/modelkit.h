@@ -36,7 +36,8 @@ struct kit {
 	struct mm_stream *streams[KIT_PROCESSES];
 	uint32_t process_count;
 	uint32_t module[KIT_PROCESSES];
-	uint64_t next_address;
+	uint64_t next_address; /* of code */
+	uint64_t next_object;  /* address of the next object; 0 = one after the other */
 	struct kit_object *objects;
 	size_t count, cap;
 	struct kit_symbol *symbols;
