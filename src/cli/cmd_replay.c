@@ -1,26 +1,16 @@
 /* cmd_replay.c: `mmprof replay`: options, a trace, an account of the engine under it. */
-#include "config.h"
-
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/progress.h"
-#include "base/term.h"
 #include "base/units.h"
 #include "cli/cli.h"
-#include "model/choose.h"
-#include "model/naming.h"
-#include "model/report_store.h"
-#include "replay/replay.h"
-#include "symbol/symbol.h"
-#include "view/replay_json.h"
-#include "view/replay_text.h"
+#include "cli/replay_work.h"
+#include "replay/contest.h"
 
 enum option { OPT_STRATEGY, OPT_COMPARE, OPT_FROM, OPT_TO, OPT_PROCESS, OPT_PAGES, OPT_CORES,
-	OPT_NODES, OPT_ROWS, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
+	OPT_NODES, OPT_REAL, OPT_THREADS,
+	OPT_TOUCH, OPT_ROUNDS, OPT_ROWS, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
 
 static const struct mm_cli_option options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how the engine places blocks (default size-class)" },
@@ -34,6 +24,15 @@ static const struct mm_cli_option options[] = {
 		"(default 4K)" },
 	[OPT_CORES] = { "cores", 0, "N", "its cores (default 8)" },
 	[OPT_NODES] = { "nodes", 0, "N", "its NUMA nodes (default 1)" },
+	[OPT_REAL] = { "real", 0, NULL, "execute the recording against memory, each allocator in a\n"
+		"process of its own, and measure time and memory; then LIST may\n"
+		"also hold glibc, none (the harness alone) and shared libraries\n"
+		"such as libjemalloc.so.2" },
+	[OPT_THREADS] = { "threads", 0, "HOW", "--real: one = all on one thread, in the order of the\n"
+		"recording (default); keep = one for each that was recorded" },
+	[OPT_TOUCH] = { "touch", 0, "WHAT", "--real: pages = write a byte of each page of a block\n"
+		"(default); all = every byte" },
+	[OPT_ROUNDS] = { "rounds", 0, "N", "--real: times each is run, in turn (default 3)" },
 	[OPT_ROWS] = { "rows", 'n', "N", "sites that pin memory; 0 = all (default 10, JSON 50)" },
 	[OPT_NOPINNED] = { "no-pinned", 0, NULL, "do not ask which sites pin memory: half the time" },
 	[OPT_NOSYMBOLS] = { "no-symbols", 0, NULL, "only the names that the trace holds" },
@@ -49,7 +48,7 @@ static const struct mm_cli_command replay_command = {
 	.usage = "[OPTION]... [TRACE]",
 	.about = "Runs the allocations of a recording through the allocator engine and says how much\n"
 		 "memory it would have taken, and what for. TRACE is trace.bin unless given.",
-	.more = "Nothing is really allocated, and no clock is read: a heap of 100 GiB replays in a few\n"
+	.more = "Without --real nothing is really allocated, and no clock is read: a heap of 100 GiB replays in a few\n"
 		"megabytes, and the output is the same on every machine.\n"
 		"\n"
 		"Words:\n"
@@ -63,33 +62,47 @@ static const struct mm_cli_command replay_command = {
 		"Examples:\n"
 		"  mmprof replay                        trace.bin under size classes\n"
 		"  mmprof replay --compare all          every strategy in one table\n"
+		"  mmprof replay --real --compare none,size-class,glibc,libjemalloc.so.2\n"
 		"  mmprof replay --json | jq '.replays[0].at_peak'\n",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.trouble = MM_CLI_TROUBLE,
 };
 
-struct wish {
-	const char *trace, *from, *to, *process;
-	enum mm_strategy strategy[MM_STRATEGIES];
-	size_t strategies;
-	struct mm_replay_options replay;
-	int json, bytes, quiet, width, no_pinned, no_symbols, rows_given;
-	uint32_t rows;
-};
-
 /* --- options ------------------------------------------------------------------------------ */
 
-static int add_strategy(struct mm_cli_parse *p, struct wish *q, const char *name)
+static int add_name(struct mm_cli_parse *p, struct mm_replay_wish *q, const char *name)
 {
-	const char *names[MM_STRATEGIES + 1] = { NULL }, *near;
-	enum mm_strategy s;
+	if (q->names == MM_REPLAY_NAMES)
+		return mm_cli_usage(p, "--compare: more than %d names", MM_REPLAY_NAMES);
+	q->name[q->names++] = name;
+	return 0;
+}
 
-	if (!mm_strategy_of(name, &s)) {
-		if (q->strategies < MM_STRATEGIES)
-			q->strategy[q->strategies++] = s;
+/* The list is cut up where it stands, in argv. */
+static int take_list(struct mm_cli_parse *p, struct mm_replay_wish *q)
+{
+	char *at = (char *)(uintptr_t)p->value, *name;
+	int status = 0;
+
+	q->names = 0;
+	if (strcmp(p->value, "all") == 0) {
+		for (int i = 0; i < MM_STRATEGIES; i++)
+			q->name[q->names++] = mm_strategy_name((enum mm_strategy)i);
 		return 0;
 	}
+	while (!status && (name = strsep(&at, ",")) != NULL)
+		status = add_name(p, q, name);
+	return status;
+}
+
+static int unknown_name(struct mm_cli_parse *p, const struct mm_replay_wish *q, const char *name)
+{
+	const char *names[MM_STRATEGIES + 1] = { NULL }, *near;
+
+	if (!q->real && mm_contest_knows(name))
+		return mm_cli_usage(p, "'%s' is no strategy of the engine: --real executes the "
+				    "recording with any allocator", name);
 	for (int i = 0; i < MM_STRATEGIES; i++)
 		names[i] = mm_strategy_name((enum mm_strategy)i);
 	near = mm_cli_suggest(name, names);
@@ -98,23 +111,30 @@ static int add_strategy(struct mm_cli_parse *p, struct wish *q, const char *name
 	return mm_cli_usage(p, "unknown strategy '%s'; '--compare all' shows every one", name);
 }
 
-static int take_list(struct mm_cli_parse *p, struct wish *q)
+static int check_names(struct mm_cli_parse *p, struct mm_replay_wish *q)
 {
-	char list[256], *at = list, *name;
+	enum mm_strategy s;
 	int status = 0;
 
-	q->strategies = 0;
-	if (strcmp(p->value, "all") == 0) {
-		for (int i = 0; i < MM_STRATEGIES; i++)
-			q->strategy[q->strategies++] = (enum mm_strategy)i;
-		return 0;
-	}
-	if (strlen(p->value) >= sizeof list)
-		return mm_cli_usage(p, "--compare: the list is too long");
-	strcpy(list, p->value);
-	while (!status && (name = strsep(&at, ",")) != NULL)
-		status = add_strategy(p, q, name);
+	if (!q->names)
+		q->name[q->names++] = mm_strategy_name(MM_STRATEGY_SIZE_CLASS);
+	for (size_t i = 0; !status && i < q->names; i++)
+		if (mm_strategy_of(q->name[i], &s) && !(q->real && mm_contest_knows(q->name[i])))
+			status = unknown_name(p, q, q->name[i]);
+	if (!status && !q->real && (q->keep_threads || q->touch_all || q->rounds))
+		status = mm_cli_usage(p, "--threads, --touch and --rounds are for --real");
+	if (!status && q->real && (q->from || q->to))
+		status = mm_cli_usage(p, "--from and --to are not for --real: it executes the whole run");
 	return status;
+}
+
+static int take_word(struct mm_cli_parse *p, const char *option, const char *off, const char *on,
+		     int *ret)
+{
+	if (strcmp(p->value, on) && strcmp(p->value, off))
+		return mm_cli_usage(p, "--%s: '%s' is neither %s nor %s", option, p->value, off, on);
+	*ret = strcmp(p->value, on) == 0;
+	return 0;
 }
 
 static int take_number(struct mm_cli_parse *p, const char *option, uint32_t least, uint32_t most,
@@ -131,7 +151,7 @@ static int take_number(struct mm_cli_parse *p, const char *option, uint32_t leas
 	return 0;
 }
 
-static int take_pages(struct mm_cli_parse *p, struct wish *q)
+static int take_pages(struct mm_cli_parse *p, struct mm_replay_wish *q)
 {
 	uint64_t bytes;
 
@@ -142,10 +162,10 @@ static int take_pages(struct mm_cli_parse *p, struct wish *q)
 	return 0;
 }
 
-static int take_wish(struct mm_cli_parse *p, struct wish *q, enum option o)
+static int take_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, enum option o)
 {
 	switch (o) {
-	case OPT_STRATEGY: q->strategies = 0; return add_strategy(p, q, p->value);
+	case OPT_STRATEGY: q->names = 0; return add_name(p, q, p->value);
 	case OPT_COMPARE: return take_list(p, q);
 	case OPT_FROM: q->from = p->value; break;
 	case OPT_TO: q->to = p->value; break;
@@ -153,6 +173,10 @@ static int take_wish(struct mm_cli_parse *p, struct wish *q, enum option o)
 	case OPT_PAGES: return take_pages(p, q);
 	case OPT_CORES: return take_number(p, "cores", 1, 4096, &q->replay.cores);
 	case OPT_NODES: return take_number(p, "nodes", 1, 64, &q->replay.nodes);
+	case OPT_REAL: q->real = 1; break;
+	case OPT_THREADS: return take_word(p, "threads", "one", "keep", &q->keep_threads);
+	case OPT_TOUCH: return take_word(p, "touch", "pages", "all", &q->touch_all);
+	case OPT_ROUNDS: return take_number(p, "rounds", 1, 99, &q->rounds);
 	case OPT_ROWS: q->rows_given = 1; return take_number(p, "rows", 0, 1000000, &q->rows);
 	case OPT_NOPINNED: q->no_pinned = 1; break;
 	case OPT_NOSYMBOLS: q->no_symbols = 1; break;
@@ -165,7 +189,7 @@ static int take_wish(struct mm_cli_parse *p, struct wish *q, enum option o)
 }
 
 /* 0 to go on, else *ret is the exit status. */
-static int parse_wish(struct mm_cli_parse *p, struct wish *q, int argc, char **argv, int *ret)
+static int parse_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, int argc, char **argv, int *ret)
 {
 	int o;
 
@@ -182,169 +206,22 @@ static int parse_wish(struct mm_cli_parse *p, struct wish *q, int argc, char **a
 	}
 	q->trace = p->operand < argc ? argv[p->operand] : "trace.bin";
 	q->replay.pinned_rows = q->rows_given ? q->rows : q->json ? 50 : 10;
-	if (!q->strategies)
-		q->strategy[q->strategies++] = MM_STRATEGY_SIZE_CLASS;
-	return 0;
-}
-
-/* --- the work ------------------------------------------------------------------------------ */
-
-static int moment_of(struct mm_reader *r, uint32_t process, const char *option, const char *text,
-		     uint64_t *ret, struct mm_diag *diag)
-{
-	struct mm_moment m;
-
-	if (!text)
-		return MM_OK;
-	if (mm_parse_time(text, &m) || m.kind == MM_MOMENT_MARK)
-		return mm_fail(diag, MM_EINVAL, "--%s: '%s' is not a time; give 12.5s, 1:02.5, 50%% "
-			       "or peak", option, text);
-	switch (m.kind) {
-	case MM_MOMENT_NS: *ret = m.ns; break;
-	case MM_MOMENT_RATIO:
-		*ret = (uint64_t)((unsigned __int128)mm_reader_info(r)->duration_ns * m.ppm /
-				  1000000);
-		break;
-	default: *ret = mm_reader_totals(r, process)->peak_time + 1;
-	}
-	return MM_OK;
-}
-
-static void step(void *arg, uint64_t done, uint64_t total)
-{
-	mm_progress_step(arg, done, total);
-}
-
-static int replay_all(struct wish *q, struct mm_reader *r, struct mm_comparison *c,
-		      struct mm_diag *diag)
-{
-	struct mm_progress progress;
-	int err = MM_OK;
-
-	q->replay.progress = step;
-	q->replay.progress_arg = &progress;
-	for (size_t i = 0; !err && i < q->strategies; i++) {
-		q->replay.strategy = q->strategy[i];
-		mm_progress_begin(&progress, mm_strategy_name(q->strategy[i]), q->quiet);
-		err = mm_replay_run(r, &q->replay, &c->outcome[i], diag);
-		mm_progress_end(&progress);
-	}
-	if (!err && q->replay.naming)
-		err = mm_replay_recorded(r, &q->replay, &c->recorded, diag);
-	return err;
-}
-
-static int show_all(const struct wish *q, const struct mm_comparison *c)
-{
-	setlocale(LC_CTYPE, "");
-	struct mm_text_options text = {
-		.width = q->width ? q->width : mm_term_columns(STDOUT_FILENO, 100),
-		.colour = mm_term_colours(STDOUT_FILENO), .utf8 = mm_term_utf8(),
-		.bytes = q->bytes };
-	if (text.width < 60)
-		text.width = 60;
-	return q->json ? mm_replay_json(c, PACKAGE_VERSION, stdout)
-		       : mm_replay_text(c, &text, stdout);
-}
-
-static int take_range(struct wish *q, struct mm_reader *r, struct mm_diag *diag)
-{
-	int err = mm_choose_process(r, q->process, &q->replay.process, diag);
-
-	q->replay.to_ns = MM_UNKNOWN;
-	if (!err)
-		err = moment_of(r, q->replay.process, "from", q->from, &q->replay.from_ns, diag);
-	if (!err)
-		err = moment_of(r, q->replay.process, "to", q->to, &q->replay.to_ns, diag);
-	if (!err && q->replay.from_ns >= q->replay.to_ns)
-		err = mm_fail(diag, MM_EINVAL, "--from %s is not before --to %s",
-			      q->from ? q->from : "0s", q->to ? q->to : "the end");
-	return err;
-}
-
-/* What names are made with, and where they are kept. */
-struct names {
-	struct mm_symbols *symbols;
-	struct mm_report_store *store;
-	struct mm_naming *naming;
-};
-
-static int begin_names(struct names *n, struct wish *q, struct mm_reader *r)
-{
-	struct mm_symbol_options how = { .debuginfod = 1 };
-	int err = q->no_symbols ? MM_OK : mm_symbols_create(&n->symbols, &how);
-
-	if (!err && !(n->store = mm_report_store_create()))
-		err = MM_ENOMEM;
-	if (!err)
-		err = mm_naming_create(&n->naming, r, n->symbols, n->store, NULL);
-	q->replay.naming = n->naming;
-	q->replay.store = n->store;
-	return err;
-}
-
-static void end_names(struct names *n)
-{
-	if (n->naming)
-		mm_naming_destroy(n->naming);
-	if (n->symbols)
-		mm_symbols_destroy(n->symbols);
-	mm_report_store_free(n->store);
-}
-
-static int work_on(struct wish *q, struct mm_reader *r, struct mm_outcome *out,
-		   struct mm_diag *diag)
-{
-	struct mm_comparison c = { .trace = q->trace, .outcome = out, .count = q->strategies };
-	struct names names = { 0 };
-	int err = take_range(q, r, diag);
-
-	if (!err && !q->no_pinned)
-		err = begin_names(&names, q, r);
-	if (!err)
-		err = replay_all(q, r, &c, diag);
-	if (!err) {
-		const struct mm_process *p = mm_reader_process(r, q->replay.process);
-		c.cmd = p->cmd;
-		c.pid = p->pid;
-		c.from_ns = q->replay.from_ns;
-		c.to_ns = q->replay.to_ns;
-		if (show_all(q, &c))
-			err = mm_fail_errno(diag, "standard output");
-	}
-	for (size_t i = 0; !err && i < q->strategies; i++)
-		if (out[i].check_rule)
-			err = mm_fail(diag, MM_ECORRUPT, "%s: the engine's own check failed (rule %llu): "
-				      "please report this with the trace", out[i].strategy,
-				      (unsigned long long)out[i].check_rule);
-	end_names(&names);
-	return err;
-}
-
-static int run_wish(struct wish *q, struct mm_diag *diag)
-{
-	struct mm_outcome *out = calloc(q->strategies, sizeof *out);
-	struct mm_reader *r = NULL;
-	int err = out ? mm_reader_open(&r, q->trace, diag) : MM_ENOMEM;
-
-	if (!err)
-		err = work_on(q, r, out, diag);
-	if (r)
-		mm_reader_close(r);
-	free(out);
-	return err;
+	*ret = check_names(p, q);
+	return *ret != 0;
 }
 
 int mm_cmd_replay(int argc, char **argv)
 {
-	struct wish q = { 0 };
+	struct mm_replay_wish q = { 0 };
 	struct mm_cli_parse p;
 	struct mm_diag diag = { "" };
 	int status;
 
+	if ((status = mm_contest_child()) >= 0)
+		return status;
 	if (parse_wish(&p, &q, argc, argv, &status))
 		return status;
-	int err = run_wish(&q, &diag);
+	int err = mm_replay_work(&q, &diag);
 	if (err) {
 		mm_cli_fail(&diag, err);
 		return MM_CLI_TROUBLE;

@@ -5,7 +5,7 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_import.c \
 	src/cli/cmd_record.c \
-	src/cli/cmd_replay.c \
+	src/cli/cmd_replay.c src/cli/replay_work.c src/cli/replay_work.h \
 	src/cli/cmd_report.c \
 	src/cli/cmd_symbolize.c
 # High floors first: each archive finds what it needs in those behind it.

@@ -18,6 +18,7 @@
 
 #define MM_OUTCOME_SCHEMA "mmprof.replay/1"
 #define MM_OUTCOME_MINOR 0
+#define MM_CONTEST_SCHEMA "mmprof.contest/1"
 
 enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11 };
 
@@ -88,6 +89,26 @@ struct mm_outcome {
 	uint64_t occupancy[MM_OUTCOME_OCCUPANCY];
 	uint64_t fingerprint; /* of every address that was handed out, in order */
 	struct mm_pinned pinned; /* at at_peak; row NULL = not asked for */
+};
+
+/* A recording executed against memory by one allocator, in a process of its own; noisy, unlike
+ * all above. Times are nanoseconds an op, in thousandths. */
+struct mm_contestant {
+	const char *name;        /* "size-class", "glibc", "libjemalloc.so.2", "none" */
+	uint64_t op_count, failed_count;
+	uint64_t median_ps, low_ps, high_ps; /* an op, over the rounds */
+	uint64_t rss_bytes, end_bytes;       /* medians */
+	uint64_t pause_ns;                   /* median of the longest of each round */
+	uint64_t round_count;
+};
+
+struct mm_contest {
+	const char *trace, *cmd;
+	uint32_t pid, threads;   /* that executed ops, 1 = in the order of the trace */
+	int touch_all;
+	struct mm_contestant *contestant;
+	size_t count;
+	uint64_t none_ps;        /* what the harness costs: MM_UNKNOWN = not measured */
 };
 
 /* One trace through one strategy or several; strings are the trace's or the caller's. */

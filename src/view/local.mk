@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libmm_view.la
 libmm_view_la_SOURCES = \
 	src/view/json_parts.h \
 	src/view/jsonw.c src/view/jsonw.h \
+	src/view/contest_json.c src/view/contest_text.c src/view/contest_view.h \
 	src/view/replay_json.c src/view/replay_json.h \
 	src/view/replay_text.c src/view/replay_text.h \
 	src/view/report_json.c src/view/report_json.h \
@@ -17,4 +18,5 @@ libmm_view_la_SOURCES = \
 	src/view/text_tree.c \
 	src/view/utf8.c src/view/utf8.h
 dist_pkgdata_DATA += src/view/mmprof.report.1.schema.json \
-	src/view/mmprof.replay.1.schema.json
+	src/view/mmprof.replay.1.schema.json \
+	src/view/mmprof.contest.1.schema.json

@@ -102,6 +102,55 @@ r = json.load(open("half.json"))
 assert r["run"]["from_ns"] > 0
 assert r["replays"][0]["timeline"][0]["time_ns"] >= r["run"]["from_ns"]'
 
+# --- executed ---------------------------------------------------------------------------
+cat >contest.py <<'P'
+import json, jsonschema, sys
+c = json.load(open(sys.argv[1]))
+jsonschema.validate(c, json.load(open(sys.argv[2])))
+names = [x["allocator"] for x in c["contest"]]
+assert len({x["op_count"] for x in c["contest"]}) == 1
+for x in c["contest"]:
+    assert x["failed_count"] == 0 and x["round_count"] == 2
+    assert x["op_low_ps"] <= x["op_median_ps"] <= x["op_high_ps"]
+    assert x["allocator"] == "none" or x["rss_peak_bytes"] >= x["rss_end_bytes"]
+    assert x["allocator"] == "none" or x["rss_peak_bytes"] > int(sys.argv[3]), x
+print(c["threads_count"], *names)
+P
+cat >big.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+int main(void)
+{
+	static char *p[64];
+	for (int i = 0; i < 4000; i++) {
+		free(p[i % 64]);
+		p[i % 64] = malloc(100000 + (size_t)i * 7 % 50000);
+		if (i % 3 == 0)
+			p[i % 64] = realloc(p[i % 64], 200000);
+	}
+	return p[3] == NULL;
+}
+C
+gcc -O1 -fno-builtin -o big big.c && "$mmprof" record -q --symbols=none -o big.bin -- ./big || exit 99
+contest() # FILE BYTES OPTION...
+{
+	local file=$1 bytes=$2
+	shift 2
+	"$mmprof" replay -q --real --rounds 2 --json "$@" "$file" >contest.json 2>err &&
+		python3 contest.py contest.json "$src/src/view/mmprof.contest.1.schema.json" "$bytes"
+}
+check_is "none, ours and glibc" "1 none size-class glibc" \
+	"$(contest big.bin 6400000 --compare none,size-class,glibc)"
+check_is "every byte touched" "1 size-class" "$(contest big.bin 6400000 --touch all)"
+check_is "threads kept" "9 size-class glibc" \
+	"$(contest threads.bin 1 --threads keep --compare size-class,glibc)"
+check_is "a library" "1 libjemalloc.so.2" "$(contest big.bin 6400000 --compare libjemalloc.so.2)"
+"$mmprof" replay -q --real --rounds 1 --compare none,glibc big.bin >text
+check "the text has a line for each" grep -q '^  glibc  *[0-9.]* ' text
+"$mmprof" replay -q --real --compare libz.so.1 big.bin >out 2>err
+check_is "a library that is no allocator is refused" "2 0" "$? $(wc -c <out)"
+check "and named" grep -q 'libz.so.1: malloc is not its own' err
+
 # --- wrong use ---------------------------------------------------------------------------
 refuses()
 {
@@ -110,6 +159,10 @@ refuses()
 	status=$?
 	[ "$status" = 2 ] && [ ! -s out ]
 }
+check "glibc without --real" refuses --compare glibc threads.bin
+check "says what to do" grep -q -e '--real' err
+check "--rounds without --real" refuses --rounds 2 threads.bin
+check "--from with --real" refuses --real --from 1ms threads.bin
 check "an unknown strategy" refuses --strategy first-ft threads.bin
 check "says what is unknown" grep -q "unknown strategy 'first-ft'" err
 check "pages of no machine" refuses --pages 5000 threads.bin
