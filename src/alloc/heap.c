@@ -13,7 +13,7 @@ enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, LEAST_ALIGN = 16 };
 
 /* --- opening and closing -------------------------------------------------------------- */
 
-static const char *const names[MM_STRATEGIES] = { "size-class" };
+static const char *const names[MM_STRATEGIES] = { "size-class", "first-fit", "best-fit" };
 
 const char *mm_strategy_name(enum mm_strategy s)
 {
@@ -28,6 +28,11 @@ int mm_strategy_of(const char *name, enum mm_strategy *ret)
 			return MM_OK;
 		}
 	return MM_EINVAL;
+}
+
+static int is_ordered(const struct mm_heap *h)
+{
+	return h->o.strategy != MM_STRATEGY_SIZE_CLASS;
 }
 
 static int begin(struct mm_heap *h)
@@ -47,6 +52,9 @@ static int begin(struct mm_heap *h)
 	h->content.simulated = h->o.simulated;
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++)
 		err = mm_pool_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
+	if (!err && is_ordered(h))
+		err = mm_ordered_init(&h->ordered, &h->ground,
+				      h->o.strategy == MM_STRATEGY_BEST_FIT);
 	return err;
 }
 
@@ -168,6 +176,10 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
 	if (align & (align - 1))
 		return MM_EINVAL;
+	if (is_ordered(h))
+		return size <= MM_ORDERED_MOST && align <= MM_SLICE_BYTES
+			? mm_ordered_take(&h->ordered, size, align, ret_addr)
+			: mm_large_alloc(h, size, align, ret_addr);
 	if (align == LEAST_ALIGN && size <= MM_CLASS_MOST)
 		n = mm_class_of(size ? size : 1);
 	else
@@ -185,6 +197,8 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 		return MM_EINVAL;
 	if (!s->pool)
 		return mm_large_free(h, s, addr);
+	if (s->pool == MM_SLAB_ORDERED)
+		return mm_ordered_give(&h->ordered, addr);
 	p = &h->pool[s->pool - 1];
 	if (!begins_block(p, s, addr))
 		return MM_EINVAL;
@@ -194,14 +208,22 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	return MM_OK;
 }
 
-int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
 	const struct mm_slab *s = slab_of(h, addr);
 
+	if (s && s->pool == MM_SLAB_ORDERED)
+		return mm_ordered_granted(&h->ordered, addr, ret_bytes);
 	if (!s || (s->pool ? !begins_block(&h->pool[s->pool - 1], s, addr) : addr != s->addr))
 		return MM_EINVAL;
 	*ret_bytes = s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes;
 	return MM_OK;
+}
+
+/* Bytes above which a block is large. */
+static uint64_t most_of(const struct mm_heap *h)
+{
+	return is_ordered(h) ? MM_ORDERED_MOST : MM_CLASS_MOST;
 }
 
 /* A block of the class that the new size has anyway stays. */
@@ -211,7 +233,9 @@ static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uin
 	const struct mm_pool *p;
 
 	if (!s->pool)
-		return mm_large_resize(h, s, size, align);
+		return size > most_of(h) && mm_large_resize(h, s, size, align);
+	if (s->pool == MM_SLAB_ORDERED)
+		return mm_ordered_resize(&h->ordered, addr, size, align);
 	p = &h->pool[s->pool - 1];
 	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != p->index ||
 	    addr & (align - 1))
@@ -300,6 +324,11 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	count_contexts(h, &a);
 	if (!h->o.track)
 		a.requested = out - a.cached;
+	a.slabs += h->ordered.regions;
+	a.slab_external += h->ordered.free_bytes;
+	a.requested += h->ordered.requested;
+	a.internal += h->ordered.granted - h->ordered.requested;
+	a.live += h->ordered.live;
 	a.requested += h->large.requested;
 	a.internal += h->large.bytes - h->large.requested;
 	a.live += h->large.live;
@@ -329,7 +358,11 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		if (!s->slices)
 			continue;
 		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1, 0 };
-		if (s->pool) {
+		if (s->pool == MM_SLAB_ORDERED) {
+			v.block_bytes = MM_ORDERED_UNIT;
+			v.blocks = s->blocks;
+			v.free = s->free;
+		} else if (s->pool) {
 			v.block_bytes = h->pool[s->pool - 1].block_bytes;
 			v.blocks = s->blocks;
 			v.free = s->free;
@@ -347,6 +380,8 @@ uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number)
 {
 	const struct mm_slab *s = mm_slab_at(&h->slabs, number);
 
+	if (s->pool == MM_SLAB_ORDERED)
+		return (uint64_t)s->free * MM_ORDERED_UNIT;
 	return s->pool ? (uint64_t)s->free * h->pool[s->pool - 1].block_bytes : 0;
 }
 
@@ -366,6 +401,8 @@ int mm_heap_check(struct mm_heap *h)
 	for (uint32_t i = 0; i < MM_CLASSES; i++)
 		if ((rule = mm_pool_check(&h->pool[i])))
 			return 200 + rule;
+	if (is_ordered(h) && (rule = mm_ordered_check(&h->ordered)))
+		return 400 + rule;
 	mm_heap_account(h, &a);
 	return mm_account_sum(&a) == a.committed ? 0 : 300;
 }

@@ -20,7 +20,9 @@
 
 struct mm_heap;
 
-enum mm_strategy { MM_STRATEGY_SIZE_CLASS, MM_STRATEGIES };
+/* size-class: a pool for each of 72 sizes. first-fit, best-fit: alloc/ordered.h. */
+enum mm_strategy { MM_STRATEGY_SIZE_CLASS, MM_STRATEGY_FIRST_FIT, MM_STRATEGY_BEST_FIT,
+	MM_STRATEGIES };
 
 struct mm_heap_options {
 	enum mm_strategy strategy;
@@ -34,7 +36,7 @@ struct mm_heap_options {
 
 #define MM_HEAP_DEFAULT UINT64_MAX
 
-/* "size-class"; NULL when there is no such strategy. And back: MM_EINVAL. */
+/* "size-class", "first-fit", "best-fit"; NULL when there is no such strategy. And back: MM_EINVAL. */
 const char *mm_strategy_name(enum mm_strategy s);
 int mm_strategy_of(const char *name, enum mm_strategy *ret);
 
@@ -60,7 +62,7 @@ int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint
 		    uint64_t align, uint64_t *ret_addr);
 
 /* What the block at addr may use: MM_EINVAL as above. */
-int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
+int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 
 /* Gives back what contexts (of threads that rest now) and vspace keep. */
 void mm_heap_trim(struct mm_heap *h);

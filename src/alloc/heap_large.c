@@ -53,7 +53,7 @@ int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_
 {
 	uint64_t bytes = whole_pages(h, size);
 
-	if (size <= MM_CLASS_MOST || s->addr & (align - 1) ||
+	if (s->addr & (align - 1) ||
 	    mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes))
 		return 0;
 	atomic_fetch_add(&h->large.bytes, bytes - s->bytes);

@@ -5,6 +5,7 @@
 #include "alloc/classes.h"
 #include "alloc/content.h"
 #include "alloc/heap.h"
+#include "alloc/ordered.h"
 
 struct mm_heap_large { /* blocks with slices of their own */
 	_Atomic uint64_t live, bytes, requested;
@@ -18,6 +19,7 @@ struct mm_heap {
 	struct mm_ground ground;
 	struct mm_content content;
 	struct mm_pool pool[MM_CLASSES];
+	struct mm_ordered ordered; /* first-fit, best-fit */
 	struct mm_heap_large large;
 	struct mm_lock contexts_lock;
 	struct mm_context *contexts;

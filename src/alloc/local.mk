@@ -10,6 +10,7 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/lock.c src/alloc/lock.h \
 	src/alloc/lowset.c src/alloc/lowset.h \
 	src/alloc/meta.c src/alloc/meta.h \
+	src/alloc/ordered.c src/alloc/ordered.h \
 	src/alloc/pool.c src/alloc/pool.h \
 	src/alloc/slab.c src/alloc/slab.h \
 	src/alloc/vspace.c src/alloc/vspace.h

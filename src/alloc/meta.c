@@ -78,20 +78,45 @@ static unsigned kind_of(uint64_t bytes)
 	return bytes <= ALIGN ? 6 : 64 - (unsigned)__builtin_clzll(bytes - 1);
 }
 
+static void *borrow_piece(struct mm_meta *m, uint64_t bytes)
+{
+	struct piece *p = map_piece(m, bytes + MM_META_PAGE, 0);
+
+	if (!p)
+		return NULL;
+	m->committed += p->bytes;
+	return (uint8_t *)p + MM_META_PAGE;
+}
+
+static void return_piece(struct mm_meta *m, void *p)
+{
+	struct piece *gone = (struct piece *)((uint8_t *)p - MM_META_PAGE);
+	struct piece **at = (struct piece **)&m->pieces;
+
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	m->committed -= gone->bytes;
+	munmap(gone, gone->bytes);
+}
+
+static void *borrow_small(struct mm_meta *m, unsigned kind)
+{
+	void *p = m->spare[kind];
+
+	if (!p)
+		return cut(m, UINT64_C(1) << kind);
+	m->spare[kind] = *(void **)p;
+	return memset(p, 0, (size_t)1 << kind);
+}
+
 void *mm_meta_borrow(struct mm_meta *m, uint64_t bytes)
 {
 	unsigned kind = kind_of(bytes);
-	void *p;
 
-	if (kind >= MM_META_KINDS)
-		return NULL;
 	mm_lock_take(&m->lock);
-	if ((p = m->spare[kind]) != NULL) {
-		m->spare[kind] = *(void **)p;
-		memset(p, 0, (size_t)1 << kind);
-	} else {
-		p = cut(m, UINT64_C(1) << kind);
-	}
+	void *p = kind < MM_META_KINDS - 1 ? borrow_small(m, kind)
+					   : borrow_piece(m, UINT64_C(1) << kind);
 	mm_lock_give(&m->lock);
 	return p;
 }
@@ -103,8 +128,12 @@ void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes)
 	if (!p)
 		return;
 	mm_lock_take(&m->lock);
-	*(void **)p = m->spare[kind];
-	m->spare[kind] = p;
+	if (kind < MM_META_KINDS - 1) {
+		*(void **)p = m->spare[kind];
+		m->spare[kind] = p;
+	} else {
+		return_piece(m, p);
+	}
 	mm_lock_give(&m->lock);
 }
 

@@ -30,21 +30,25 @@ static void sum_slab(void *arg, const struct mm_slab_view *v)
 	*(uint64_t *)arg += (uint64_t)v->free * v->block_bytes;
 }
 
+/* A block of an ordered heap may lie in two regions. */
+static int add_block(struct mm_pins *p, const struct mm_drive *d, const struct mm_drive_block *b)
+{
+	uint32_t first = b->addr ? mm_heap_slab_of(d->heap, b->addr) : 0, last;
+	int err = first ? add(p, first, b->order, b->site, 0) : MM_OK;
+
+	last = first && b->size ? mm_heap_slab_of(d->heap, b->addr + b->size - 1) : first;
+	return err || last == first ? err : add(p, last, b->order, b->site, 0);
+}
+
 int mm_pins_of_engine(struct mm_pins *p, const struct mm_drive *d)
 {
 	int err = MM_OK;
 
 	mm_heap_slabs(d->heap, sum_slab, &p->free_bytes);
-	for (size_t i = 0; !err && i < d->slot_cap; i++) {
-		const struct mm_drive_block *b = &d->slot[i];
-		if (b->addr)
-			err = add(p, mm_heap_slab_of(d->heap, b->addr), b->order, b->site, 0);
-	}
-	for (size_t i = 0; !err && i < d->thread_count; i++) {
-		const struct mm_drive_block *b = &d->thread[i].held;
-		if (b->addr)
-			err = add(p, mm_heap_slab_of(d->heap, b->addr), b->order, b->site, 0);
-	}
+	for (size_t i = 0; !err && i < d->slot_cap; i++)
+		err = add_block(p, d, &d->slot[i]);
+	for (size_t i = 0; !err && i < d->thread_count; i++)
+		err = add_block(p, d, &d->thread[i].held);
 	return err;
 }
 
