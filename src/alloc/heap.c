@@ -208,6 +208,17 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	return MM_OK;
 }
 
+void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
+{
+	const struct mm_slab *s;
+
+	if (is_ordered(h)) {
+		mm_ordered_soon(&h->ordered, addr);
+	} else if ((s = slab_of(h, addr)) && s->slack) {
+		__builtin_prefetch(&s->slack[mm_pool_block_of(&h->pool[s->pool - 1], s, addr)], 1);
+	}
+}
+
 int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
 	const struct mm_slab *s = slab_of(h, addr);

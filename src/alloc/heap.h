@@ -56,6 +56,9 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 /* MM_EINVAL when no block that is handed out begins there, as far as that is known. */
 int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
 
+/* Brings near what a coming free of that block will look at: for those who know the future. */
+void mm_heap_soon(const struct mm_heap *h, uint64_t addr);
+
 /* The block with its contents as one of `size` bytes, here or elsewhere; on failure it stays
  * as it is. */
 int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,

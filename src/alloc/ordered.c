@@ -9,10 +9,12 @@ enum { FIRST_NODES = 1024, FIRST_TABLE = 4096 };
 
 struct mm_range {
 	uint64_t addr;
-	uint32_t units, most;  /* its own; free, by address: of the largest below it */
+	uint32_t units;
 	uint32_t left, right;  /* free: in the tree. live: requested bytes, low and high */
-	uint32_t live;
-	uint32_t next;         /* vacant */
+	uint32_t left_most, right_most; /* free, by address: units of the largest range there.
+	                          Kept here so that whoever changes one side leaves the other
+	                          alone: it would be a miss */
+	uint32_t live;         /* vacant: the next one */
 };
 
 static uint64_t bytes_of(const struct mm_range *n)
@@ -52,7 +54,7 @@ static uint32_t new_node(struct mm_ordered *o, uint64_t addr, uint64_t bytes)
 	uint32_t n = o->vacant;
 
 	if (n)
-		o->vacant = o->node[n].next;
+		o->vacant = o->node[n].live;
 	else
 		n = ++o->nodes;
 	o->node[n] = (struct mm_range){ .addr = addr,
@@ -62,15 +64,22 @@ static uint32_t new_node(struct mm_ordered *o, uint64_t addr, uint64_t bytes)
 
 static void drop_node(struct mm_ordered *o, uint32_t n)
 {
-	o->node[n].next = o->vacant;
+	o->node[n].live = o->vacant;
 	o->vacant = n;
 }
 
 /* --- tables -------------------------------------------------------------------------------- */
 
-static uint32_t hash_of(uint64_t addr)
+/* An entry is the low half of the address in units, and the node's number: so that a node is
+ * looked at only when it is the one. */
+static uint64_t entry_of(uint64_t addr, uint32_t n)
 {
-	return (uint32_t)((addr / MM_ORDERED_UNIT) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	return addr / MM_ORDERED_UNIT << 32 | n;
+}
+
+static uint32_t home_of(const struct mm_range_table *t, uint64_t entry)
+{
+	return (uint32_t)((entry >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> t->shift);
 }
 
 static uint64_t key_of(const struct mm_ordered *o, const struct mm_range_table *t, uint32_t n)
@@ -80,75 +89,83 @@ static uint64_t key_of(const struct mm_ordered *o, const struct mm_range_table *
 	return t == &o->ends ? r->addr + bytes_of(r) : r->addr;
 }
 
-static uint32_t place_in(const struct mm_ordered *o, const struct mm_range_table *t, uint64_t key)
+/* Where the address stands, or where it would. */
+static uint32_t place_in(const struct mm_ordered *o, const struct mm_range_table *t, uint64_t addr)
 {
-	uint32_t at = hash_of(key) & t->mask;
+	uint64_t want = entry_of(addr, 0), e;
+	uint32_t at = home_of(t, want);
 
-	while (t->number[at] && key_of(o, t, t->number[at]) != key)
+	while ((e = t->entry[at]) != 0 &&
+	       ((e ^ want) >> 32 || key_of(o, t, (uint32_t)e) != addr))
 		at = (at + 1) & t->mask;
 	return at;
 }
 
-static uint32_t lookup(const struct mm_ordered *o, const struct mm_range_table *t, uint64_t key)
+static void bring(const struct mm_range_table *t, uint64_t addr)
 {
-	return t->number[place_in(o, t, key)];
+	__builtin_prefetch(&t->entry[home_of(t, entry_of(addr, 0))], 1);
+}
+
+static uint32_t lookup(const struct mm_ordered *o, const struct mm_range_table *t, uint64_t addr)
+{
+	return (uint32_t)t->entry[place_in(o, t, addr)];
 }
 
 static int make_table(struct mm_ordered *o, struct mm_range_table *t, uint32_t places)
 {
-	struct mm_range_table fresh = { .mask = places - 1,
-					.bytes = (uint64_t)places * sizeof(uint32_t) };
+	struct mm_range_table fresh = { .mask = places - 1, .count = t->count,
+		.shift = 64 - (uint32_t)__builtin_ctz(places),
+		.bytes = (uint64_t)places * sizeof(uint64_t) };
 
-	if (!(fresh.number = mm_meta_borrow(o->ground->meta, fresh.bytes)))
+	if (!(fresh.entry = mm_meta_borrow(o->ground->meta, fresh.bytes)))
 		return MM_ENOMEM;
-	for (uint32_t i = 0; t->number && i <= t->mask; i++) {
-		uint32_t n = t->number[i], at;
-		if (!n)
+	for (uint32_t i = 0; t->entry && i <= t->mask; i++) {
+		uint32_t at = home_of(&fresh, t->entry[i]);
+		if (!t->entry[i])
 			continue;
-		at = hash_of(key_of(o, t, n)) & fresh.mask;
-		while (fresh.number[at])
+		while (fresh.entry[at])
 			at = (at + 1) & fresh.mask;
-		fresh.number[at] = n;
+		fresh.entry[at] = t->entry[i];
 	}
-	if (t->number)
-		mm_meta_return(o->ground->meta, t->number, t->bytes);
-	fresh.count = t->count;
+	if (t->entry)
+		mm_meta_return(o->ground->meta, t->entry, t->bytes);
 	*t = fresh;
 	return MM_OK;
 }
 
-/* Room for n more, at most two thirds full. */
+/* Room for n more, at most half full. */
 static int reserve_places(struct mm_ordered *o, struct mm_range_table *t, uint32_t n)
 {
-	return (t->count + n) * 3 <= t->mask * 2 ? MM_OK : make_table(o, t, 2 * (t->mask + 1));
+	return (t->count + n) * 2 <= t->mask ? MM_OK : make_table(o, t, 2 * (t->mask + 1));
 }
 
 static void enter(struct mm_ordered *o, struct mm_range_table *t, uint32_t n)
 {
-	uint32_t at = place_in(o, t, key_of(o, t, n));
+	uint64_t addr = key_of(o, t, n);
+	uint32_t at = place_in(o, t, addr);
 
-	t->count += t->number[at] == 0;
-	t->number[at] = n;
+	t->count += t->entry[at] == 0;
+	t->entry[at] = entry_of(addr, n);
 }
 
 /* Those behind it move up: no marks are left. */
-static void leave(struct mm_ordered *o, struct mm_range_table *t, uint64_t key)
+static void leave(struct mm_ordered *o, struct mm_range_table *t, uint64_t addr)
 {
-	uint32_t hole = place_in(o, t, key), at = hole;
+	uint32_t hole = place_in(o, t, addr), at = hole;
 
-	if (!t->number[hole])
+	if (!t->entry[hole])
 		return;
 	for (;;) {
 		at = (at + 1) & t->mask;
-		if (!t->number[at])
+		if (!t->entry[at])
 			break;
-		uint32_t home = hash_of(key_of(o, t, t->number[at])) & t->mask;
+		uint32_t home = home_of(t, t->entry[at]);
 		if (((at - home) & t->mask) >= ((at - hole) & t->mask)) {
-			t->number[hole] = t->number[at];
+			t->entry[hole] = t->entry[at];
 			hole = at;
 		}
 	}
-	t->number[hole] = 0;
+	t->entry[hole] = 0;
 	t->count--;
 }
 
@@ -170,30 +187,45 @@ static int is_before(const struct mm_ordered *o, uint32_t a, uint32_t b)
 	return x->addr < y->addr;
 }
 
-static void sum_up(struct mm_ordered *o, uint32_t n)
+/* Units of the largest range in a tree. */
+static uint32_t most_in(const struct mm_ordered *o, uint32_t tree)
 {
-	struct mm_range *r = &o->node[n];
-	uint32_t left = o->node[r->left].most, right = o->node[r->right].most;
-	uint32_t below = left > right ? left : right;
+	const struct mm_range *r = &o->node[tree];
+	uint32_t below = r->left_most > r->right_most ? r->left_most : r->right_most;
 
-	r->most = r->units > below ? r->units : below;
+	return !tree ? 0 : r->units > below ? r->units : below;
+}
+
+static void set_left(struct mm_ordered *o, uint32_t tree, uint32_t left)
+{
+	o->node[tree].left = left;
+	if (!o->best)
+		o->node[tree].left_most = most_in(o, left);
+}
+
+static void set_right(struct mm_ordered *o, uint32_t tree, uint32_t right)
+{
+	o->node[tree].right = right;
+	if (!o->best)
+		o->node[tree].right_most = most_in(o, right);
 }
 
 /* Those before n and those behind it. */
 static void split(struct mm_ordered *o, uint32_t tree, uint32_t n, uint32_t *left, uint32_t *right)
 {
+	uint32_t half;
+
 	if (!tree) {
 		*left = *right = 0;
-		return;
-	}
-	if (is_before(o, tree, n)) {
-		split(o, o->node[tree].right, n, &o->node[tree].right, right);
+	} else if (is_before(o, tree, n)) {
+		split(o, o->node[tree].right, n, &half, right);
+		set_right(o, tree, half);
 		*left = tree;
 	} else {
-		split(o, o->node[tree].left, n, left, &o->node[tree].left);
+		split(o, o->node[tree].left, n, left, &half);
+		set_left(o, tree, half);
 		*right = tree;
 	}
-	sum_up(o, tree);
 }
 
 static uint32_t merge(struct mm_ordered *o, uint32_t left, uint32_t right)
@@ -201,29 +233,27 @@ static uint32_t merge(struct mm_ordered *o, uint32_t left, uint32_t right)
 	if (!left || !right)
 		return left ? left : right;
 	if (priority(left) > priority(right)) {
-		o->node[left].right = merge(o, o->node[left].right, right);
-		sum_up(o, left);
+		set_right(o, left, merge(o, o->node[left].right, right));
 		return left;
 	}
-	o->node[right].left = merge(o, left, o->node[right].left);
-	sum_up(o, right);
+	set_left(o, right, merge(o, left, o->node[right].left));
 	return right;
 }
 
 static uint32_t insert(struct mm_ordered *o, uint32_t tree, uint32_t n)
 {
-	struct mm_range *t = &o->node[tree];
+	uint32_t left, right;
 
 	if (!tree || priority(n) > priority(tree)) {
-		split(o, tree, n, &o->node[n].left, &o->node[n].right);
-		sum_up(o, n);
+		split(o, tree, n, &left, &right);
+		set_left(o, n, left);
+		set_right(o, n, right);
 		return n;
 	}
 	if (is_before(o, n, tree))
-		t->left = insert(o, t->left, n);
+		set_left(o, tree, insert(o, o->node[tree].left, n));
 	else
-		t->right = insert(o, t->right, n);
-	sum_up(o, tree);
+		set_right(o, tree, insert(o, o->node[tree].right, n));
 	return tree;
 }
 
@@ -234,10 +264,9 @@ static uint32_t extract(struct mm_ordered *o, uint32_t tree, uint32_t n)
 	if (tree == n)
 		return merge(o, t->left, t->right);
 	if (is_before(o, n, tree))
-		t->left = extract(o, t->left, n);
+		set_left(o, tree, extract(o, t->left, n));
 	else
-		t->right = extract(o, t->right, n);
-	sum_up(o, tree);
+		set_right(o, tree, extract(o, t->right, n));
 	return tree;
 }
 
@@ -251,17 +280,38 @@ static int holds_block(const struct mm_range *r, uint32_t units, uint64_t align)
 	return start_in(r, align) + (uint64_t)units * MM_ORDERED_UNIT <= r->addr + bytes_of(r);
 }
 
-/* The first in the tree's order: where blocks are not aligned, one way down. */
-static uint32_t find(const struct mm_ordered *o, uint32_t tree, uint32_t units, uint64_t align)
+/* The lowest: where blocks are not aligned, one way down. */
+static uint32_t find_first(const struct mm_ordered *o, uint32_t tree, uint32_t units,
+			   uint64_t align)
 {
 	const struct mm_range *t = &o->node[tree];
 	uint32_t n;
 
-	if (!tree || t->most < units)
+	if (!tree)
 		return 0;
-	if ((!o->best || t->units >= units) && (n = find(o, t->left, units, align)))
+	if (t->left_most >= units && (n = find_first(o, t->left, units, align)))
 		return n;
-	return holds_block(t, units, align) ? tree : find(o, t->right, units, align);
+	if (holds_block(t, units, align))
+		return tree;
+	return t->right_most >= units ? find_first(o, t->right, units, align) : 0;
+}
+
+static uint32_t find_best(const struct mm_ordered *o, uint32_t tree, uint32_t units, uint64_t align)
+{
+	const struct mm_range *t = &o->node[tree];
+	uint32_t n;
+
+	if (!tree)
+		return 0;
+	if (t->units >= units && (n = find_best(o, t->left, units, align)))
+		return n;
+	return holds_block(t, units, align) ? tree : find_best(o, t->right, units, align);
+}
+
+static uint32_t find(const struct mm_ordered *o, uint32_t units, uint64_t align)
+{
+	return o->best ? find_best(o, o->root, units, align)
+		       : find_first(o, o->root, units, align);
 }
 
 /* --- ranges --------------------------------------------------------------------------------- */
@@ -417,6 +467,9 @@ static uint64_t place_block(struct mm_ordered *o, uint32_t range, uint32_t units
 	uint64_t start = start_in(&was, align), bytes = (uint64_t)units * MM_ORDERED_UNIT;
 	uint32_t n;
 
+	bring(&o->starts, was.addr);
+	bring(&o->starts, start + bytes);
+	bring(&o->ends, was.addr + bytes_of(&was));
 	remove_free(o, range);
 	add_free(o, was.addr, start - was.addr);
 	add_free(o, start + bytes, was.addr + bytes_of(&was) - (start + bytes));
@@ -440,7 +493,7 @@ int mm_ordered_take(struct mm_ordered *o, uint64_t size, uint64_t align, uint64_
 
 	mm_lock_take(&o->lock);
 	int err = reserve_all(o);
-	while (!err && !(range = find(o, o->root, units, align)))
+	while (!err && !(range = find(o, units, align)))
 		err = add_region(o);
 	if (!err)
 		*ret_addr = place_block(o, range, units, align, size);
@@ -455,13 +508,21 @@ static uint32_t live_at(const struct mm_ordered *o, uint64_t addr)
 	return n && o->node[n].live ? n : 0;
 }
 
+void mm_ordered_soon(const struct mm_ordered *o, uint64_t addr)
+{
+	bring(&o->starts, addr);
+	bring(&o->ends, addr);
+}
+
 int mm_ordered_give(struct mm_ordered *o, uint64_t addr)
 {
 	mm_lock_take(&o->lock);
+	bring(&o->ends, addr);
 	int err = reserve_all(o);
 	uint32_t n = err ? 0 : live_at(o, addr);
 	if (n) {
 		uint64_t bytes = bytes_of(&o->node[n]);
+		bring(&o->starts, addr + bytes);
 		drop_requested(o, &o->node[n]);
 		leave(o, &o->starts, addr);
 		drop_node(o, n);
@@ -545,7 +606,6 @@ struct tally { uint64_t bytes; uint32_t nodes; int rule; };
 static void check_tree(struct mm_ordered *o, uint32_t tree, struct tally *t)
 {
 	struct mm_range *r = &o->node[tree];
-	uint32_t most;
 
 	if (!tree || t->rule)
 		return;
@@ -553,9 +613,8 @@ static void check_tree(struct mm_ordered *o, uint32_t tree, struct tally *t)
 	check_tree(o, r->right, t);
 	t->bytes += bytes_of(r);
 	t->nodes++;
-	most = r->most;
-	sum_up(o, tree);
-	if (r->live || most != r->most)
+	if (r->live || (!o->best && (r->left_most != most_in(o, r->left) ||
+				     r->right_most != most_in(o, r->right))))
 		t->rule = 1;
 	else if ((r->left && !is_before(o, r->left, tree)) ||
 		 (r->right && !is_before(o, tree, r->right)))

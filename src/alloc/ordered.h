@@ -30,8 +30,8 @@ enum { MM_ORDERED_UNIT = 16, MM_ORDERED_REGION = 1 << 20, MM_ORDERED_MOST = 256 
 struct mm_range; /* a node */
 
 struct mm_range_table { /* from an address to a node's number */
-	uint32_t *number;
-	uint32_t count, mask;
+	uint64_t *entry;
+	uint32_t count, mask, shift;
 	uint64_t bytes;
 };
 
@@ -58,6 +58,9 @@ int mm_ordered_take(struct mm_ordered *o, uint64_t size, uint64_t align, uint64_
 /* MM_EINVAL when no live block begins there. */
 int mm_ordered_give(struct mm_ordered *o, uint64_t addr);
 int mm_ordered_granted(struct mm_ordered *o, uint64_t addr, uint64_t *ret_bytes);
+
+/* Brings near what a coming mm_ordered_give of that address will look at; any will do. */
+void mm_ordered_soon(const struct mm_ordered *o, uint64_t addr);
 
 /* 1 = the block now has `size` bytes where it is: it shrank, or what is behind it was free. */
 int mm_ordered_resize(struct mm_ordered *o, uint64_t addr, uint64_t size, uint64_t align);

@@ -207,6 +207,20 @@ int mm_drive_row(struct mm_drive *d, const struct mm_row *row)
 	return MM_OK;
 }
 
+void mm_drive_soon_slot(const struct mm_drive *d, const struct mm_row *row)
+{
+	if (row->slot < d->slot_cap)
+		__builtin_prefetch(&d->slot[row->slot], 1);
+}
+
+void mm_drive_soon_block(const struct mm_drive *d, const struct mm_row *row)
+{
+	uint64_t addr = mm_event_is_death(row->kind) ? mm_drive_addr(d, row->slot) : 0;
+
+	if (addr)
+		mm_heap_soon(d->heap, addr);
+}
+
 /* --- what was there before ------------------------------------------------------------------------ */
 
 struct seed { struct mm_object object; uint32_t slot; };

@@ -57,6 +57,10 @@ void mm_drive_deinit(struct mm_drive *d);
 /* One row: MM_OK, or MM_ENOMEM for memory of our own (not the engine's: that is counted). */
 int mm_drive_row(struct mm_drive *d, const struct mm_row *row);
 
+/* Brings near what a coming row will look at: first its slot, then its block. */
+void mm_drive_soon_slot(const struct mm_drive *d, const struct mm_row *row);
+void mm_drive_soon_block(const struct mm_drive *d, const struct mm_row *row);
+
 /* Objects that lived before the first row, oldest first. */
 int mm_drive_seed(struct mm_drive *d, const struct mm_objects *objects);
 

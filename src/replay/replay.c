@@ -7,7 +7,7 @@
 #include "replay/drive.h"
 #include "replay/pins.h"
 
-enum { LOOK_EVERY = 256, PPM = 1000000 };
+enum { LOOK_EVERY = 256, PPM = 1000000, SLOT_AHEAD = 16, BLOCK_AHEAD = 8 };
 
 struct run {
 	struct mm_reader *reader;
@@ -99,6 +99,10 @@ static int give_rows(struct run *x)
 	int err = MM_OK;
 
 	for (size_t i = 0; !err && i < x->rows.count; i++) {
+		if (i + SLOT_AHEAD < x->rows.count) {
+			mm_drive_soon_slot(&x->drive, &x->rows.rows[i + SLOT_AHEAD]);
+			mm_drive_soon_block(&x->drive, &x->rows.rows[i + BLOCK_AHEAD]);
+		}
 		uint64_t time = x->rows.rows[i].tick * x->tick_ns;
 		if (o->to_ns != MM_UNKNOWN && time >= o->to_ns)
 			return MM_EAGAIN; /* enough */
