@@ -10,9 +10,11 @@
  *            that adjoin are one to a range. One that is wholly free goes back, unless it is
  *            the only such
  *   node     the record of a range, free or live
+ * Of free ranges that are equal, best fit looks at the lowest alone when a block is to be
+ * aligned to more than a unit, up to 64 KiB.
  * Free ranges are a treap (Seidel and Aragon, 1996), whose priorities are a hash of the node's
- * number, in order of addresses with the largest range below each, or in order of sizes. All
- * nodes are found by their start, and free ones by their end, in two hash tables.
+ * number, in order of addresses with the largest range on each side; for best fit a heap for
+ * each size. All nodes are found by their start, and free ones by their end, in two hash tables.
  * One lock. Never: reads or writes a range.
  */
 #ifndef MM_ALLOC_ORDERED_H
@@ -21,9 +23,11 @@
 #include <stdint.h>
 
 #include "alloc/lock.h"
+#include "alloc/lowset.h"
 #include "alloc/pool.h"
 
-enum { MM_ORDERED_UNIT = 16, MM_ORDERED_REGION = 1 << 20, MM_ORDERED_MOST = 256 << 10 };
+enum { MM_ORDERED_UNIT = 16, MM_ORDERED_REGION = 1 << 20, MM_ORDERED_MOST = 256 << 10,
+	MM_ORDERED_BINS = 4096 /* units from which on ranges of one size have no heap */ };
 
 #define MM_SLAB_ORDERED UINT32_MAX
 
@@ -42,7 +46,9 @@ struct mm_ordered {
 	struct mm_range *node;      /* 0 is nobody */
 	uint32_t nodes, nodes_cap, vacant;
 	uint64_t node_bytes;
-	uint32_t root;
+	uint32_t root;              /* of the tree */
+	uint32_t *bin;              /* best: by units, the top of their heap */
+	struct mm_lowset filled;    /* of bins */
 	struct mm_range_table starts, ends;
 	uint32_t regions, whole;    /* all, and those wholly free */
 	uint64_t free_bytes, live, granted, requested;

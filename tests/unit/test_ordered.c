@@ -25,6 +25,7 @@ struct plain {
 	int count, best;
 	uint64_t region[4096]; /* those there are: 1 */
 	uint64_t base;
+	uint32_t look, seen[MM_ORDERED_BINS]; /* of each size: when it was last seen */
 };
 
 static void put_in(struct plain *m, int at, uint64_t from, uint64_t to)
@@ -103,12 +104,28 @@ static void release(struct plain *m, uint64_t from, uint64_t to, int regions_go)
 	}
 }
 
+/* Of small ranges of one size, best fit looks at the lowest for an aligned block. */
+static int is_lowest(struct plain *m, const struct span *s, uint64_t align)
+{
+	uint64_t units = (s->to - s->from) / 16;
+
+	if (!m->best || align == 16 || units >= MM_ORDERED_BINS)
+		return 1;
+	if (m->seen[units] == m->look)
+		return 0;
+	m->seen[units] = m->look;
+	return 1;
+}
+
 static uint64_t place_block(struct plain *m, uint64_t size, uint64_t align)
 {
 	for (;;) {
 		int found = -1;
+		m->look++;
 		for (int i = 0; i < m->count && (m->best || found < 0); i++) {
 			const struct span *s = &m->free[i];
+			if (!is_lowest(m, s, align))
+				continue;
 			if (up(s->from, align) + size <= s->to &&
 			    (found < 0 || s->to - s->from < m->free[found].to - m->free[found].from))
 				found = i;
