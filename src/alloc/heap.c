@@ -168,24 +168,40 @@ static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint
 	return MM_OK;
 }
 
-int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
-		  uint64_t *ret_addr)
+static int alloc_block(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		       uint64_t *ret_addr)
 {
 	uint32_t n;
 
-	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
-	if (align & (align - 1))
-		return MM_EINVAL;
 	if (is_ordered(h))
 		return size <= MM_ORDERED_MOST && align <= MM_SLICE_BYTES
-			? mm_ordered_take(&h->ordered, size, align, ret_addr)
-			: mm_large_alloc(h, size, align, ret_addr);
+			? mm_ordered_take(&h->ordered, size, align, ret_addr) : MM_ELIMIT;
 	if (align == LEAST_ALIGN && size <= MM_CLASS_MOST)
 		n = mm_class_of(size ? size : 1);
 	else
 		n = mm_class_aligned(size, align);
-	return n < MM_CLASSES ? alloc_class(h, c, n, size, ret_addr)
-			      : mm_large_alloc(h, size, align, ret_addr);
+	return n < MM_CLASSES ? alloc_class(h, c, n, size, ret_addr) : MM_ELIMIT;
+}
+
+int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		  uint64_t *ret_addr)
+{
+	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
+	if (align & (align - 1))
+		return MM_EINVAL;
+	int err = alloc_block(h, c, size, align, ret_addr);
+	return err == MM_ELIMIT ? mm_large_alloc(h, size, align, 0, ret_addr) : err;
+}
+
+int mm_heap_zalloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t *ret_addr)
+{
+	int err = alloc_block(h, c, size, LEAST_ALIGN, ret_addr);
+
+	if (err == MM_ELIMIT)
+		return mm_large_alloc(h, size, LEAST_ALIGN, 1, ret_addr);
+	if (!err)
+		mm_content_zero(&h->content, *ret_addr, size);
+	return err;
 }
 
 int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
@@ -279,6 +295,54 @@ int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint
 	return mm_heap_free(h, c, addr);
 }
 
+static void each_lock(struct mm_heap *h, void (*fn)(struct mm_lock *))
+{
+	fn(&h->contexts_lock);
+	for (uint32_t i = 0; i < MM_CLASSES; i++)
+		fn(&h->pool[i].lock);
+	fn(&h->ordered.lock);
+	fn(&h->slabs.lock);
+}
+
+void mm_heap_hold(struct mm_heap *h)
+{
+	each_lock(h, mm_lock_take);
+	mm_vspace_hold(&h->vspace);
+	mm_lock_take(&h->meta.lock);
+}
+
+void mm_heap_go_on(struct mm_heap *h)
+{
+	mm_lock_give(&h->meta.lock);
+	mm_vspace_go_on(&h->vspace);
+	each_lock(h, mm_lock_give);
+}
+
+static uint64_t ready_bytes(const struct mm_heap *h, const struct mm_context *c)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < MM_CLASSES; i++)
+		if (c->magazine[i])
+			bytes += (uint64_t)c->magazine[i]->count * h->pool[i].block_bytes;
+	return bytes;
+}
+
+void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)
+{
+	for (struct mm_context *c = h->contexts; c; c = c->next) {
+		if (c == mine)
+			continue;
+		h->live_gone += c->live;
+		h->granted_gone += c->granted;
+		h->requested_gone += c->requested;
+		h->lost_bytes += ready_bytes(h, c);
+	}
+	h->contexts = mine;
+	if (mine)
+		mine->prev = mine->next = NULL;
+}
+
 void mm_heap_trim(struct mm_heap *h)
 {
 	mm_lock_take(&h->contexts_lock);
@@ -303,11 +367,9 @@ static void count_contexts(struct mm_heap *h, struct mm_account *a)
 		live += c->live;
 		granted += c->granted;
 		requested += c->requested;
-		for (uint32_t i = 0; i < MM_CLASSES; i++)
-			if (c->magazine[i])
-				a->cached += (uint64_t)c->magazine[i]->count *
-					     h->pool[i].block_bytes;
+		a->cached += ready_bytes(h, c);
 	}
+	a->cached += h->lost_bytes;
 	mm_lock_give(&h->contexts_lock);
 	a->live = (uint64_t)live;
 	a->requested = (uint64_t)requested;
@@ -353,6 +415,24 @@ uint64_t mm_heap_committed(struct mm_heap *h)
 {
 	return h->vspace.used_bytes + h->vspace.retained_bytes + h->meta.committed +
 	       own_pages(sizeof *h);
+}
+
+uint64_t mm_heap_peak(struct mm_heap *h)
+{
+	uint64_t now = mm_heap_committed(h), peak = h->vspace.peak_bytes + h->meta.committed +
+						    own_pages(sizeof *h);
+
+	return now > peak ? now : peak;
+}
+
+enum mm_strategy mm_heap_strategy(const struct mm_heap *h)
+{
+	return h->o.strategy;
+}
+
+int mm_heap_has(const struct mm_heap *h, uint64_t addr)
+{
+	return addr - h->vspace.base < h->vspace.bytes;
 }
 
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged)

@@ -53,6 +53,9 @@ void mm_heap_leave(struct mm_heap *h, struct mm_context *c);
 int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
 		  uint64_t *ret_addr);
 
+/* The same, zeroed, of the default alignment: what is zero anyway is not touched. */
+int mm_heap_zalloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t *ret_addr);
+
 /* MM_EINVAL when no block that is handed out begins there, as far as that is known. */
 int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
 
@@ -67,6 +70,13 @@ int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint
 /* What the block at addr may use: MM_EINVAL as above. */
 int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 
+/* Around a fork: nobody is in the middle of anything, in the parent and then in the child,
+ * which both go on. In the child then the contexts of threads that it does not have are let
+ * go of; what they had ready is lost to it. `mine` may be NULL. */
+void mm_heap_hold(struct mm_heap *h);
+void mm_heap_go_on(struct mm_heap *h);
+void mm_heap_forked(struct mm_heap *h, struct mm_context *mine);
+
 /* Gives back what contexts (of threads that rest now) and vspace keep. */
 void mm_heap_trim(struct mm_heap *h);
 
@@ -75,6 +85,13 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret);
 
 /* The account's committed bytes alone: cheap, for every step. */
 uint64_t mm_heap_committed(struct mm_heap *h);
+
+/* The largest that has been, looked at whenever slices are taken. */
+uint64_t mm_heap_peak(struct mm_heap *h);
+enum mm_strategy mm_heap_strategy(const struct mm_heap *h);
+
+/* Is it one of the heap's addresses, whether a block or not? Any thread. */
+int mm_heap_has(const struct mm_heap *h, uint64_t addr);
 
 /* Pages that were obtained and given back, all in all. */
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged);

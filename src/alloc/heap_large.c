@@ -9,11 +9,12 @@ static uint64_t whole_pages(const struct mm_heap *h, uint64_t size)
 	return (size + page - 1) & ~(page - 1);
 }
 
-int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret_addr)
+int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
+		   uint64_t *ret_addr)
 {
 	struct mm_slab *s;
 	uint64_t room = size ? size : 1, slices, step = align <= MM_SLICE_BYTES ? 1 : align >> MM_SLICE_SHIFT;
-	int err;
+	int fresh, err;
 
 	if (size > h->vspace.bytes || step > h->vspace.slices)
 		return MM_ENOMEM;
@@ -24,7 +25,7 @@ int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *r
 	s->bytes = whole_pages(h, room);
 	s->requested = size;
 	err = mm_vspace_take(&h->vspace, s->slices, (uint32_t)step, s->bytes, s->number,
-			     &s->addr);
+			     &s->addr, &fresh);
 	if (err) {
 		mm_slabs_drop(&h->slabs, s);
 		return MM_ENOMEM;
@@ -32,6 +33,8 @@ int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *r
 	atomic_fetch_add(&h->large.live, 1);
 	atomic_fetch_add(&h->large.bytes, s->bytes);
 	atomic_fetch_add(&h->large.requested, size);
+	if (zeroed && !fresh)
+		mm_content_zero(&h->content, s->addr, size);
 	*ret_addr = s->addr;
 	return MM_OK;
 }

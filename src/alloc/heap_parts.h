@@ -23,12 +23,14 @@ struct mm_heap {
 	struct mm_heap_large large;
 	struct mm_lock contexts_lock;
 	struct mm_context *contexts;
+	uint64_t lost_bytes; /* ready in threads that a fork left behind */
 	int64_t live_gone, granted_gone, requested_gone; /* of contexts that are closed */
 };
 
 /* --- heap_large.c --------------------------------------------------------------------- */
 
-int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret_addr);
+int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
+		   uint64_t *ret_addr);
 int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr);
 
 /* 1 when it fits where it is. */

@@ -117,7 +117,8 @@ static struct mm_slab *new_slab(struct mm_pool *p)
 	if (g->track)
 		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
 	if (!s->free_bits || (g->track && !s->slack) ||
-	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr)) {
+	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr,
+			   NULL)) {
 		drop_records(p, s);
 		return NULL;
 	}

@@ -218,8 +218,10 @@ static uint32_t take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align)
 }
 
 int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
-		   uint32_t owner, uint64_t *ret_addr)
+		   uint32_t owner, uint64_t *ret_addr, int *ret_fresh)
 {
+	uint64_t had = 0;
+
 	mm_lock_take(&v->lock);
 	uint32_t first = find_run(v, slices, align);
 	if (first == MM_LOWSET_NONE)
@@ -228,13 +230,28 @@ int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_
 		for (uint32_t s = first; s < first + slices; s++) {
 			mm_lowset_remove(&v->idle, s);
 			mm_lowset_remove(&v->warm, s);
+			had += v->have[s];
 			use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
 			atomic_store_explicit(&v->owner[s], owner, memory_order_relaxed);
 		}
 		*ret_addr = v->base + ((uint64_t)first << MM_SLICE_SHIFT);
+		if (v->used_bytes + v->retained_bytes > v->peak_bytes)
+			v->peak_bytes = v->used_bytes + v->retained_bytes;
 	}
 	mm_lock_give(&v->lock);
+	if (ret_fresh)
+		*ret_fresh = had == 0;
 	return first == MM_LOWSET_NONE ? MM_ENOSPC : MM_OK;
+}
+
+void mm_vspace_hold(struct mm_vspace *v)
+{
+	mm_lock_take(&v->lock);
+}
+
+void mm_vspace_go_on(struct mm_vspace *v)
+{
+	mm_lock_give(&v->lock);
 }
 
 void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices)

@@ -38,6 +38,7 @@ struct mm_vspace {
 	struct mm_lowset idle;      /* below the frontier, nobody's */
 	struct mm_lowset warm;      /* of those: with pages */
 	uint64_t used_bytes, retained_bytes, map_bytes;
+	uint64_t peak_bytes;        /* of both the former, when slices were taken */
 	uint64_t commits, purges;   /* pages that came and went */
 };
 
@@ -46,9 +47,14 @@ int mm_vspace_init(struct mm_vspace *v, const struct mm_vspace_options *o, struc
 void mm_vspace_deinit(struct mm_vspace *v);
 
 /* So many slices in a row, the first at a multiple of `align` slices (a power of two), the
- * first `bytes` of them in use, given to `owner` (not 0). MM_ENOSPC. */
+ * first `bytes` of them in use, given to `owner` (not 0). *ret_fresh (may be NULL) = nothing
+ * was ever written there since it came from the system, so it is zero. MM_ENOSPC. */
 int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
-		   uint32_t owner, uint64_t *ret_addr);
+		   uint32_t owner, uint64_t *ret_addr, int *ret_fresh);
+
+/* Holds everybody off, before a fork, and lets them go on, after it. */
+void mm_vspace_hold(struct mm_vspace *v);
+void mm_vspace_go_on(struct mm_vspace *v);
 
 /* Gives them back. Pages above the limit go to the system at once, the highest first. */
 void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices);

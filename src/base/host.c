@@ -209,7 +209,7 @@ void mm_host_library(struct mm_checks *c)
 	else
 		mm_checks_add(c, "library", "loader", MM_CHECK_FAIL, "%s: %s", loader,
 			      strerror(errno));
-	int err = mm_install_preload(&preload, &diag);
+	int err = mm_install_library(&preload, MM_LIBRARY_RECORD, &diag);
 	if (err)
 		mm_checks_add(c, "library", "preload", MM_CHECK_FAIL, "%s",
 			      mm_diag_text(&diag, err));

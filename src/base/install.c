@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char preload_name[] = "libmmprof.so";
-
 /* Length of the leading whole components that a and b share, '/' included. */
 static size_t shared_prefix(const char *a, const char *b)
 {
@@ -35,14 +33,14 @@ static void relative_path(char *ret, size_t size, const char *from, const char *
 		snprintf(ret + used, size - used, "%s", to + common + (to[common] == '/'));
 }
 
-static int try_place(char **ret, const char *dir, const char *sub)
+static int try_place(char **ret, const char *name, const char *dir, const char *sub)
 {
 	char path[2 * PATH_MAX];
 
 	if (sub[0] == '/')
-		snprintf(path, sizeof path, "%s/%s", sub, preload_name);
+		snprintf(path, sizeof path, "%s/%s", sub, name);
 	else
-		snprintf(path, sizeof path, "%s/%s/%s", dir, sub, preload_name);
+		snprintf(path, sizeof path, "%s/%s/%s", dir, sub, name);
 	if (access(path, R_OK) != 0)
 		return MM_ENOENT;
 	char *found = realpath(path, NULL);
@@ -52,22 +50,22 @@ static int try_place(char **ret, const char *dir, const char *sub)
 	return MM_OK;
 }
 
-int mm_install_find(char **ret, const char *exe_dir, const char *bindir,
+int mm_install_find(char **ret, const char *name, const char *exe_dir, const char *bindir,
 		    const char *pkglibdir, struct mm_diag *diag)
 {
 	char relative[PATH_MAX];
 
 	relative_path(relative, sizeof relative, bindir, pkglibdir);
-	if (try_place(ret, exe_dir, ".libs") == MM_OK ||
-	    try_place(ret, exe_dir, relative) == MM_OK ||
-	    try_place(ret, exe_dir, pkglibdir) == MM_OK)
+	if (try_place(ret, name, exe_dir, ".libs") == MM_OK ||
+	    try_place(ret, name, exe_dir, relative) == MM_OK ||
+	    try_place(ret, name, exe_dir, pkglibdir) == MM_OK)
 		return MM_OK;
 	return mm_fail(diag, MM_ENOENT,
 		       "%s is neither in %s/%s nor in %s: install mmprof again (make install)",
-		       preload_name, exe_dir, relative, pkglibdir);
+		       name, exe_dir, relative, pkglibdir);
 }
 
-int mm_install_preload(char **ret, struct mm_diag *diag)
+int mm_install_library(char **ret, const char *name, struct mm_diag *diag)
 {
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -78,5 +76,5 @@ int mm_install_preload(char **ret, struct mm_diag *diag)
 	char *slash = strrchr(exe, '/');
 	if (slash)
 		*slash = 0;
-	return mm_install_find(ret, exe, MM_BINDIR, MM_PKGLIBDIR, diag);
+	return mm_install_find(ret, name, exe, MM_BINDIR, MM_PKGLIBDIR, diag);
 }

@@ -34,6 +34,7 @@ struct mm_cli_verb {
 int mm_cmd_record(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_report(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_replay(int argc, char **argv) MM_CLI_VERB;
+int mm_cmd_run(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_cat(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_symbolize(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_import(int argc, char **argv) MM_CLI_VERB;

@@ -270,7 +270,7 @@ static int prepare(struct record *r, struct mm_diag *diag)
 	r->trouble = MM_CLI_RECORD_FAILED;
 	err = mm_program_check(r->program, diag);
 	if (!err)
-		err = mm_install_preload(&r->preload, diag);
+		err = mm_install_library(&r->preload, MM_LIBRARY_RECORD, diag);
 	if (!err && r->config && !(err = mm_categories_load(&categories, r->config, diag)))
 		mm_categories_free(categories);
 	if (err)

@@ -7,6 +7,7 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_record.c \
 	src/cli/cmd_replay.c src/cli/replay_work.c src/cli/replay_work.h \
 	src/cli/cmd_report.c \
+	src/cli/cmd_run.c \
 	src/cli/cmd_symbolize.c
 # High floors first: each archive finds what it needs in those behind it.
 mmprof_LDADD = libmm_view.la libmm_replay.la libmm_alloc.la libmm_model.la libmm_collect.la libmm_symbol.la \

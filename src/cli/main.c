@@ -14,6 +14,7 @@
 static const struct mm_cli_verb verbs[] = {
 	{ "record", mm_cmd_record, "run a command and record its allocations" },
 	{ "report", mm_cmd_report, "say where the memory of a recording went" },
+	{ "run", mm_cmd_run, "run a command with the allocator engine as its malloc" },
 	{ "replay", mm_cmd_replay, "run a recording through the allocator engine" },
 	{ "cat", mm_cmd_cat, "print the events of a trace" },
 	{ "symbolize", mm_cmd_symbolize, "put function names and lines into a trace" },

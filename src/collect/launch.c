@@ -77,13 +77,22 @@ static int needs_link(const char *path)
 	return strpbrk(path, " :$\t\n") != NULL;
 }
 
-/* Ours goes first: allocators that are preloaded too are then behind our hooks. */
+/* Ours goes first: allocators that are preloaded too are then behind it. */
+static int set_preload(const char *preload)
+{
+	const char *old = getenv("LD_PRELOAD");
+	struct mm_buf b = { 0 };
+
+	mm_buf_printf(&b, "%s%s%s", preload, old && *old ? ":" : "", old ? old : "");
+	int err = b.failed || setenv("LD_PRELOAD", (char *)b.data, 1);
+	mm_buf_deinit(&b);
+	return err ? -1 : 0;
+}
+
 static int set_environment(const struct mm_launch *l)
 {
-	const char *preload = l->preload, *old = getenv("LD_PRELOAD");
+	const char *preload = l->preload;
 	char link[PATH_MAX];
-	struct mm_buf b = { 0 };
-	int err;
 
 	if (needs_link(preload)) {
 		snprintf(link, sizeof link, "%s/libmmprof.so", l->folder);
@@ -91,11 +100,7 @@ static int set_environment(const struct mm_launch *l)
 			return -1;
 		preload = link;
 	}
-	mm_buf_printf(&b, "%s%s%s", preload, old && *old ? ":" : "", old ? old : "");
-	err = b.failed || setenv("LD_PRELOAD", (char *)b.data, 1) ||
-	      setenv(MM_ENV_SOCKET, l->socket, 1);
-	mm_buf_deinit(&b);
-	return err ? -1 : 0;
+	return set_preload(preload) || setenv(MM_ENV_SOCKET, l->socket, 1) ? -1 : 0;
 }
 
 /* --- starting -------------------------------------------------------------------- */
@@ -119,6 +124,17 @@ static void execute(const struct mm_launch *l)
 	for (size_t i = 1; i < n; i++)
 		args[i + 1] = l->argv[i];
 	execve(args[0], (char *const *)args, environ);
+}
+
+int mm_launch_become(const struct mm_launch *l, struct mm_diag *diag)
+{
+	if (needs_link(l->preload))
+		return mm_fail(diag, MM_EUNSUP, "%s: a library cannot be preloaded from a folder with a "
+			       "space, colon or $ in its name: install mmprof elsewhere", l->preload);
+	if (set_preload(l->preload))
+		return MM_ENOMEM;
+	execute(l);
+	return mm_fail_errno(diag, "%s", l->argv[0]);
 }
 
 __attribute__((noreturn)) static void be_child(const struct mm_launch *l, int report)

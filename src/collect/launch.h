@@ -24,6 +24,10 @@ struct mm_launch {
  * none, MM_EPERM (126) when it cannot be executed; MM_ENOMEM. */
 int mm_launch_find(char **ret, const char *command, struct mm_diag *diag);
 
+/* Executes in the place of this process, with the preload alone (socket and folder are not
+ * looked at): returns only with an error, MM_ENOENT and MM_EPERM as above. */
+int mm_launch_become(const struct mm_launch *l, struct mm_diag *diag);
+
 /* Forks and executes, between mm_relay_begin and mm_relay_open. MM_ENOENT, MM_EPERM as
  * above when exec fails; MM_EIO when fork does. */
 int mm_launch_start(const struct mm_launch *l, pid_t *ret, struct mm_diag *diag);

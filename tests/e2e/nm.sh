@@ -63,4 +63,11 @@ check "its thread data is initial-exec" fails grep -q '__tls_get_addr' <(imports
 printf '#include <stdio.h>\nvoid mm_oops(void); void mm_oops(void) { puts("x"); }\n' >"$tmp/oops.c"
 $CC -c -o "$tmp/oops.o" "$tmp/oops.c" && ar cr "$tmp/oops.a" "$tmp/oops.o"
 check "a core that prints is seen" fails only_allowed "$tmp/oops.a"
+# The engine as malloc.
+run=$build/.libs/libmmrun.so
+check "libmmrun.so needs only libc" needs_only_libc "$run"
+check "libmmrun.so imports from libc only" from_libc_only "$run"
+check_is "libmmrun.so exports the malloc family" \
+	"aligned_alloc calloc free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc" \
+	"$(nm -D --defined-only "$run" | awk '{ print $NF }' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
 done_testing

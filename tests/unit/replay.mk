@@ -8,3 +8,8 @@ test_pins_SOURCES = tests/unit/test_pins.c $(mm_modelkit)
 test_pins_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_drive test_pins test_ops tests/e2e/replay.sh
 EXTRA_DIST += tests/e2e/replay.sh
+
+# The engine under live programs.
+TESTS += tests/e2e/run.sh
+EXTRA_DIST += tests/e2e/run.sh
+tests/e2e/run.log: mmprof libmmrun.la

@@ -186,7 +186,7 @@ static void expect_preload(const char *exe_dir, const char *bindir, const char *
 	struct mm_diag diag = { "" };
 
 	snprintf(exe, sizeof exe, "%s/%s", place, exe_dir);
-	int err = mm_install_find(&got, exe, bindir, libdir, &diag);
+	int err = mm_install_find(&got, MM_LIBRARY_RECORD, exe, bindir, libdir, &diag);
 	if (!want) {
 		assert_int_equal(err, MM_ENOENT);
 		assert_null(got);

@@ -1,0 +1,121 @@
+/* cmd_run.c: `mmprof run`: a command with the engine as its malloc. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc/heap.h"
+#include "base/install.h"
+#include "cli/cli.h"
+#include "collect/launch.h"
+#include "collect/program.h"
+#include "manager/run_front.h"
+
+enum run_option { OPT_STRATEGY, OPT_STATS };
+
+static const struct mm_cli_option run_options[] = {
+	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
+		"first-fit or best-fit" },
+	[OPT_STATS] = { "stats", 0, NULL, "say on standard error where the memory is when COMMAND\n"
+		"ends; costs 2 bytes a block" },
+};
+
+static const struct mm_cli_command run_command = {
+	.verb = "run",
+	.usage = "[OPTION]... [--] COMMAND [ARGUMENT]...",
+	.about = "Runs COMMAND with mmprof's allocator engine as its malloc, and its children too.",
+	.more = "The exit status is COMMAND's; 125 when mmprof itself fails, 126 when COMMAND cannot be\n"
+		"executed, 127 when it is not found.\n"
+		"\n"
+		"Examples:\n"
+		"  mmprof run ./app\n"
+		"  mmprof run --stats --strategy best-fit ./app\n",
+	.options = run_options,
+	.option_count = sizeof run_options / sizeof *run_options,
+	.trouble = MM_CLI_RECORD_FAILED,
+	.stop_at_operand = 1,
+};
+
+struct run_wish { enum mm_strategy strategy; int stats; char **argv; };
+
+static int unknown_strategy(struct mm_cli_parse *p)
+{
+	const char *names[MM_STRATEGIES + 1] = { NULL }, *near;
+
+	for (int i = 0; i < MM_STRATEGIES; i++)
+		names[i] = mm_strategy_name((enum mm_strategy)i);
+	near = mm_cli_suggest(p->value, names);
+	return mm_cli_usage(p, near ? "unknown strategy '%s'; did you mean '%s'?"
+				    : "unknown strategy '%s'", p->value, near);
+}
+
+/* 0 to go on, else *ret is the exit status. */
+static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char **argv, int *ret)
+{
+	int o;
+
+	mm_cli_begin(p, &run_command, argc, argv);
+	while ((o = mm_cli_next(p)) >= 0) {
+		if (o == OPT_STATS) {
+			q->stats = 1;
+		} else if (mm_strategy_of(p->value, &q->strategy)) {
+			*ret = unknown_strategy(p);
+			return 1;
+		}
+	}
+	*ret = p->status;
+	if (o == MM_CLI_STOP)
+		return 1;
+	if (p->operand >= argc) {
+		*ret = mm_cli_usage(p, "no command to run");
+		return 1;
+	}
+	q->argv = argv + p->operand;
+	return 0;
+}
+
+static int exec_trouble(int err)
+{
+	return err == MM_ENOENT ? MM_CLI_RECORD_NOTFOUND
+		: err == MM_EPERM ? MM_CLI_RECORD_CANNOT : MM_CLI_RECORD_FAILED;
+}
+
+static int become(const struct run_wish *q, int *ret_status, struct mm_diag *diag)
+{
+	char *program = NULL, *preload = NULL, text[32];
+	int err = mm_launch_find(&program, q->argv[0], diag);
+
+	*ret_status = exec_trouble(err);
+	if (err)
+		return err;
+	*ret_status = MM_CLI_RECORD_FAILED;
+	err = mm_program_check(program, diag);
+	if (!err)
+		err = mm_install_library(&preload, MM_LIBRARY_RUN, diag);
+	if (!err) {
+		struct mm_launch l = { .path = program, .argv = q->argv, .preload = preload };
+		/* The command has our number. */
+		snprintf(text, sizeof text, "1 %u %d", (unsigned)q->strategy % 10,
+			 q->stats ? (int)getpid() : 0);
+		setenv(MM_RUN_ENV, text, 1);
+		err = mm_launch_become(&l, diag);
+		*ret_status = exec_trouble(err);
+	}
+	free(preload);
+	free(program);
+	return err;
+}
+
+int mm_cmd_run(int argc, char **argv)
+{
+	struct run_wish q = { .strategy = MM_STRATEGY_SIZE_CLASS };
+	struct mm_cli_parse p;
+	struct mm_diag diag = { "" };
+	int status;
+
+	if (parse_run(&p, &q, argc, argv, &status))
+		return status;
+	int err = become(&q, &status, &diag);
+	mm_cli_fail(&diag, err);
+	return status;
+}

@@ -1,0 +1,211 @@
+/* run_malloc.c: the malloc family, as glibc's manual has it, on the engine.
+ *
+ * Promise: alignment 16 and more; errno is ENOMEM when there is no memory, EINVAL for what is
+ * no alignment, and else left alone; a size above PTRDIFF_MAX is refused; free and realloc of
+ * what is no block of ours end the program with one line, as glibc does, but memory that was
+ * there before us (the loader's own) is left alone.
+ * Exports nothing else. Never: stdio, a call that allocates.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "manager/run_front.h"
+
+/* C23; this C library may not have them. */
+void free_sized(void *p, size_t size);
+void free_aligned_sized(void *p, size_t align, size_t size);
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum { MINIMAL = 16 };
+
+/* --- allocating -------------------------------------------------------------------------- */
+
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void *allocate(size_t size, size_t align)
+{
+	struct mm_run_seat s;
+	uint64_t addr;
+
+	if (__builtin_expect(size > PTRDIFF_MAX, 0))
+		return no_memory();
+	s = mm_run_sit();
+	int err = s.context ? mm_heap_alloc(s.heap, s.context, size, align, &addr) : MM_ENOMEM;
+	mm_run_rise(&s);
+	return __builtin_expect(err != 0, 0) ? no_memory() : (void *)(uintptr_t)addr;
+}
+
+EXPORT void *malloc(size_t size)
+{
+	return allocate(size, MINIMAL);
+}
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+	struct mm_run_seat s;
+	size_t bytes;
+	uint64_t addr;
+
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
+		return no_memory();
+	s = mm_run_sit();
+	int err = s.context ? mm_heap_zalloc(s.heap, s.context, bytes, &addr) : MM_ENOMEM;
+	mm_run_rise(&s);
+	return err ? no_memory() : (void *)(uintptr_t)addr;
+}
+
+static int is_power(size_t n)
+{
+	return n != 0 && (n & (n - 1)) == 0;
+}
+
+EXPORT int posix_memalign(void **ret, size_t align, size_t size)
+{
+	int saved = errno;
+	void *p;
+
+	if (!is_power(align) || align % sizeof(void *))
+		return EINVAL;
+	p = allocate(size, align);
+	errno = saved;
+	if (!p)
+		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+/* glibc takes the next power of two. */
+EXPORT void *memalign(size_t align, size_t size)
+{
+	if (align > SIZE_MAX / 2 + 1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	while (!is_power(align))
+		align = align ? (align | (align - 1)) + 1 : 1;
+	return allocate(size, align);
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+	if (!is_power(align)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return allocate(size, align);
+}
+
+static size_t page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+EXPORT void *valloc(size_t size)
+{
+	return allocate(size, page());
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	size_t whole = (size + page() - 1) & ~(page() - 1);
+
+	return whole < size ? no_memory() : allocate(whole, page());
+}
+
+/* --- giving back ------------------------------------------------------------------------------ */
+
+__attribute__((noinline, noreturn)) static void wrong_pointer(const char *text)
+{
+	mm_run_say(text);
+	abort();
+}
+
+static void give(const struct mm_run_seat *s, void *p)
+{
+	if (__builtin_expect(mm_heap_free(s->heap, s->context, (uintptr_t)p) != 0, 0) &&
+	    mm_heap_has(s->heap, (uintptr_t)p))
+		wrong_pointer("mmprof run: free(): invalid pointer\n");
+}
+
+EXPORT void free(void *p)
+{
+	struct mm_run_seat s;
+	int saved;
+
+	if (!p)
+		return;
+	saved = errno;
+	s = mm_run_sit();
+	if (s.context)
+		give(&s, p);
+	mm_run_rise(&s);
+	errno = saved;
+}
+
+EXPORT void free_sized(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	free(p);
+}
+
+static void *resize(void *p, size_t size)
+{
+	struct mm_run_seat s = mm_run_sit();
+	uint64_t addr;
+	int err = s.context ? mm_heap_realloc(s.heap, s.context, (uintptr_t)p, size, MINIMAL, &addr)
+			    : MM_ENOMEM;
+
+	mm_run_rise(&s);
+	if (err == MM_EINVAL)
+		wrong_pointer("mmprof run: realloc(): invalid pointer\n");
+	return err ? no_memory() : (void *)(uintptr_t)addr;
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+	if (!p)
+		return malloc(size);
+	if (size == 0) {
+		free(p);
+		return NULL;
+	}
+	return size > PTRDIFF_MAX ? no_memory() : resize(p, size);
+}
+
+EXPORT void *reallocarray(void *p, size_t count, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : realloc(p, bytes);
+}
+
+EXPORT size_t malloc_usable_size(void *p)
+{
+	struct mm_run_seat s;
+	uint64_t bytes = 0;
+
+	if (!p)
+		return 0;
+	s = mm_run_sit();
+	mm_heap_granted(s.heap, (uintptr_t)p, &bytes);
+	mm_run_rise(&s);
+	return bytes;
+}
