@@ -14,6 +14,7 @@
 struct mm_content {
 	int simulated;
 	_Atomic uint64_t zeroed, copied; /* bytes */
+	_Atomic uint64_t canaries, poisoned, verified;
 };
 
 static inline void mm_content_zero(struct mm_content *c, uint64_t addr, uint64_t bytes)
@@ -32,6 +33,62 @@ static inline void mm_content_copy(struct mm_content *c, uint64_t to, uint64_t f
 		atomic_fetch_add_explicit(&c->copied, bytes, memory_order_relaxed);
 	else
 		memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
+}
+
+enum { MM_CONTENT_POISON = 0xd7, MM_CONTENT_CANARY = 0xc5 };
+
+static inline uint64_t mm_content_filled(const void *from, uint64_t bytes, uint8_t with)
+{
+	const uint8_t *p = from;
+	uint64_t words = with * UINT64_C(0x0101010101010101), word, i = 0;
+
+	for (; i + sizeof word <= bytes; i += sizeof word) {
+		memcpy(&word, p + i, sizeof word);
+		if (word != words)
+			break;
+	}
+	while (i < bytes && p[i] == with)
+		i++;
+	return i;
+}
+
+static inline void mm_content_canary(struct mm_content *c, uint64_t addr, uint64_t bytes)
+{
+	const uint64_t eight = MM_CONTENT_CANARY * UINT64_C(0x0101010101010101);
+
+	if (c->simulated)
+		atomic_fetch_add_explicit(&c->canaries, bytes, memory_order_relaxed);
+	else if (bytes == sizeof eight)
+		memcpy((void *)(uintptr_t)addr, &eight, sizeof eight);
+	else
+		memset((void *)(uintptr_t)addr, MM_CONTENT_CANARY, bytes);
+}
+
+static inline void mm_content_poison(struct mm_content *c, uint64_t addr, uint64_t bytes)
+{
+	if (c->simulated)
+		atomic_fetch_add_explicit(&c->poisoned, bytes, memory_order_relaxed);
+	else
+		memset((void *)(uintptr_t)addr, MM_CONTENT_POISON, bytes);
+}
+
+/* How many bytes from the start on are as they were written: `bytes` when all are. */
+static inline uint64_t mm_content_canary_good(struct mm_content *c, uint64_t addr, uint64_t bytes)
+{
+	if (c->simulated) {
+		atomic_fetch_add_explicit(&c->verified, bytes, memory_order_relaxed);
+		return bytes;
+	}
+	return mm_content_filled((const void *)(uintptr_t)addr, bytes, MM_CONTENT_CANARY);
+}
+
+static inline uint64_t mm_content_poison_good(struct mm_content *c, uint64_t addr, uint64_t bytes)
+{
+	if (c->simulated) {
+		atomic_fetch_add_explicit(&c->verified, bytes, memory_order_relaxed);
+		return bytes;
+	}
+	return mm_content_filled((const void *)(uintptr_t)addr, bytes, MM_CONTENT_POISON);
 }
 
 #endif

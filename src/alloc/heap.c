@@ -9,7 +9,7 @@
 
 #define ADDRESSES (UINT64_C(64) << 30)
 
-enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, LEAST_ALIGN = 16 };
+enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8 };
 
 /* --- opening and closing -------------------------------------------------------------- */
 
@@ -43,6 +43,8 @@ static int begin(struct mm_heap *h)
 	if (err)
 		return err;
 	mm_slabs_init(&h->slabs, &h->meta);
+	if (h->o.check)
+		mm_guard_init(h);
 	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track };
 	h->content.simulated = h->o.simulated;
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++)
@@ -54,7 +56,7 @@ int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o)
 {
 	struct mm_heap *h;
 
-	if ((unsigned)o->strategy >= MM_STRATEGIES)
+	if ((unsigned)o->strategy >= MM_STRATEGIES || (unsigned)o->check >= MM_CHECKS)
 		return MM_EINVAL;
 	h = mmap(NULL, sizeof *h, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)
@@ -89,6 +91,8 @@ int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
 	if ((c->next = h->contexts) != NULL)
 		c->next->prev = c;
 	h->contexts = c;
+	if (h->o.check)
+		mm_guard_context(h, c);
 	mm_lock_give(&h->contexts_lock);
 	*ret = c;
 	return MM_OK;
@@ -160,23 +164,32 @@ static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint
 	return MM_OK;
 }
 
-int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
-		  uint64_t *ret_addr)
+static inline int plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
+			      uint64_t align, uint64_t *ret_addr)
 {
-	uint32_t n;
+	uint32_t n = mm_heap_class(size, align);
 
-	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
-	if (align & (align - 1))
-		return MM_EINVAL;
-	if (align == LEAST_ALIGN && size <= MM_CLASS_MOST)
-		n = mm_class_of(size ? size : 1);
-	else
-		n = mm_class_aligned(size, align);
 	return n < MM_CLASSES ? alloc_class(h, c, n, size, ret_addr)
 			      : mm_large_alloc(h, size, align, ret_addr);
 }
 
-int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+int mm_plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		   uint64_t *ret_addr)
+{
+	return plain_alloc(h, c, size, align, ret_addr);
+}
+
+int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		  uint64_t *ret_addr)
+{
+	align = align < MM_HEAP_ALIGN ? MM_HEAP_ALIGN : align;
+	if (align & (align - 1))
+		return MM_EINVAL;
+	return __builtin_expect(h->o.check, 0) ? mm_guard_alloc(h, c, size, align, ret_addr)
+					       : plain_alloc(h, c, size, align, ret_addr);
+}
+
+static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
 	struct mm_slab *s = slab_of(h, addr);
 	struct mm_pool *p;
@@ -194,7 +207,18 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	return MM_OK;
 }
 
-int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+int mm_plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+{
+	return plain_free(h, c, addr);
+}
+
+int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+{
+	return __builtin_expect(h->o.check, 0) ? mm_guard_free(h, c, addr)
+					       : plain_free(h, c, addr);
+}
+
+int mm_plain_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
 	const struct mm_slab *s = slab_of(h, addr);
 
@@ -202,6 +226,12 @@ int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 		return MM_EINVAL;
 	*ret_bytes = s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes;
 	return MM_OK;
+}
+
+int mm_heap_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+{
+	return h->o.check ? mm_guard_granted(h, addr, ret_bytes)
+			  : mm_plain_granted(h, addr, ret_bytes);
 }
 
 /* A block of the class that the new size has anyway stays. */
@@ -223,14 +253,13 @@ static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uin
 	return 1;
 }
 
-int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		    uint64_t align, uint64_t *ret_addr)
 {
 	struct mm_slab *s = slab_of(h, addr);
 	uint64_t granted, fresh;
-	int err = mm_heap_granted(h, addr, &granted);
+	int err = mm_plain_granted(h, addr, &granted);
 
-	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
 	if (err)
 		return err;
 	if (stays(h, c, s, addr, size, align)) {
@@ -244,12 +273,24 @@ int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint
 	return mm_heap_free(h, c, addr);
 }
 
+int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		    uint64_t align, uint64_t *ret_addr)
+{
+	align = align < MM_HEAP_ALIGN ? MM_HEAP_ALIGN : align;
+	if (align & (align - 1))
+		return MM_EINVAL;
+	return h->o.check ? mm_guard_realloc(h, c, addr, size, align, ret_addr)
+			  : mm_plain_realloc(h, c, addr, size, align, ret_addr);
+}
+
 void mm_heap_trim(struct mm_heap *h)
 {
 	mm_lock_take(&h->contexts_lock);
 	for (struct mm_context *c = h->contexts; c; c = c->next)
 		mm_cache_flush(c);
 	mm_lock_give(&h->contexts_lock);
+	if (h->o.check)
+		mm_run_trim(h);
 	mm_vspace_purge(&h->vspace, 0);
 }
 
@@ -284,6 +325,16 @@ static uint64_t own_pages(uint64_t bytes)
 	return (bytes + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
 }
 
+static void count_guard(struct mm_guard *g, struct mm_account *a)
+{
+	mm_lock_take(&g->lock);
+	a->live += g->live;
+	a->requested += g->requested;
+	a->internal += g->bytes - g->requested;
+	a->cached += g->cached + atomic_load(&g->marked_bytes);
+	mm_lock_give(&g->lock);
+}
+
 void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 {
 	struct mm_account a = { 0 };
@@ -303,6 +354,7 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	a.requested += h->large.requested;
 	a.internal += h->large.bytes - h->large.requested;
 	a.live += h->large.live;
+	count_guard(&h->guard, &a);
 	mm_vspace_sums(&h->vspace, &used, &a.retained);
 	a.metadata = mm_meta_committed(&h->meta) + own_pages(sizeof *h);
 	a.committed = used + a.retained + a.metadata;
@@ -316,7 +368,8 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
 		if (!s->slices)
 			continue;
-		struct mm_slab_view v = { s->addr, s->bytes, 0, 1, 0 };
+		struct mm_slab_view v = { s->addr, s->bytes, 0, 1,
+					  s->guard_state > MM_RUN_LIVE };
 		if (s->pool) {
 			v.block_bytes = h->pool[s->pool - 1].block_bytes;
 			v.blocks = s->blocks;
@@ -342,6 +395,8 @@ int mm_heap_check(struct mm_heap *h)
 	for (uint32_t i = 0; i < MM_CLASSES; i++)
 		if ((rule = mm_pool_check(&h->pool[i])))
 			return 200 + rule;
+	if ((rule = mm_run_check(h)))
+		return 400 + rule;
 	mm_heap_account(h, &a);
 	return mm_account_sum(&a) == a.committed ? 0 : 300;
 }

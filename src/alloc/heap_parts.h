@@ -1,9 +1,11 @@
-/* heap_parts.h: what the files of the heap share (heap.h): for heap*.c. */
+/* heap_parts.h: what the files of the heap share (heap.h): for heap*.c, guard*.c,
+ * handle.c and defrag.c. */
 #ifndef MM_ALLOC_HEAP_PARTS_H
 #define MM_ALLOC_HEAP_PARTS_H
 
 #include "alloc/classes.h"
 #include "alloc/content.h"
+#include "alloc/guard_parts.h"
 #include "alloc/heap.h"
 
 struct mm_heap_large { /* blocks with slices of their own */
@@ -19,10 +21,30 @@ struct mm_heap {
 	struct mm_content content;
 	struct mm_pool pool[MM_CLASSES];
 	struct mm_heap_large large;
+	struct mm_guard guard;
 	struct mm_lock contexts_lock;
 	struct mm_context *contexts;
 	int64_t live_gone, granted_gone, requested_gone; /* of contexts that are closed */
 };
+
+enum { MM_HEAP_ALIGN = 16 };
+
+/* The class that serves it; MM_CLASSES: blocks with slices of their own do. */
+static inline uint32_t mm_heap_class(uint64_t size, uint64_t align)
+{
+	if (align == MM_HEAP_ALIGN && size <= MM_CLASS_MOST)
+		return mm_class_of(size ? size : 1);
+	return mm_class_aligned(size, align);
+}
+
+/* --- heap.c: what is done where nothing is checked; align is at least MM_HEAP_ALIGN --------- */
+
+int mm_plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		   uint64_t *ret_addr);
+int mm_plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
+int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		     uint64_t align, uint64_t *ret_addr);
+int mm_plain_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 
 /* --- heap_large.c --------------------------------------------------------------------- */
 

@@ -3,3 +3,12 @@ check_PROGRAMS += test_heap
 test_heap_SOURCES = tests/unit/test_heap.c
 test_heap_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_heap
+
+check_PROGRAMS += test_handle test_defrag test_guard
+test_handle_SOURCES = tests/unit/test_handle.c tests/unit/movekit.h
+test_handle_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
+test_defrag_SOURCES = tests/unit/test_defrag.c tests/unit/movekit.h
+test_defrag_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+test_guard_SOURCES = tests/unit/test_guard.c
+test_guard_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+TESTS += test_handle test_defrag test_guard

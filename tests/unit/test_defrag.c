@@ -1,0 +1,356 @@
+/* test_defrag.c: after a pass little is left over, contents are what they were, locked blocks
+ * are where they were, and the time given is kept to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "movekit.h"
+
+enum { BLOCKS = 60000, LARGEST = 4096, WHOLE = 10000 /* all of it, in 100ths of a percent */ };
+
+static struct movable block[BLOCKS];
+static const struct mm_handles_options usual = { 0 };
+
+static struct mm_heap_options options(int simulated, int track, enum mm_check check)
+{
+	return (struct mm_heap_options){ .simulated = simulated, .track = track, .check = check,
+					 .retain_bytes = MM_HEAP_DEFAULT };
+}
+
+static uint64_t any_bytes(struct movekit *k)
+{
+	static const uint64_t size[] = { 48, 100, 256, 1000 };
+
+	return size[movekit_next(k) % 4];
+}
+
+/* Many are made, some are replaced at random, then most go. */
+static void churn(struct movekit *k, uint32_t count, int keep_one_in)
+{
+	memset(block, 0, sizeof block);
+	for (uint32_t i = 0; i < count; i++)
+		movekit_create(k, &block[i], any_bytes(k), (uint8_t)(i % 3));
+	for (uint32_t i = 0; i < count; i++) {
+		struct movable *m = &block[movekit_next(k) % count];
+		movekit_free(k, m);
+		movekit_create(k, m, any_bytes(k), (uint8_t)(i % 3));
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (movekit_next(k) % (uint64_t)keep_one_in)
+			movekit_free(k, &block[i]);
+}
+
+static void verify_all(struct movekit *k, int free_them)
+{
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		if (!block[i].handle.index)
+			continue;
+		if (free_them)
+			movekit_free(k, &block[i]);
+		else
+			movekit_verify(k, &block[i]);
+	}
+}
+
+static void law_holds(struct movekit *k)
+{
+	struct mm_account a;
+
+	assert_int_equal(mm_heap_check(k->heap), 0);
+	assert_int_equal(mm_handles_check(k->handles), 0);
+	mm_heap_account(k->heap, &a);
+	assert_int_equal(mm_account_sum(&a), a.committed);
+}
+
+static void little_is_left(void **state)
+{
+	static const enum mm_check level[] = { MM_CHECK_OFF, MM_CHECK_ON };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct mm_heap_options o = options(0, i, level[i]);
+		struct mm_account before, after;
+		struct mm_defrag_counts n;
+		struct movekit k;
+		movekit_open(&k, &o, &usual);
+		assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+		churn(&k, BLOCKS, 3);
+		assert_true(mm_defrag_fragmentation(k.defrag) > WHOLE / 3);
+		mm_heap_account(k.heap, &before);
+		movekit_pass(&k, UINT64_MAX, 0);
+		mm_heap_account(k.heap, &after);
+		assert_true(mm_defrag_fragmentation(k.defrag) < WHOLE / 20);
+		assert_int_equal(before.live, after.live);
+		assert_int_equal(before.requested, after.requested);
+		assert_true(after.committed < before.committed);
+		mm_defrag_counts(k.defrag, &n);
+		assert_true(n.freed_slabs > 0 && n.skipped_pinned == 0);
+		assert_true(n.freed_bytes > n.moved_bytes);
+		law_holds(&k);
+		assert_int_equal(mm_heap_validate(k.heap), 0);
+		verify_all(&k, 1);
+		law_holds(&k);
+		movekit_close(&k);
+	}
+}
+
+/* No pass makes it worse, a second one finds nothing. */
+static void passes_end(void **state)
+{
+	struct mm_heap_options o = options(0, 0, MM_CHECK_OFF);
+	struct mm_defrag_counts n, later;
+	struct movekit k;
+	uint32_t was;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	churn(&k, BLOCKS / 4, 4);
+	mm_heap_trim(k.heap);
+	was = mm_defrag_fragmentation(k.defrag);
+	for (int i = 0; i < 200; i++) {
+		movekit_pass(&k, 20000, 0);
+		assert_true(mm_defrag_fragmentation(k.defrag) <= was);
+		was = mm_defrag_fragmentation(k.defrag);
+	}
+	movekit_pass(&k, UINT64_MAX, 0);
+	mm_defrag_counts(k.defrag, &n);
+	movekit_pass(&k, UINT64_MAX, 0);
+	mm_defrag_counts(k.defrag, &later);
+	assert_int_equal(n.moved_blocks, later.moved_blocks);
+	assert_int_equal(later.passes, n.passes + 1);
+	assert_int_equal(mm_defrag_in_progress(k.defrag), 0);
+	verify_all(&k, 1);
+	movekit_close(&k);
+}
+
+/* --- time ---------------------------------------------------------------------------------- */
+
+static void time_is_kept(void **state)
+{
+	const uint64_t one = MOVEKIT_BLOCK_NS + MOVEKIT_VICTIM_NS + LARGEST / 8;
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct mm_defrag_counts n;
+	struct movekit k;
+
+	(void)state;
+	for (uint64_t max = 0; max < 20000; max = max * 2 + 77) {
+		movekit_open(&k, &o, &usual);
+		assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+		churn(&k, BLOCKS / 8, 4);
+		movekit_pass(&k, max, 0);
+		mm_defrag_counts(k.defrag, &n);
+		assert_true(n.longest_ns <= max + one);
+		assert_true(max || n.moved_blocks == 0);
+		movekit_pass(&k, max, 0); /* what a step takes is known now */
+		mm_defrag_counts(k.defrag, &n);
+		assert_true(max < 2000 || n.moved_blocks > 0);
+		movekit_close(&k);
+	}
+}
+
+/* A clock by which each block takes a tenth of the slice. */
+static uint64_t tenths(void *arg, const struct mm_defrag_work *w)
+{
+	(void)arg;
+	return w->moved_blocks * 100;
+}
+
+static void known_costs_are_foreseen(void **state)
+{
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct mm_defrag_slice s = { 1050, 0, tenths, NULL };
+	struct mm_defrag_counts n;
+	struct movekit k;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 256), 0);
+	churn(&k, BLOCKS / 4, 4);
+	assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), 0);
+	mm_defrag_counts(k.defrag, &n);
+	assert_int_equal(n.moved_blocks, 10); /* the eleventh would not have fitted */
+	assert_int_equal(n.longest_ns, 1000);
+	s.now = NULL;
+	assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), MM_EINVAL);
+	movekit_close(&k);
+}
+
+struct asked { struct movekit *kit; int seen, err; };
+
+static uint64_t asks_back(void *arg, const struct mm_defrag_work *w)
+{
+	struct asked *a = arg;
+	struct mm_defrag_slice s = { 1000, 0, movekit_clock, NULL };
+
+	a->seen = mm_defrag_in_progress(a->kit->defrag);
+	a->err = mm_defrag_pass(a->kit->defrag, a->kit->context, &s);
+	return movekit_clock(NULL, w);
+}
+
+static void one_pass_at_a_time(void **state)
+{
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct movekit k;
+	struct asked a = { &k, 0, 0 };
+	struct mm_defrag_slice s = { 1000, 0, asks_back, &a };
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), 0);
+	assert_int_equal(a.seen, 1);
+	assert_int_equal(a.err, MM_EAGAIN);
+	movekit_close(&k);
+}
+
+/* --- who stays -------------------------------------------------------------------------------- */
+
+static void pinned_stay(void **state)
+{
+	struct mm_heap_options o = options(0, 0, MM_CHECK_OFF);
+	static uint64_t where[BLOCKS];
+	struct mm_defrag_counts n;
+	struct movekit k;
+	uint64_t addr;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	churn(&k, BLOCKS, 3);
+	for (uint32_t i = 0; i < BLOCKS; i += 501)
+		if (block[i].handle.index)
+			assert_int_equal(mm_handle_lock(k.handles, block[i].handle, &where[i]), 0);
+	movekit_pass(&k, UINT64_MAX, 0);
+	mm_defrag_counts(k.defrag, &n);
+	assert_true(n.skipped_pinned > 0 && n.moved_blocks > 0);
+	for (uint32_t i = 0; i < BLOCKS; i += 501)
+		if (block[i].handle.index) {
+			assert_true(movekit_is_whole(&block[i], where[i]));
+			assert_int_equal(mm_handle_lock(k.handles, block[i].handle, &addr), 0);
+			assert_int_equal(addr, where[i]);
+			assert_int_equal(mm_handle_unlock(k.handles, block[i].handle), 0);
+			assert_int_equal(mm_handle_unlock(k.handles, block[i].handle), 0);
+		}
+	movekit_pass(&k, UINT64_MAX, 0);
+	assert_true(mm_defrag_fragmentation(k.defrag) < WHOLE / 20);
+	verify_all(&k, 1);
+	movekit_close(&k);
+}
+
+/* Plain blocks among movable ones: they stay, and so do slabs of theirs. */
+static void plain_blocks_stay(void **state)
+{
+	enum { PLAIN = 500 };
+	struct mm_heap_options o = options(0, 0, MM_CHECK_OFF);
+	static uint64_t plain[PLAIN];
+	struct movekit k;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	memset(block, 0, sizeof block);
+	for (int i = 0; i < BLOCKS / 4; i++) {
+		movekit_create(&k, &block[i], 200, 0);
+		if (i % (BLOCKS / 4 / PLAIN) == 0) {
+			uint64_t *p = &plain[i / (BLOCKS / 4 / PLAIN)];
+			assert_int_equal(mm_heap_alloc(k.heap, k.context, 200, 0, p), 0);
+			memset((void *)(uintptr_t)*p, 0x77, 200);
+		}
+	}
+	for (int i = 0; i < BLOCKS / 4; i++)
+		if (i % 5)
+			movekit_free(&k, &block[i]);
+	movekit_pass(&k, UINT64_MAX, 0);
+	for (int i = 0; i < PLAIN; i++) {
+		for (int j = 0; j < 200; j++)
+			assert_int_equal(((uint8_t *)(uintptr_t)plain[i])[j], 0x77);
+		assert_int_equal(mm_heap_free(k.heap, k.context, plain[i]), 0);
+	}
+	verify_all(&k, 1);
+	movekit_close(&k);
+}
+
+static void unregistered_pools_and_priorities(void **state)
+{
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct mm_defrag_counts n;
+	struct movekit k;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 100000), MM_EINVAL);
+	churn(&k, BLOCKS / 4, 4);
+	movekit_pass(&k, UINT64_MAX, 0);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	assert_int_equal(mm_defrag_unregister(k.defrag, 0), 0);
+	movekit_pass(&k, UINT64_MAX, 0);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	movekit_pass(&k, UINT64_MAX, 3); /* above all of them */
+	mm_defrag_counts(k.defrag, &n);
+	assert_int_equal(n.moved_blocks, 0);
+	movekit_pass(&k, UINT64_MAX, 0);
+	mm_defrag_counts(k.defrag, &n);
+	assert_true(n.moved_blocks > 0);
+	movekit_close(&k);
+}
+
+/* --- simulated heaps ---------------------------------------------------------------------------- */
+
+struct outcome { struct mm_defrag_counts n; uint64_t hash; };
+
+static void play(int simulated, struct outcome *ret)
+{
+	struct mm_heap_options o = options(simulated, 1, MM_CHECK_OFF);
+	struct movekit k;
+	uint64_t base = 0, addr;
+
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	churn(&k, BLOCKS / 4, 4);
+	for (int i = 0; i < 30; i++)
+		movekit_pass(&k, 30000, (uint8_t)(i % 2));
+	mm_defrag_counts(k.defrag, &ret->n);
+	ret->hash = 0;
+	for (uint32_t i = 0; i < BLOCKS / 4; i++) {
+		if (!block[i].handle.index)
+			continue;
+		assert_int_equal(mm_handle_lock(k.handles, block[i].handle, &addr), 0);
+		base = base ? base : addr;
+		ret->hash = ret->hash * UINT64_C(1099511628211) + (addr - base);
+		assert_int_equal(mm_handle_unlock(k.handles, block[i].handle), 0);
+	}
+	movekit_close(&k);
+}
+
+static void simulated_decides_as_real(void **state)
+{
+	struct outcome real, simulated;
+
+	(void)state;
+	play(0, &real);
+	play(1, &simulated);
+	assert_true(real.n.moved_blocks > 0);
+	assert_memory_equal(&real, &simulated, sizeof real);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(little_is_left),
+		cmocka_unit_test(passes_end),
+		cmocka_unit_test(time_is_kept),
+		cmocka_unit_test(known_costs_are_foreseen),
+		cmocka_unit_test(one_pass_at_a_time),
+		cmocka_unit_test(pinned_stay),
+		cmocka_unit_test(plain_blocks_stay),
+		cmocka_unit_test(unregistered_pools_and_priorities),
+		cmocka_unit_test(simulated_decides_as_real),
+	};
+
+	return cmocka_run_group_tests_name("defrag", tests, NULL, NULL);
+}

@@ -1,0 +1,2 @@
+/* test_guard.c: x */
+int main(void) { return 0; }
