@@ -97,14 +97,14 @@ void mm_heap_check_counts(struct mm_heap *h, struct mm_check_counts *ret)
 void mm_guard_init(struct mm_heap *h)
 {
 	struct mm_guard *g = &h->guard;
-	int full = h->o.check == MM_CHECK_FULL;
+	int is_full = h->o.check == MM_CHECK_FULL;
 
 	g->every = h->o.sample_every ? h->o.sample_every : EVERY;
 	g->most = h->o.watched_most ? h->o.watched_most : WATCHED_MOST;
-	g->quarantine_most = full ? QUARANTINE_FULL : QUARANTINE_SAMPLED;
+	g->quarantine_most = is_full ? QUARANTINE_FULL : QUARANTINE_SAMPLED;
 	if (g->quarantine_most > g->most)
 		g->quarantine_most = g->most;
-	if (full || h->o.check == MM_CHECK_ON)
+	if (mm_guard_all(h))
 		h->o.track = 1;
 }
 
@@ -123,14 +123,6 @@ void mm_guard_context(struct mm_heap *h, struct mm_context *c)
 	c->until_drawn = next_interval(h, c);
 }
 
-static int is_drawn(const struct mm_heap *h, struct mm_context *c)
-{
-	if (__builtin_expect(--c->until_drawn != 0, 1))
-		return 0;
-	c->until_drawn = next_interval(h, c);
-	return 1;
-}
-
 /* --- what is known of a block ------------------------------------------------------------------ */
 
 static struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
@@ -138,11 +130,6 @@ static struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
 	uint32_t number = mm_vspace_owner(&h->vspace, addr);
 
 	return number ? mm_slab_at(&h->slabs, number) : NULL;
-}
-
-static uint64_t canary_bytes(uint64_t room)
-{
-	return room < MM_CANARY_BYTES ? room : MM_CANARY_BYTES;
 }
 
 /* A pool's block by any address in it: 0 where there is none. */
@@ -172,18 +159,16 @@ static uint64_t size_of(const struct found *f, uint16_t record)
 	return is_live(record) ? f->pool->block_bytes - (record - 1u) : 0;
 }
 
-/* Bytes of the canary that are right; all of them when it is whole. */
-static uint64_t canary_good(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+static int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
 {
-	return mm_content_canary_good(&h->content, addr + size, canary_bytes(granted - size));
+	return tell(h, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
+		    addr, size);
 }
 
 static int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
 {
-	uint64_t good = canary_good(h, addr, size, granted);
-
-	return good == canary_bytes(granted - size)
-		? MM_OK : tell(h, MM_MISUSE_OVERRUN, addr + size + good, addr, size);
+	return __builtin_expect(mm_content_canary_whole(&h->content, addr, size, granted), 1)
+		? MM_OK : overrun(h, addr, size, granted);
 }
 
 static int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
@@ -199,7 +184,7 @@ static int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
 
 /* --- allocation ---------------------------------------------------------------------------------- */
 
-static void put_out(struct mm_heap *h, struct mm_context *c, const struct found *f, uint64_t size)
+static void put_out(struct mm_context *c, const struct found *f, uint64_t size)
 {
 	uint32_t granted = f->pool->block_bytes, slack = granted - (uint32_t)size;
 
@@ -207,7 +192,6 @@ static void put_out(struct mm_heap *h, struct mm_context *c, const struct found 
 	c->live++;
 	c->granted += granted;
 	c->requested += (int64_t)size;
-	mm_content_canary(&h->content, f->addr + size, canary_bytes(slack));
 }
 
 static void count_in(struct mm_context *c, const struct found *f, uint16_t record)
@@ -219,8 +203,7 @@ static void count_in(struct mm_context *c, const struct found *f, uint16_t recor
 
 static void end_large(struct mm_heap *h, const struct mm_slab *s)
 {
-	mm_content_canary(&h->content, s->addr + s->requested,
-			  canary_bytes(s->bytes - s->requested));
+	mm_content_canary_behind(&h->content, s->addr, s->requested, s->bytes);
 }
 
 static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
@@ -239,7 +222,8 @@ static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
 	if (!(addr = mm_cache_take(c, &h->pool[n])))
 		return MM_ENOMEM;
 	find_block(h, slab_at_addr(h, addr), addr, &f);
-	put_out(h, c, &f, size);
+	put_out(c, &f, size);
+	mm_content_canary(&h->content, addr, size, f.pool->block_bytes);
 	*ret_addr = addr;
 	return MM_OK;
 }
@@ -248,7 +232,8 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 		   uint64_t *ret_addr)
 {
 	if (h->o.check == MM_CHECK_SAMPLED) {
-		if (is_drawn(h, c) && mm_run_alloc(h, size, align, ret_addr) == MM_OK)
+		c->until_drawn = next_interval(h, c);
+		if (mm_run_alloc(h, size, align, ret_addr) == MM_OK)
 			return MM_OK;
 		return mm_plain_alloc(h, c, size, align, ret_addr);
 	}
@@ -315,8 +300,6 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 
 	if (s && s->guarded)
 		return mm_run_free(h, s, addr);
-	if (h->o.check == MM_CHECK_SAMPLED)
-		return mm_plain_free(h, c, addr);
 	if (!s)
 		return not_a_block(h, addr, NULL);
 	return s->pool ? free_pooled(h, c, s, addr) : free_large(h, s, addr);
@@ -380,7 +363,8 @@ static int resized(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, u
 	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != f.pool->index)
 		return 0;
 	count_in(c, &f, record_of(&f));
-	put_out(h, c, &f, size);
+	put_out(c, &f, size);
+	mm_content_canary_behind(&h->content, addr, size, f.pool->block_bytes);
 	return 1;
 }
 
@@ -413,7 +397,7 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 		*ret_addr = addr;
 		return MM_OK;
 	}
-	if ((err = mm_guard_alloc(h, c, size, align, &fresh)))
+	if ((err = mm_heap_alloc(h, c, size, align, &fresh)))
 		return err;
 	mm_content_copy(&h->content, fresh, addr, size < was ? size : was);
 	*ret_addr = fresh;
@@ -438,7 +422,7 @@ static int validate_pooled(struct mm_heap *h, struct mm_slab *s)
 
 int mm_heap_validate(struct mm_heap *h)
 {
-	int all = h->o.check == MM_CHECK_ON || h->o.check == MM_CHECK_FULL, bad = MM_OK;
+	int all = mm_guard_all(h), bad = MM_OK;
 
 	for (uint32_t n = 1; n < h->slabs.count; n++) {
 		struct mm_slab *s = mm_slab_at(&h->slabs, n);

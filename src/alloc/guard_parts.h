@@ -14,7 +14,7 @@
 
 struct mm_slab;
 
-enum { MM_SLACK_MARKED = 0xffff, MM_CANARY_BYTES = 8 };
+enum { MM_SLACK_MARKED = 0xffff };
 
 enum mm_run_state { MM_RUN_LIVE = 1, MM_RUN_QUARANTINED, MM_RUN_IDLE, MM_RUN_MARKED };
 

@@ -1,8 +1,8 @@
 /* guard_run.c: watched blocks, each in slices of its own before a guard page (guard_parts.h).
  *
  * A run is laid out from its end: the guard page is its last page, the block ends before it
- * (but for what its alignment takes), whole pages hold it, and what is left over before and
- * behind it in those pages is padding, filled with poison. A run of one slice keeps its guard
+ * (but for what its alignment takes), whole pages hold it, and what is left over behind it in
+ * those pages, and next before it, is padding, filled with poison. A run of one slice keeps its guard
  * page when it is used again, so a drawn block costs no system call once a few runs are there.
  */
 #include <sys/mman.h>
@@ -21,6 +21,15 @@ static uint64_t guard_page(const struct mm_heap *h, const struct mm_slab *s)
 	return s->addr + ((uint64_t)s->slices << MM_SLICE_SHIFT) - page_bytes(h);
 }
 
+enum { BEFORE = 128 /* bytes of padding before a block, at most */ };
+
+static uint64_t watched_from(const struct mm_heap *h, const struct mm_slab *s)
+{
+	uint64_t first = guard_page(h, s) - s->bytes;
+
+	return s->guarded - first < BEFORE ? first : s->guarded - BEFORE;
+}
+
 /* --- what nobody may have written --------------------------------------------------------- */
 
 static int tell_of(const struct mm_heap *h, const struct mm_slab *s, enum mm_misuse_kind kind,
@@ -33,7 +42,7 @@ static int tell_of(const struct mm_heap *h, const struct mm_slab *s, enum mm_mis
 
 int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *ret)
 {
-	uint64_t end = guard_page(h, s), from = end - s->bytes, stop = s->guarded + s->requested;
+	uint64_t end = guard_page(h, s), from = watched_from(h, s), stop = s->guarded + s->requested;
 	uint64_t good;
 
 	if (s->guard_state == MM_RUN_LIVE) {
@@ -44,8 +53,8 @@ int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *
 		if (good < end - stop)
 			return tell_of(h, s, MM_MISUSE_OVERRUN, stop + good, ret);
 	} else if (s->guard_state == MM_RUN_QUARANTINED) {
-		good = mm_content_poison_good(&h->content, from, s->bytes);
-		if (good < s->bytes)
+		good = mm_content_poison_good(&h->content, from, end - from);
+		if (good < end - from)
 			return tell_of(h, s, MM_MISUSE_USE_AFTER_FREE, from + good, ret);
 	}
 	return MM_OK;
@@ -141,7 +150,7 @@ static void quarantine(struct mm_heap *h, struct mm_slab *s)
 {
 	struct mm_guard *g = &h->guard;
 
-	mm_content_poison(&h->content, guard_page(h, s) - s->bytes, s->bytes);
+	mm_content_poison(&h->content, watched_from(h, s), guard_page(h, s) - watched_from(h, s));
 	s->guard_state = MM_RUN_QUARANTINED;
 	if (g->newest)
 		mm_slab_at(&h->slabs, g->newest)->next = s->number;
@@ -160,12 +169,10 @@ static uint64_t rounded(uint64_t n, uint64_t to)
 
 static void settle_in(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t room)
 {
-	uint64_t end = guard_page(h, s);
-
 	s->requested = size;
-	s->guarded = end - room;
+	s->guarded = guard_page(h, s) - room;
 	s->guard_state = MM_RUN_LIVE;
-	mm_content_poison(&h->content, end - s->bytes, s->guarded - (end - s->bytes));
+	mm_content_poison(&h->content, watched_from(h, s), s->guarded - watched_from(h, s));
 	mm_content_poison(&h->content, s->guarded + size, room - size);
 	h->guard.live++;
 	h->guard.watched++;

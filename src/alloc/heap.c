@@ -185,7 +185,7 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 	align = align < MM_HEAP_ALIGN ? MM_HEAP_ALIGN : align;
 	if (align & (align - 1))
 		return MM_EINVAL;
-	return __builtin_expect(h->o.check, 0) ? mm_guard_alloc(h, c, size, align, ret_addr)
+	return __builtin_expect(mm_guard_wants(h, c), 0) ? mm_guard_alloc(h, c, size, align, ret_addr)
 					       : plain_alloc(h, c, size, align, ret_addr);
 }
 
@@ -197,7 +197,7 @@ static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t a
 	if (!s)
 		return MM_EINVAL;
 	if (!s->pool)
-		return mm_large_free(h, s, addr);
+		return s->guarded ? mm_run_free(h, s, addr) : mm_large_free(h, s, addr);
 	p = &h->pool[s->pool - 1];
 	if (!begins_block(p, s, addr))
 		return MM_EINVAL;
@@ -207,15 +207,10 @@ static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t a
 	return MM_OK;
 }
 
-int mm_plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
-{
-	return plain_free(h, c, addr);
-}
-
 int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	return __builtin_expect(h->o.check, 0) ? mm_guard_free(h, c, addr)
-					       : plain_free(h, c, addr);
+	return __builtin_expect(mm_guard_all(h), 0) ? mm_guard_free(h, c, addr)
+						    : plain_free(h, c, addr);
 }
 
 int mm_plain_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)

@@ -29,6 +29,19 @@ struct mm_heap {
 
 enum { MM_HEAP_ALIGN = 16 };
 
+/* Every block is checked. */
+static inline int mm_guard_all(const struct mm_heap *h)
+{
+	return h->o.check == MM_CHECK_ON || h->o.check == MM_CHECK_FULL;
+}
+
+/* Whether the next allocation is guard.c's. */
+static inline int mm_guard_wants(const struct mm_heap *h, struct mm_context *c)
+{
+	return h->o.check != MM_CHECK_OFF &&
+	       (h->o.check != MM_CHECK_SAMPLED || --c->until_drawn == 0);
+}
+
 /* The class that serves it; MM_CLASSES: blocks with slices of their own do. */
 static inline uint32_t mm_heap_class(uint64_t size, uint64_t align)
 {
@@ -41,7 +54,6 @@ static inline uint32_t mm_heap_class(uint64_t size, uint64_t align)
 
 int mm_plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
 		   uint64_t *ret_addr);
-int mm_plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
 int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		     uint64_t align, uint64_t *ret_addr);
 int mm_plain_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
