@@ -93,6 +93,14 @@ static inline void mm_content_canary_behind(struct mm_content *c, uint64_t addr,
 		memset((void *)(uintptr_t)(addr + size), MM_CONTENT_CANARY, bytes);
 }
 
+/* It will be looked at: where the block ends, whatever was requested. */
+static inline void mm_content_canary_soon(const struct mm_content *c, uint64_t addr,
+					  uint64_t granted)
+{
+	if (!c->simulated)
+		__builtin_prefetch((const void *)(uintptr_t)(addr + granted - sizeof(uint64_t)));
+}
+
 /* Whether all of it is as it was written. */
 static inline int mm_content_canary_whole(struct mm_content *c, uint64_t addr, uint64_t size,
 					  uint64_t granted)

@@ -8,7 +8,7 @@
 #include "alloc/heap_parts.h"
 #include "core/error.h"
 
-enum { EVERY = 1000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 256, QUARANTINE_FULL = 8192 };
+enum { EVERY = 1000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
 
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
 
@@ -125,7 +125,7 @@ void mm_guard_context(struct mm_heap *h, struct mm_context *c)
 
 /* --- what is known of a block ------------------------------------------------------------------ */
 
-static struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
+static inline __attribute__((always_inline)) struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
 {
 	uint32_t number = mm_vspace_owner(&h->vspace, addr);
 
@@ -135,7 +135,7 @@ static struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
 /* A pool's block by any address in it: 0 where there is none. */
 struct found { struct mm_pool *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
 
-static int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
+static inline __attribute__((always_inline)) int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
 {
 	struct mm_pool *p = &h->pool[s->pool - 1];
 	uint32_t n = mm_pool_block_of(p, s, addr);
@@ -159,19 +159,19 @@ static uint64_t size_of(const struct found *f, uint16_t record)
 	return is_live(record) ? f->pool->block_bytes - (record - 1u) : 0;
 }
 
-static int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+static __attribute__((noinline, cold)) int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
 {
 	return tell(h, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
 		    addr, size);
 }
 
-static int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+static inline __attribute__((always_inline)) int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
 {
 	return __builtin_expect(mm_content_canary_whole(&h->content, addr, size, granted), 1)
 		? MM_OK : overrun(h, addr, size, granted);
 }
 
-static int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
+static __attribute__((noinline, cold)) int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
 {
 	uint16_t record = f ? record_of(f) : 0;
 
@@ -184,7 +184,7 @@ static int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
 
 /* --- allocation ---------------------------------------------------------------------------------- */
 
-static void put_out(struct mm_context *c, const struct found *f, uint64_t size)
+static inline void put_out(struct mm_context *c, const struct found *f, uint64_t size)
 {
 	uint32_t granted = f->pool->block_bytes, slack = granted - (uint32_t)size;
 
@@ -194,7 +194,7 @@ static void put_out(struct mm_context *c, const struct found *f, uint64_t size)
 	c->requested += (int64_t)size;
 }
 
-static void count_in(struct mm_context *c, const struct found *f, uint16_t record)
+static inline void count_in(struct mm_context *c, const struct found *f, uint16_t record)
 {
 	c->live--;
 	c->granted -= f->pool->block_bytes;
@@ -244,7 +244,7 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 
 /* --- free ------------------------------------------------------------------------------------------ */
 
-static int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
+static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
 {
 	struct found f;
 	uint16_t record;
@@ -254,6 +254,8 @@ static int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *
 		return not_a_block(h, addr, NULL);
 	if (addr != f.addr)
 		return not_a_block(h, addr, &f);
+	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
+	/* Of two threads that free a block at once only one gets its record. */
 	record = __atomic_exchange_n(&s->slack[f.number], 0, __ATOMIC_RELAXED);
 	if (!is_live(record)) {
 		__atomic_store_n(&s->slack[f.number], record, __ATOMIC_RELAXED);
