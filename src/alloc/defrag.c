@@ -34,7 +34,7 @@ struct pass {
 	struct candidate candidate[MM_CLASSES];
 };
 
-/* --- opening -------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------ */
 
 int mm_defrag_open(struct mm_defrag **ret, struct mm_handles *t)
 {
@@ -75,7 +75,7 @@ int mm_defrag_unregister(struct mm_defrag *d, uint64_t bytes)
 	return enrol(d, bytes, 0);
 }
 
-/* --- time ----------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------- */
 
 /* What has gone by since it was asked last. */
 static uint64_t lap(struct pass *p)
@@ -98,7 +98,7 @@ static void learn(uint64_t *pace, uint64_t took)
 	*pace = took >= *pace ? took : *pace - (*pace - took + CALM - 1) / CALM;
 }
 
-/* --- victims --------------------------------------------------------------------------------- */
+/* --- victims ------------------------------------------------------------------------ */
 
 static int may_move(void *arg, uint32_t mover)
 {
@@ -108,7 +108,7 @@ static int may_move(void *arg, uint32_t mover)
 }
 
 /* The next slab of that pool that can be emptied whole, one look at a time. */
-static void choose(struct pass *p, uint32_t n)
+static void choose_victim(struct pass *p, uint32_t n)
 {
 	struct mm_pool *pool = &p->d->heap->pool[n];
 	struct candidate *c = &p->candidate[n];
@@ -146,15 +146,16 @@ static uint32_t best_pool(struct pass *p)
 		while (c->state == UNKNOWN) {
 			if (!has_time(p, p->d->pace[i].choose))
 				return MM_CLASSES;
-			choose(p, i);
+			choose_victim(p, i);
 		}
-		if (c->state == CHOSEN && (best == MM_CLASSES || yield_of(p, i) > yield_of(p, best)))
+		if (c->state == CHOSEN &&
+		    (best == MM_CLASSES || yield_of(p, i) > yield_of(p, best)))
 			best = i;
 	}
 	return best;
 }
 
-/* --- moves ---------------------------------------------------------------------------------- */
+/* --- moves -------------------------------------------------------------------------- */
 
 static void count_move(struct pass *p, const struct mm_pool *pool, int slab_went)
 {
@@ -245,7 +246,7 @@ int mm_defrag_pass(struct mm_defrag *d, struct mm_context *c, const struct mm_de
 	return MM_OK;
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------ */
 
 int mm_defrag_in_progress(const struct mm_defrag *d)
 {

@@ -12,7 +12,11 @@ enum { EVERY = 1000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_F
 
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
 
-/* --- names ----------------------------------------------------------------------------------- */
+/* What runs at each allocation and free, and what only misuse comes to. */
+#define HOT static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline, cold))
+
+/* --- names -------------------------------------------------------------------------- */
 
 static const char *const level_names[MM_CHECKS] = { "off", "on", "sampled", "full" };
 static const char *const misuse_names[MM_MISUSES] = { "double free", "interior free",
@@ -38,7 +42,7 @@ const char *mm_misuse_name(enum mm_misuse_kind kind)
 	return (unsigned)kind < MM_MISUSES ? misuse_names[kind] : NULL;
 }
 
-/* --- telling ---------------------------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------------------ */
 
 void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m)
 {
@@ -92,7 +96,7 @@ void mm_heap_check_counts(struct mm_heap *h, struct mm_check_counts *ret)
 	*ret = n;
 }
 
-/* --- which allocations are watched ------------------------------------------------------------- */
+/* --- which allocations are watched -------------------------------------------------- */
 
 void mm_guard_init(struct mm_heap *h)
 {
@@ -123,9 +127,9 @@ void mm_guard_context(struct mm_heap *h, struct mm_context *c)
 	c->until_drawn = next_interval(h, c);
 }
 
-/* --- what is known of a block ------------------------------------------------------------------ */
+/* --- what is known of a block ------------------------------------------------------- */
 
-static inline __attribute__((always_inline)) struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
+HOT struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
 {
 	uint32_t number = mm_vspace_owner(&h->vspace, addr);
 
@@ -135,7 +139,7 @@ static inline __attribute__((always_inline)) struct mm_slab *slab_at_addr(const 
 /* A pool's block by any address in it: 0 where there is none. */
 struct found { struct mm_pool *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
 
-static inline __attribute__((always_inline)) int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
+HOT int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
 {
 	struct mm_pool *p = &h->pool[s->pool - 1];
 	uint32_t n = mm_pool_block_of(p, s, addr);
@@ -149,40 +153,40 @@ static uint16_t record_of(const struct found *f)
 	return __atomic_load_n(&f->slab->slack[f->number], __ATOMIC_RELAXED);
 }
 
-static int is_live(uint16_t record)
+static int is_live_record(uint16_t record)
 {
 	return record && record != MM_SLACK_MARKED;
 }
 
 static uint64_t size_of(const struct found *f, uint16_t record)
 {
-	return is_live(record) ? f->pool->block_bytes - (record - 1u) : 0;
+	return is_live_record(record) ? f->pool->block_bytes - (record - 1u) : 0;
 }
 
-static __attribute__((noinline, cold)) int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+COLD int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
 {
 	return tell(h, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
 		    addr, size);
 }
 
-static inline __attribute__((always_inline)) int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+HOT int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
 {
 	return __builtin_expect(mm_content_canary_whole(&h->content, addr, size, granted), 1)
 		? MM_OK : overrun(h, addr, size, granted);
 }
 
-static __attribute__((noinline, cold)) int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
+COLD int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
 {
 	uint16_t record = f ? record_of(f) : 0;
 
 	if (f && addr == f->addr)
 		return tell(h, MM_MISUSE_DOUBLE_FREE, addr, f->addr, 0);
-	return is_live(record)
+	return is_live_record(record)
 		? tell(h, MM_MISUSE_INTERIOR_FREE, addr, f->addr, size_of(f, record))
 		: tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 }
 
-/* --- allocation ---------------------------------------------------------------------------------- */
+/* --- allocation --------------------------------------------------------------------- */
 
 static inline void put_out(struct mm_context *c, const struct found *f, uint64_t size)
 {
@@ -242,9 +246,10 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 	return checked_alloc(h, c, size, align, ret_addr);
 }
 
-/* --- free ------------------------------------------------------------------------------------------ */
+/* --- free --------------------------------------------------------------------------- */
 
-static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
+static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s,
+			      uint64_t addr)
 {
 	struct found f;
 	uint16_t record;
@@ -257,7 +262,7 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
 	/* Of two threads that free a block at once only one gets its record. */
 	record = __atomic_exchange_n(&s->slack[f.number], 0, __ATOMIC_RELAXED);
-	if (!is_live(record)) {
+	if (!is_live_record(record)) {
 		__atomic_store_n(&s->slack[f.number], record, __ATOMIC_RELAXED);
 		return not_a_block(h, addr, &f);
 	}
@@ -307,7 +312,7 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	return s->pool ? free_pooled(h, c, s, addr) : free_large(h, s, addr);
 }
 
-/* --- sizes -------------------------------------------------------------------------------------------- */
+/* --- sizes -------------------------------------------------------------------------- */
 
 int mm_guard_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
@@ -329,7 +334,7 @@ int mm_guard_granted(const struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes
 		return MM_OK;
 	}
 	if (!find_block((struct mm_heap *)(uintptr_t)h, s, addr, &f) || addr != f.addr ||
-	    !is_live(record_of(&f)))
+	    !is_live_record(record_of(&f)))
 		return MM_EINVAL;
 	*ret_bytes = size_of(&f, record_of(&f));
 	return MM_OK;
@@ -406,17 +411,18 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 	return mm_guard_free(h, c, addr);
 }
 
-/* --- everything at once ------------------------------------------------------------------------------- */
+/* --- everything at once ------------------------------------------------------------- */
 
 static int validate_pooled(struct mm_heap *h, struct mm_slab *s)
 {
 	int bad = MM_OK;
 
 	for (uint32_t i = 0; i < s->blocks; i++) {
-		struct found f = { &h->pool[s->pool - 1], s, i,
-			s->addr + (uint64_t)i * h->pool[s->pool - 1].block_bytes };
+		struct mm_pool *p = &h->pool[s->pool - 1];
+		struct found f = { p, s, i, s->addr + (uint64_t)i * p->block_bytes };
 		uint16_t record = record_of(&f);
-		if (is_live(record) && verify(h, f.addr, size_of(&f, record), f.pool->block_bytes))
+		if (is_live_record(record) &&
+		    verify(h, f.addr, size_of(&f, record), p->block_bytes))
 			bad = MM_ECORRUPT;
 	}
 	return bad;

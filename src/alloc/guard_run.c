@@ -2,8 +2,9 @@
  *
  * A run is laid out from its end: the guard page is its last page, the block ends before it
  * (but for what its alignment takes), whole pages hold it, and what is left over behind it in
- * those pages, and next before it, is padding, filled with poison. A run of one slice keeps its guard
- * page when it is used again, so a drawn block costs no system call once a few runs are there.
+ * those pages, and next before it, is padding, filled with poison. A run of one slice keeps
+ * its guard page when it is used again, so a drawn block costs no system call once a few runs
+ * are there.
  */
 #include <sys/mman.h>
 
@@ -30,7 +31,7 @@ static uint64_t watched_from(const struct mm_heap *h, const struct mm_slab *s)
 	return s->guarded - first < BEFORE ? first : s->guarded - BEFORE;
 }
 
-/* --- what nobody may have written --------------------------------------------------------- */
+/* --- what nobody may have written --------------------------------------------------- */
 
 static int tell_of(const struct mm_heap *h, const struct mm_slab *s, enum mm_misuse_kind kind,
 		   uint64_t addr, struct mm_misuse *ret)
@@ -42,8 +43,8 @@ static int tell_of(const struct mm_heap *h, const struct mm_slab *s, enum mm_mis
 
 int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *ret)
 {
-	uint64_t end = guard_page(h, s), from = watched_from(h, s), stop = s->guarded + s->requested;
-	uint64_t good;
+	uint64_t end = guard_page(h, s), from = watched_from(h, s);
+	uint64_t stop = s->guarded + s->requested, good;
 
 	if (s->guard_state == MM_RUN_LIVE) {
 		good = mm_content_poison_good(&h->content, from, s->guarded - from);
@@ -66,7 +67,7 @@ static void mark_run(struct mm_heap *h, struct mm_slab *s)
 	atomic_fetch_add(&h->guard.marked, 1);
 }
 
-/* --- runs come and go ------------------------------------------------------------------------ */
+/* --- runs come and go --------------------------------------------------------------- */
 
 static int protect(const struct mm_heap *h, const struct mm_slab *s, int how)
 {
@@ -160,7 +161,7 @@ static void quarantine(struct mm_heap *h, struct mm_slab *s)
 	g->quarantined++;
 }
 
-/* --- blocks ---------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------- */
 
 static uint64_t rounded(uint64_t n, uint64_t to)
 {
@@ -294,7 +295,7 @@ void mm_run_trim(struct mm_heap *h)
 	mm_lock_give(&g->lock);
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------ */
 
 int mm_run_check(struct mm_heap *h)
 {

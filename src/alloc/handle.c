@@ -37,7 +37,7 @@ struct mm_handles {
 	_Atomic uint32_t epoch;
 };
 
-/* --- the table ---------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------- */
 
 int mm_handles_open(struct mm_handles **ret, struct mm_heap *h,
 		    const struct mm_handles_options *o)
@@ -119,7 +119,7 @@ static void give_place(struct mm_handles *t, struct place *p)
 	mm_lock_give(&t->lock);
 }
 
-static struct place *place_of(struct mm_handles *t, struct mm_handle n)
+static struct place *place_named(struct mm_handles *t, struct mm_handle n)
 {
 	return n.index && n.index <= t->most ? &t->place[n.index] : NULL;
 }
@@ -147,7 +147,7 @@ static int settled(struct place *p, struct mm_handle n, uint64_t *ret_state)
 	}
 }
 
-/* --- blocks ---------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------- */
 
 static struct mm_pool *pool_of(const struct mm_handles *t, uint64_t addr)
 {
@@ -188,7 +188,7 @@ int mm_handle_create(struct mm_handles *t, struct mm_context *c, uint64_t size, 
 
 int mm_handle_free(struct mm_handles *t, struct mm_context *c, struct mm_handle n)
 {
-	struct place *p = place_of(t, n);
+	struct place *p = place_named(t, n);
 	uint64_t state, addr;
 	int err;
 
@@ -223,7 +223,7 @@ static int pin(struct place *p, struct mm_handle n)
 
 int mm_handle_lock(struct mm_handles *t, struct mm_handle n, uint64_t *ret_addr)
 {
-	struct place *p = place_of(t, n);
+	struct place *p = place_named(t, n);
 	int err = pin(p, n);
 
 	if (err)
@@ -251,10 +251,10 @@ static int unpin(struct place *p, struct mm_handle n)
 
 int mm_handle_unlock(struct mm_handles *t, struct mm_handle n)
 {
-	return unpin(place_of(t, n), n);
+	return unpin(place_named(t, n), n);
 }
 
-/* --- moving ---------------------------------------------------------------------------------- */
+/* --- moving ------------------------------------------------------------------------- */
 
 struct mm_heap *mm_handles_heap(const struct mm_handles *t)
 {
@@ -291,7 +291,7 @@ void mm_handle_move_end(struct mm_handles *t, uint32_t index, uint64_t addr)
 	atomic_fetch_and_explicit(&t->place[index].state, ~MOVING, memory_order_release);
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------ */
 
 void mm_handles_epoch(struct mm_handles *t, uint32_t epoch)
 {
@@ -300,7 +300,7 @@ void mm_handles_epoch(struct mm_handles *t, uint32_t epoch)
 
 int mm_handle_info(struct mm_handles *t, struct mm_handle n, struct mm_handle_info *ret)
 {
-	struct place *p = place_of(t, n);
+	struct place *p = place_named(t, n);
 	struct mm_handle_info info;
 	uint64_t addr;
 	int err = pin(p, n);
@@ -320,7 +320,7 @@ int mm_handle_info(struct mm_handles *t, struct mm_handle n, struct mm_handle_in
 
 int mm_handle_priority(struct mm_handles *t, struct mm_handle n, uint8_t priority)
 {
-	struct place *p = place_of(t, n);
+	struct place *p = place_named(t, n);
 	uint64_t state;
 	int err = settled(p, n, &state);
 

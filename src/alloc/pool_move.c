@@ -15,7 +15,7 @@ static struct mm_slab *slab_in_list(const struct mm_pool *p, uint32_t number)
 	return number ? mm_slab_at(p->ground->slabs, number) : NULL;
 }
 
-/* --- movers ----------------------------------------------------------------------------- */
+/* --- movers ------------------------------------------------------------------------- */
 
 static uint32_t set_mover(struct mm_pool *p, struct mm_slab *s, uint64_t addr, uint32_t mover)
 {
@@ -53,7 +53,7 @@ void mm_pool_disown(struct mm_pool *p, uint64_t addr)
 	mm_lock_give(&p->lock);
 }
 
-/* --- victims ----------------------------------------------------------------------------- */
+/* --- victims ------------------------------------------------------------------------ */
 
 static int is_victim(const struct mm_pool *p, const struct mm_slab *s, uint32_t pass)
 {
@@ -125,7 +125,7 @@ void mm_pool_give_up(struct mm_pool *p, const struct mm_pool_victim *v, uint32_t
 	mm_lock_give(&p->lock);
 }
 
-/* --- moves ---------------------------------------------------------------------------------- */
+/* --- moves -------------------------------------------------------------------------- */
 
 static uint32_t next_out(const struct mm_slab *s, uint32_t block)
 {

@@ -10,5 +10,5 @@ test_handle_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
 test_defrag_SOURCES = tests/unit/test_defrag.c tests/unit/movekit.h
 test_defrag_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 test_guard_SOURCES = tests/unit/test_guard.c
-test_guard_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+test_guard_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
 TESTS += test_handle test_defrag test_guard

@@ -129,7 +129,7 @@ static void passes_end(void **state)
 	movekit_close(&k);
 }
 
-/* --- time ---------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------- */
 
 static void time_is_kept(void **state)
 {
@@ -208,7 +208,7 @@ static void one_pass_at_a_time(void **state)
 	movekit_close(&k);
 }
 
-/* --- who stays -------------------------------------------------------------------------------- */
+/* --- who stays ---------------------------------------------------------------------- */
 
 static void pinned_stay(void **state)
 {
@@ -299,7 +299,7 @@ static void unregistered_pools_and_priorities(void **state)
 	movekit_close(&k);
 }
 
-/* --- simulated heaps ---------------------------------------------------------------------------- */
+/* --- simulated heaps ---------------------------------------------------------------- */
 
 struct outcome { struct mm_defrag_counts n; uint64_t hash; };
 

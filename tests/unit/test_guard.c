@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,12 +26,16 @@ struct kit {
 	int times;
 };
 
+static pthread_mutex_t hearing = PTHREAD_MUTEX_INITIALIZER;
+
 static void hear(void *arg, const struct mm_misuse *m)
 {
 	struct kit *k = arg;
 
+	pthread_mutex_lock(&hearing);
 	k->told = *m;
 	k->times++;
+	pthread_mutex_unlock(&hearing);
 }
 
 static void begin_with(struct kit *k, struct mm_heap_options o)
@@ -107,7 +113,7 @@ static void never_comes_back(struct kit *k, const uint8_t *block, uint64_t size)
 	assert_int_not_equal(give(k, block), 0);
 }
 
-/* --- on ------------------------------------------------------------------------------------- */
+/* --- on ----------------------------------------------------------------------------- */
 
 static void double_free_on(void **state)
 {
@@ -279,7 +285,7 @@ static void usable_is_requested_on(void **state)
 	end(&k);
 }
 
-/* --- sampled ---------------------------------------------------------------------------------- */
+/* --- sampled ------------------------------------------------------------------------ */
 
 /* The child dies of it; what the fault means is asked in the parent, of the same heap. */
 static void dies_touching(struct kit *k, volatile uint8_t *at, int write)
@@ -454,7 +460,7 @@ static void one_in_so_many_is_drawn(void **state)
 	assert_in_range(draws(50, &first), 3700, 4300);
 }
 
-/* --- full -------------------------------------------------------------------------------------- */
+/* --- full --------------------------------------------------------------------------- */
 
 static void overrun_fault_full(void **state)
 {
@@ -502,7 +508,7 @@ static void the_limit_is_told_full(void **state)
 	end(&k);
 }
 
-/* --- at every level -------------------------------------------------------------------------------- */
+/* --- at every level ----------------------------------------------------------------- */
 
 enum { SLOTS = 500, STEPS = 40000 };
 
@@ -595,6 +601,105 @@ static void the_law_holds_at_every_level(void **state)
 	}
 }
 
+/* --- threads ---------------------------------------------------------------------------- */
+
+enum { THREADS = 2, TURNS = 30000, SHARED = 256 };
+
+static _Atomic uint64_t shared[SHARED];
+
+/* Blocks go round: each thread frees what another made. */
+static void *churn(void *arg)
+{
+	struct kit *k = arg;
+	uint64_t r = (uintptr_t)k->context >> 4 | 1, addr;
+
+	for (int i = 0; i < TURNS; i++) {
+		r = r * UINT64_C(6364136223846793005) + 1442695040888963407;
+		if (mm_heap_alloc(k->heap, k->context, (r >> 33) % 500, 0, &addr))
+			k->times++;
+		addr = atomic_exchange(&shared[(r >> 20) % SHARED], addr);
+		if (addr && mm_heap_free(k->heap, k->context, addr))
+			k->times++;
+	}
+	return NULL;
+}
+
+static void threads_at_every_level(void **state)
+{
+	(void)state;
+	for (int level = 0; level < MM_CHECKS; level++) {
+		struct kit k, of[THREADS];
+		struct mm_check_counts n;
+		pthread_t thread[THREADS];
+		begin_with(&k, (struct mm_heap_options){ .check = (enum mm_check)level,
+				.track = 1, .sample_every = 10, .watched_most = 100 });
+		for (int i = 0; i < THREADS; i++) {
+			of[i] = (struct kit){ .heap = k.heap };
+			assert_int_equal(mm_heap_context(k.heap, 0, &of[i].context), 0);
+			assert_int_equal(pthread_create(&thread[i], NULL, churn, &of[i]), 0);
+		}
+		for (int i = 0; i < THREADS; i++) {
+			pthread_join(thread[i], NULL);
+			assert_int_equal(of[i].times, 0);
+			mm_heap_leave(k.heap, of[i].context);
+		}
+		for (int i = 0; i < SHARED; i++)
+			if ((k.told.addr = atomic_exchange(&shared[i], 0)) != 0)
+				assert_int_equal(mm_heap_free(k.heap, k.context, k.told.addr), 0);
+		mm_heap_check_counts(k.heap, &n);
+		assert_int_equal(n.watched != 0, level >= MM_CHECK_SAMPLED);
+		assert_int_equal(k.times, 0);
+		end(&k);
+	}
+}
+
+/* Of two threads that free the same block at once, one is told. */
+struct racer { struct kit kit; uint64_t *block; int count, refused; };
+
+static _Atomic int at_line;
+
+static void *free_all(void *arg)
+{
+	struct racer *r = arg;
+
+	for (int i = 0; i < r->count; i++) {
+		atomic_fetch_add(&at_line, 1);
+		while (atomic_load(&at_line) < 2 * (i + 1))
+			continue;
+		r->refused += mm_heap_free(r->kit.heap, r->kit.context, r->block[i]) == MM_EINVAL;
+	}
+	return NULL;
+}
+
+static void double_free_at_once_on(void **state)
+{
+	enum { COUNT = 2000 };
+	static uint64_t block[COUNT];
+	struct racer racer[2];
+	struct mm_check_counts n;
+	pthread_t thread[2];
+	struct kit k;
+
+	(void)state;
+	begin_with(&k, (struct mm_heap_options){ .check = MM_CHECK_ON });
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(mm_heap_alloc(k.heap, k.context, 40, 0, &block[i]), 0);
+	atomic_store(&at_line, 0);
+	for (int i = 0; i < 2; i++) {
+		racer[i] = (struct racer){ { .heap = k.heap }, block, COUNT, 0 };
+		assert_int_equal(mm_heap_context(k.heap, 0, &racer[i].kit.context), 0);
+		assert_int_equal(pthread_create(&thread[i], NULL, free_all, &racer[i]), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(thread[i], NULL);
+		mm_heap_leave(k.heap, racer[i].kit.context);
+	}
+	mm_heap_check_counts(k.heap, &n);
+	assert_int_equal(racer[0].refused + racer[1].refused, COUNT);
+	assert_int_equal(n.kind[MM_MISUSE_DOUBLE_FREE] + n.kind[MM_MISUSE_INVALID_FREE], COUNT);
+	end(&k);
+}
+
 static void levels_have_names(void **state)
 {
 	enum mm_check level = MM_CHECK_ON;
@@ -639,6 +744,8 @@ int main(void)
 		cmocka_unit_test(wrong_frees_full),
 		cmocka_unit_test(the_limit_is_told_full),
 		cmocka_unit_test(the_law_holds_at_every_level),
+		cmocka_unit_test(threads_at_every_level),
+		cmocka_unit_test(double_free_at_once_on),
 	};
 
 	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
