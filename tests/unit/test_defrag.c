@@ -129,6 +129,83 @@ static void passes_end(void **state)
 	movekit_close(&k);
 }
 
+enum { SLABS = 2048, SPARSE = 30, SINGLE_NS = 1000 };
+
+struct picture { uint32_t count; struct mm_slab_view slab[SLABS]; };
+
+static void draw(void *arg, const struct mm_slab_view *v)
+{
+	struct picture *p = arg;
+
+	if (v->block_bytes) {
+		assert_true(p->count < SLABS);
+		p->slab[p->count++] = *v;
+	}
+}
+
+static const struct mm_slab_view *find(const struct picture *p, uint64_t addr)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->slab[i].addr == addr)
+			return &p->slab[i];
+	return NULL;
+}
+
+static uint64_t singly(void *arg, const struct mm_defrag_work *w)
+{
+	(void)arg;
+	return w->moved_blocks * SINGLE_NS;
+}
+
+/* One block moved: from where to where, by what was free there before. */
+static void one_move(struct movekit *k, uint32_t *ret_from, uint32_t *ret_to)
+{
+	static struct picture before, after;
+	struct mm_defrag_slice s = { SINGLE_NS, 0, singly, NULL };
+
+	before.count = after.count = 0;
+	mm_heap_slabs(k->heap, draw, &before);
+	assert_int_equal(mm_defrag_pass(k->defrag, k->context, &s), 0);
+	mm_heap_slabs(k->heap, draw, &after);
+	for (uint32_t i = 0; i < before.count; i++) {
+		const struct mm_slab_view *v = find(&after, before.slab[i].addr);
+		if (!v || v->free > before.slab[i].free)
+			*ret_from = before.slab[i].free;
+		else if (v->free < before.slab[i].free)
+			*ret_to = before.slab[i].free;
+	}
+}
+
+/* Far more slabs that are nearly empty than are looked at to find the emptiest; and some that
+ * cannot be emptied, for the sake of one block, though they are emptier. */
+static void each_move_goes_to_a_fuller_slab(void **state)
+{
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct movekit k;
+	uint64_t plain;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 1000), 0);
+	memset(block, 0, sizeof block);
+	for (uint32_t i = 0; i < BLOCKS / 2; i++) {
+		movekit_create(&k, &block[i], 1000, 0);
+		if (i % 200 == 0)
+			assert_int_equal(mm_heap_alloc(k.heap, k.context, 1000, 0, &plain), 0);
+	}
+	for (uint32_t i = 0; i < BLOCKS / 2; i++)
+		if (movekit_next(&k) % SPARSE)
+			movekit_free(&k, &block[i]);
+	mm_heap_trim(k.heap);
+	for (int i = 0; i < 400; i++) {
+		uint32_t from = UINT32_MAX, to = UINT32_MAX;
+		one_move(&k, &from, &to);
+		assert_true(from != UINT32_MAX && to != UINT32_MAX);
+		assert_true(to <= from);
+	}
+	movekit_close(&k);
+}
+
 /* --- time --------------------------------------------------------------------------- */
 
 static void time_is_kept(void **state)
@@ -343,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(little_is_left),
 		cmocka_unit_test(passes_end),
+		cmocka_unit_test(each_move_goes_to_a_fuller_slab),
 		cmocka_unit_test(time_is_kept),
 		cmocka_unit_test(known_costs_are_foreseen),
 		cmocka_unit_test(one_pass_at_a_time),

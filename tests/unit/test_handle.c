@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "alloc/handle_parts.h"
 #include "movekit.h"
 
 static const struct mm_heap_options real = { .retain_bytes = MM_HEAP_DEFAULT };
@@ -230,6 +231,124 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* Few blocks, each so large that a copy takes its time, that one thread moves about without
+ * end while others are at them. */
+enum { FEW = 4, LARGE = 200000, MOVES = 4000, VISITS = 400000 };
+
+struct visited { struct movekit *kit; struct movable block[FEW]; };
+
+static _Atomic uint64_t word_of[FEW]; /* what a block is filled with; 0 = somebody writes */
+static _Atomic int moving, bad, moved;
+
+/* The whole block says one thing; now and then it is made to say another, by one visitor. */
+static void visit(struct visited *v, uint64_t r)
+{
+	struct mm_handles *t = v->kit->handles;
+	unsigned n = (unsigned)(r % FEW);
+	uint64_t addr, word = atomic_load(&word_of[n]);
+	uint64_t *p;
+
+	if (mm_handle_lock(t, v->block[n].handle, &addr)) {
+		atomic_store(&bad, 1);
+		return;
+	}
+	p = (uint64_t *)(uintptr_t)addr;
+	if (word && atomic_compare_exchange_strong(&word_of[n], &word, 0)) {
+		for (int i = 0; i < LARGE / 8; i += 97)
+			if (__atomic_load_n(&p[i], __ATOMIC_RELAXED) != word)
+				atomic_store(&bad, 2);
+		for (int i = 0; i < LARGE / 8; i++)
+			__atomic_store_n(&p[i], word + 1, __ATOMIC_RELAXED);
+		atomic_store(&word_of[n], word + 1);
+	}
+	if (mm_handle_unlock(t, v->block[n].handle))
+		atomic_store(&bad, 3);
+}
+
+static void *visit_all(void *arg)
+{
+	uint64_t r = (uintptr_t)&r >> 12 | 1;
+
+	for (int i = 0; i < VISITS && atomic_load(&moving) && !atomic_load(&bad); i++) {
+		r = r * UINT64_C(6364136223846793005) + 1442695040888963407;
+		visit(arg, r >> 33);
+	}
+	return NULL;
+}
+
+static void move_about(struct visited *v, uint64_t *where, int i)
+{
+	struct movekit *k = v->kit;
+	uint32_t index = v->block[i % FEW].handle.index;
+	uint64_t fresh;
+
+	assert_int_equal(mm_heap_alloc(k->heap, k->context, LARGE, 0, &fresh), 0);
+	if (mm_handle_move_begin(k->handles, index, *where, 0)) {
+		assert_int_equal(mm_heap_free(k->heap, k->context, fresh), 0);
+		return;
+	}
+	memcpy((void *)(uintptr_t)fresh, (const void *)(uintptr_t)*where, LARGE);
+	mm_handle_move_end(k->handles, index, fresh);
+	memset((void *)(uintptr_t)*where, 0xee, LARGE);
+	assert_int_equal(mm_heap_free(k->heap, k->context, *where), 0);
+	*where = fresh;
+	atomic_fetch_add(&moved, 1);
+}
+
+static void nobody_meets_a_block_on_its_way(void **state)
+{
+	struct movekit k;
+	struct visited v = { .kit = &k };
+	uint64_t where[FEW];
+	pthread_t thread[WORKERS];
+
+	(void)state;
+	movekit_open(&k, &real, &usual);
+	for (int i = 0; i < FEW; i++) {
+		movekit_create(&k, &v.block[i], LARGE, 0);
+		assert_int_equal(mm_handle_lock(k.handles, v.block[i].handle, &where[i]), 0);
+		memset((void *)(uintptr_t)where[i], 1, LARGE);
+		atomic_store(&word_of[i], UINT64_C(0x0101010101010101));
+		assert_int_equal(mm_handle_unlock(k.handles, v.block[i].handle), 0);
+	}
+	atomic_store(&moving, 1);
+	for (int i = 0; i < WORKERS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, visit_all, &v), 0);
+	for (int i = 0; i < MOVES && !atomic_load(&bad); i++)
+		move_about(&v, &where[i % FEW], i);
+	atomic_store(&moving, 0);
+	for (int i = 0; i < WORKERS; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(atomic_load(&bad), 0);
+	assert_true(atomic_load(&moved) > 0);
+	for (int i = 0; i < FEW; i++)
+		assert_int_equal(mm_handle_free(k.handles, k.context, v.block[i].handle), 0);
+	movekit_close(&k);
+}
+
+static void only_what_lies_there_moves(void **state)
+{
+	struct movekit k;
+	struct movable m;
+	uint64_t addr;
+
+	(void)state;
+	movekit_open(&k, &real, &usual);
+	movekit_create(&k, &m, 100, 4);
+	assert_int_equal(mm_handle_lock(k.handles, m.handle, &addr), 0);
+	assert_int_equal(mm_handle_move_begin(k.handles, m.handle.index, addr, 0), MM_EAGAIN);
+	assert_int_equal(mm_handle_unlock(k.handles, m.handle), 0);
+	assert_int_equal(mm_handle_move_begin(k.handles, m.handle.index, addr + 112, 0),
+			 MM_ENOENT);
+	assert_int_equal(mm_handle_move_begin(k.handles, m.handle.index, addr, 5), MM_EAGAIN);
+	assert_int_equal(mm_handle_move_begin(k.handles, m.handle.index, addr, 4), 0);
+	assert_int_equal(mm_handle_move_begin(k.handles, m.handle.index, addr, 4), MM_EAGAIN);
+	mm_handle_move_end(k.handles, m.handle.index, addr);
+	movekit_free(&k, &m);
+	assert_int_equal(mm_handle_move_begin(k.handles, m.handle.index, addr, 0), MM_EAGAIN);
+	movekit_close(&k);
+}
+
 static void survive_under_threads(void **state)
 {
 	struct movekit k;
@@ -269,6 +388,8 @@ int main(void)
 		cmocka_unit_test(pins_are_counted),
 		cmocka_unit_test(the_table_has_an_end),
 		cmocka_unit_test(large_ones_too),
+		cmocka_unit_test(only_what_lies_there_moves),
+		cmocka_unit_test(nobody_meets_a_block_on_its_way),
 		cmocka_unit_test(survive_under_threads),
 	};
 
