@@ -168,7 +168,7 @@ static void large_ones_too(void **state)
 
 /* --- threads ------------------------------------------------------------------------------- */
 
-enum { WORKERS = 2, BLOCKS = 3000, ROUNDS = 60000, PASSES = 20000 };
+enum { WORKERS = 2, BLOCKS = 3000, ROUNDS = 200000, PHASE = 8000, PASSES = 100000 };
 
 struct worker {
 	struct movekit *kit;
@@ -215,17 +215,21 @@ static int replace(struct worker *w, struct movable *m, uint64_t r)
 	return mm_handle_unlock(t, m->handle) == 0;
 }
 
+/* Blocks become many, then few, so that there is always something to put together. */
 static void *work(void *arg)
 {
 	struct worker *w = arg;
 
 	for (int i = 0; i < ROUNDS && !w->failed; i++) {
 		struct movable *m = &w->block[(w->random >> 20) % BLOCKS];
+		int grows = i / PHASE % 2 == 0;
 		w->random = w->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-		if (m->handle.index && w->random >> 62)
+		if (m->handle.index && (grows || w->random >> 62 == 0))
 			w->failed = !use(w, m, w->random >> 61 & 1);
-		else
+		else if (grows || m->handle.index)
 			w->failed = !replace(w, m, w->random >> 30);
+		if (i % (PHASE / 4) == 0) /* what a thread has ready keeps slabs where they are */
+			mm_cache_flush(w->context);
 	}
 	atomic_fetch_sub(&working, 1);
 	return NULL;
