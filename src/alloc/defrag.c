@@ -6,7 +6,9 @@
 #include "alloc/pool_move.h"
 #include "core/error.h"
 
-enum { CALM = 16 /* what a step costs is believed to fall by one in so many, at once to grow */ };
+/* What a step takes is believed to have grown when one took longer, but not to more than so
+ * many times what it was (somebody else may have had the machine), and to fall slowly. */
+enum { GROW = 4, CALM = 16, CALM_LAST = 256 };
 
 /* What one step of a kind takes, in ns; 0 = not known yet. */
 struct pace { uint64_t choose, move; };
@@ -17,6 +19,8 @@ struct mm_defrag {
 	_Atomic int in_progress;
 	uint32_t pass;
 	_Atomic uint8_t registered[MM_CLASSES];
+	uint64_t flush_pace;
+	uint64_t last_pace; /* of a slab's last block: now and then the system gets pages back */
 	struct pace pace[MM_CLASSES];
 	_Atomic uint64_t passes, moved_blocks, moved_bytes, freed_slabs, freed_bytes, skipped,
 		longest_ns;
@@ -86,16 +90,25 @@ static uint64_t lap(struct pass *p)
 	return p->now - was;
 }
 
-static int has_time(const struct pass *p, uint64_t expected)
+/* A step that is refused before anything was moved is believed cheaper the next time, or it
+ * would be refused for ever. */
+static int has_time(const struct pass *p, uint64_t *pace)
 {
 	uint64_t spent = p->now - p->began;
 
-	return spent < p->slice->max_ns && expected <= p->slice->max_ns - spent;
+	if (spent < p->slice->max_ns && *pace <= p->slice->max_ns - spent)
+		return 1;
+	if (p->work.moved_blocks == 0)
+		*pace /= 2;
+	return 0;
 }
 
-static void learn(uint64_t *pace, uint64_t took)
+static void learn(uint64_t *pace, uint64_t took, uint64_t calm)
 {
-	*pace = took >= *pace ? took : *pace - (*pace - took + CALM - 1) / CALM;
+	if (took < *pace)
+		*pace -= (*pace - took + calm - 1) / calm;
+	else
+		*pace = *pace && took / GROW > *pace ? GROW * *pace : took;
 }
 
 /* --- victims ------------------------------------------------------------------------ */
@@ -122,7 +135,7 @@ static void choose_victim(struct pass *p, uint32_t n)
 	} else {
 		c->state = CHOSEN;
 	}
-	learn(&p->d->pace[n].choose, lap(p));
+	learn(&p->d->pace[n].choose, lap(p), CALM);
 }
 
 /* Bytes freed for a byte moved, in 1024ths. */
@@ -144,7 +157,7 @@ static uint32_t best_pool(struct pass *p)
 		if (!atomic_load(&p->d->registered[i]) || p->d->heap->pool[i].block_bytes == 0)
 			continue;
 		while (c->state == UNKNOWN) {
-			if (!has_time(p, p->d->pace[i].choose))
+			if (!has_time(p, &p->d->pace[i].choose))
 				return MM_CLASSES;
 			choose_victim(p, i);
 		}
@@ -196,18 +209,20 @@ static int empty_victim(struct pass *p, uint32_t n)
 	struct mm_pool *pool = &p->d->heap->pool[n];
 	struct mm_pool_victim *v = &p->candidate[n].victim;
 	struct mm_pool_move m;
-	uint32_t at = 0;
+	uint32_t at = 0, left = v->live;
 	int err = 0;
 
 	p->work.victims++;
 	p->candidate[n].state = UNKNOWN;
 	while (err == 0) {
-		if (!has_time(p, p->d->pace[n].move))
+		uint64_t *pace = left == 1 ? &p->d->last_pace : &p->d->pace[n].move;
+		if (!has_time(p, pace))
 			return 0;
 		if ((err = mm_pool_move_begin(pool, v, &at, &m)) != 0)
 			break;
 		err = move_block(p, pool, &m);
-		learn(&p->d->pace[n].move, lap(p));
+		learn(pace, lap(p), left == 1 ? CALM_LAST : CALM);
+		left--;
 	}
 	if (err < 0) /* locked meanwhile, or no room: the next pass may try again */
 		mm_pool_give_up(pool, v, p->d->pass);
@@ -221,8 +236,10 @@ static void run_pass(struct mm_defrag *d, struct mm_context *c, const struct mm_
 	uint32_t n;
 
 	p.began = p.now = s->now(s->arg, &p.work);
-	mm_cache_flush(c);
-	lap(&p);
+	if (has_time(&p, &d->flush_pace)) {
+		mm_cache_flush(c);
+		learn(&d->flush_pace, lap(&p), CALM);
+	}
 	d->pass++;
 	while ((n = best_pool(&p)) < MM_CLASSES && empty_victim(&p, n))
 		continue;

@@ -8,7 +8,7 @@
  * Vocabulary
  *   victim         a slab that is being emptied (pool_move.h)
  *   fragmentation  free bytes of slabs in bytes of slabs, of the pools that are registered
- *   step           choosing a victim, or moving one block
+ *   step           choosing a victim, or moving one block (the last one takes its slab along)
  * Thread-safe beside everything else in the heap, one pass at a time.
  * Never: a clock of its own, a thread of its own.
  * Source: the order and the rule of fuller slabs follow what is known of compacting by

@@ -258,6 +258,36 @@ static void known_costs_are_foreseen(void **state)
 	movekit_close(&k);
 }
 
+/* One block takes far longer than any slice, once. */
+static uint64_t stumbles(void *arg, const struct mm_defrag_work *w)
+{
+	uint64_t *moved = arg, *at = moved + 1;
+
+	if (w->moved_blocks > *moved)
+		*at += *at == 90 ? 1000000 : 10;
+	*moved = w->moved_blocks;
+	return *at;
+}
+
+static void a_stumble_is_no_end(void **state)
+{
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	uint64_t at[2] = { 0, 0 };
+	struct mm_defrag_slice s = { 1000, 0, stumbles, at };
+	struct movekit k;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	churn(&k, BLOCKS / 4, 4);
+	for (int i = 0; i < 1000; i++) {
+		at[0] = 0;
+		assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), 0);
+	}
+	assert_true(mm_defrag_fragmentation(k.defrag) < WHOLE / 10);
+	movekit_close(&k);
+}
+
 struct asked { struct movekit *kit; int seen, err; };
 
 static uint64_t asks_back(void *arg, const struct mm_defrag_work *w)
@@ -423,6 +453,7 @@ int main(void)
 		cmocka_unit_test(each_move_goes_to_a_fuller_slab),
 		cmocka_unit_test(time_is_kept),
 		cmocka_unit_test(known_costs_are_foreseen),
+		cmocka_unit_test(a_stumble_is_no_end),
 		cmocka_unit_test(one_pass_at_a_time),
 		cmocka_unit_test(pinned_stay),
 		cmocka_unit_test(plain_blocks_stay),
