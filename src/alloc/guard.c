@@ -305,11 +305,11 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
 	struct mm_slab *s = slab_at_addr(h, addr);
 
-	if (s && s->guarded)
-		return mm_run_free(h, s, addr);
 	if (!s)
 		return not_a_block(h, addr, NULL);
-	return s->pool ? free_pooled(h, c, s, addr) : free_large(h, s, addr);
+	if (s->pool)
+		return free_pooled(h, c, s, addr);
+	return s->guarded ? mm_run_free(h, s, addr) : free_large(h, s, addr);
 }
 
 /* --- sizes -------------------------------------------------------------------------- */
