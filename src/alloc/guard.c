@@ -83,7 +83,10 @@ void mm_heap_check_counts(struct mm_heap *h, struct mm_check_counts *ret)
 {
 	struct mm_guard *g = &h->guard;
 	struct mm_check_counts n = { .marked = atomic_load(&g->marked),
-				     .marked_bytes = atomic_load(&g->marked_bytes) };
+				     .marked_bytes = atomic_load(&g->marked_bytes),
+				     .canary_bytes = atomic_load(&h->content.canaries),
+				     .poisoned_bytes = atomic_load(&h->content.poisoned),
+				     .verified_bytes = atomic_load(&h->content.verified) };
 
 	mm_lock_take(&g->told_lock);
 	memcpy(n.kind, g->kind, sizeof n.kind);

@@ -60,6 +60,8 @@ struct mm_check_counts {
 	uint64_t quarantined; /* runs, now */
 	uint64_t marked;      /* blocks never to be given out again, now */
 	uint64_t marked_bytes;
+	/* Simulated heaps: bytes that would have been written and looked at. */
+	uint64_t canary_bytes, poisoned_bytes, verified_bytes;
 };
 void mm_heap_check_counts(struct mm_heap *h, struct mm_check_counts *ret);
 

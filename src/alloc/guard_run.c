@@ -22,7 +22,7 @@ static uint64_t guard_page(const struct mm_heap *h, const struct mm_slab *s)
 	return s->addr + ((uint64_t)s->slices << MM_SLICE_SHIFT) - page_bytes(h);
 }
 
-enum { BEFORE = 128 /* bytes of padding before a block, at most */ };
+enum { BEFORE = 64 /* bytes of padding before a block, at most */ };
 
 static uint64_t watched_from(const struct mm_heap *h, const struct mm_slab *s)
 {

@@ -382,6 +382,52 @@ static void plain_blocks_stay(void **state)
 	movekit_close(&k);
 }
 
+static uint64_t address_of(struct movekit *k, const struct movable *m)
+{
+	uint64_t addr;
+
+	assert_int_equal(mm_handle_lock(k->handles, m->handle, &addr), 0);
+	assert_int_equal(mm_handle_unlock(k->handles, m->handle), 0);
+	return addr;
+}
+
+/* What was written behind a block is found where the block has gone to. */
+static void damage_goes_along(void **state)
+{
+	struct mm_heap_options o = options(0, 0, MM_CHECK_ON);
+	static uint64_t where[BLOCKS];
+	struct mm_misuse told;
+	struct movekit k;
+	int gone_along = 0;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	churn(&k, BLOCKS / 4, 8);
+	for (uint32_t i = 0; i < BLOCKS / 4; i++)
+		if (block[i].handle.index && block[i].size == 100) {
+			where[i] = address_of(&k, &block[i]);
+			((uint8_t *)(uintptr_t)where[i])[102] ^= 0xff;
+		}
+	movekit_pass(&k, UINT64_MAX, 0);
+	for (uint32_t i = 0; i < BLOCKS / 4; i++) {
+		uint64_t addr = where[i] ? address_of(&k, &block[i]) : 0;
+		if (addr == where[i])
+			continue;
+		assert_int_equal(mm_handle_free(k.handles, k.context, block[i].handle),
+				 MM_ECORRUPT);
+		assert_int_equal(mm_heap_misuse(k.heap, &told), 0);
+		assert_int_equal(told.kind, MM_MISUSE_OVERRUN);
+		assert_int_equal(told.block, addr);
+		assert_int_equal(told.offset, 102);
+		assert_int_equal(mm_handle_lock(k.handles, block[i].handle, &addr), MM_ENOENT);
+		gone_along++;
+	}
+	assert_true(gone_along > 0);
+	law_holds(&k);
+	movekit_close(&k);
+}
+
 static void unregistered_pools_and_priorities(void **state)
 {
 	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
@@ -457,6 +503,7 @@ int main(void)
 		cmocka_unit_test(one_pass_at_a_time),
 		cmocka_unit_test(pinned_stay),
 		cmocka_unit_test(plain_blocks_stay),
+		cmocka_unit_test(damage_goes_along),
 		cmocka_unit_test(unregistered_pools_and_priorities),
 		cmocka_unit_test(simulated_decides_as_real),
 	};

@@ -547,7 +547,8 @@ static void step(struct kit *k, struct slot *s, int real)
 		memset((void *)(uintptr_t)s->addr, (int)(uint8_t)size, size);
 }
 
-static uint64_t walk(enum mm_check level, int simulated, uint64_t *ret_watched)
+static uint64_t walk(enum mm_check level, int simulated, uint32_t page_bytes,
+		     uint64_t *ret_watched)
 {
 	static struct slot slot[SLOTS];
 	struct kit k;
@@ -558,7 +559,7 @@ static uint64_t walk(enum mm_check level, int simulated, uint64_t *ret_watched)
 	chance = 12345;
 	memset(slot, 0, sizeof slot);
 	begin_with(&k, (struct mm_heap_options){ .check = level, .simulated = simulated, .track = 1,
-			.sample_every = 20, .watched_most = 300 });
+			.sample_every = 20, .watched_most = 300, .page_bytes = page_bytes });
 	for (int i = 0; i < STEPS; i++) {
 		struct slot *s = &slot[roll() % SLOTS];
 		step(&k, s, !simulated);
@@ -579,6 +580,9 @@ static uint64_t walk(enum mm_check level, int simulated, uint64_t *ret_watched)
 	assert_int_equal(k.times, 0);
 	mm_heap_check_counts(k.heap, &n);
 	*ret_watched = n.watched;
+	assert_int_equal(n.canary_bytes != 0, simulated && level % 2);
+	assert_int_equal(n.poisoned_bytes != 0, simulated && level >= MM_CHECK_SAMPLED);
+	assert_int_equal(n.verified_bytes != 0, simulated && level != MM_CHECK_OFF);
 	for (int i = 0; i < SLOTS; i++)
 		if (slot[i].addr)
 			assert_int_equal(mm_heap_free(k.heap, k.context, slot[i].addr), 0);
@@ -594,9 +598,11 @@ static void the_law_holds_at_every_level(void **state)
 	(void)state;
 	for (int level = 0; level < MM_CHECKS; level++) {
 		uint64_t watched, as_many;
-		uint64_t real = walk((enum mm_check)level, 0, &watched);
-		assert_int_equal(real, walk((enum mm_check)level, 1, &as_many));
+		uint64_t real = walk((enum mm_check)level, 0, 0, &watched);
+		assert_int_equal(real, walk((enum mm_check)level, 1, 0, &as_many));
 		assert_int_equal(watched, as_many);
+		walk((enum mm_check)level, 1, 16384, &as_many);
+		walk((enum mm_check)level, 1, 65536, &as_many);
 		assert_int_equal(watched != 0, level >= MM_CHECK_SAMPLED);
 	}
 }
