@@ -179,6 +179,7 @@ static void count_move(struct pass *p, const struct mm_pool *pool, int slab_went
 	atomic_fetch_add(&d->moved_blocks, 1);
 	atomic_fetch_add(&d->moved_bytes, pool->block_bytes);
 	if (slab_went) {
+		p->work.freed_slabs++;
 		atomic_fetch_add(&d->freed_slabs, 1);
 		atomic_fetch_add(&d->freed_bytes, (uint64_t)pool->slices * MM_SLICE_BYTES);
 	}

@@ -24,7 +24,7 @@
 struct mm_defrag;
 
 /* What a pass has done so far: for clocks that are computed from it. */
-struct mm_defrag_work { uint64_t victims, moved_blocks, moved_bytes; };
+struct mm_defrag_work { uint64_t victims, moved_blocks, moved_bytes, freed_slabs; };
 
 struct mm_defrag_slice {
 	uint64_t max_ns;

@@ -206,6 +206,33 @@ static void each_move_goes_to_a_fuller_slab(void **state)
 	movekit_close(&k);
 }
 
+/* Of two pools the one whose slabs are emptier comes first, whichever its blocks are. */
+static void what_frees_most_goes_first(void **state)
+{
+	static const uint64_t bytes[] = { 256, 1024 };
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct mm_defrag_slice s = { SINGLE_NS, 0, singly, NULL };
+	struct mm_defrag_counts n;
+	struct movekit k;
+
+	(void)state;
+	for (uint32_t emptier = 0; emptier < 2; emptier++) {
+		movekit_open(&k, &o, &usual);
+		assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+		memset(block, 0, sizeof block);
+		for (uint32_t i = 0; i < BLOCKS / 4; i++)
+			movekit_create(&k, &block[i], bytes[i % 2], 0);
+		for (uint32_t i = 0; i < BLOCKS / 4; i++)
+			if (movekit_next(&k) % (i % 2 == emptier ? SPARSE : 2))
+				movekit_free(&k, &block[i]);
+		assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), 0);
+		mm_defrag_counts(k.defrag, &n);
+		assert_int_equal(n.moved_blocks, 1);
+		assert_int_equal(n.moved_bytes, bytes[emptier]);
+		movekit_close(&k);
+	}
+}
+
 /* --- time --------------------------------------------------------------------------- */
 
 static void time_is_kept(void **state)
@@ -255,6 +282,39 @@ static void known_costs_are_foreseen(void **state)
 	assert_int_equal(n.longest_ns, 1000);
 	s.now = NULL;
 	assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), MM_EINVAL);
+	movekit_close(&k);
+}
+
+enum { RELEASE_NS = 5000, STEP_NS = 10 };
+
+/* A slab's release takes as long as hundreds of moves. */
+static uint64_t releases(void *arg, const struct mm_defrag_work *w)
+{
+	return *(uint64_t *)arg = w->moved_blocks * STEP_NS + w->freed_slabs * RELEASE_NS;
+}
+
+static void releases_are_foreseen(void **state)
+{
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	uint64_t took;
+	struct mm_defrag_slice s = { RELEASE_NS + 20 * STEP_NS, 0, releases, &took };
+	struct mm_defrag_counts n;
+	struct movekit k;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 256), 0);
+	churn(&k, BLOCKS / 2, 4);
+	do { /* until the first release has shown what one takes */
+		assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), 0);
+		mm_defrag_counts(k.defrag, &n);
+	} while (n.freed_slabs == 0);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(mm_defrag_pass(k.defrag, k.context, &s), 0);
+		assert_true(took <= s.max_ns);
+	}
+	mm_defrag_counts(k.defrag, &n);
+	assert_true(n.freed_slabs > 10);
 	movekit_close(&k);
 }
 
@@ -497,8 +557,10 @@ int main(void)
 		cmocka_unit_test(little_is_left),
 		cmocka_unit_test(passes_end),
 		cmocka_unit_test(each_move_goes_to_a_fuller_slab),
+		cmocka_unit_test(what_frees_most_goes_first),
 		cmocka_unit_test(time_is_kept),
 		cmocka_unit_test(known_costs_are_foreseen),
+		cmocka_unit_test(releases_are_foreseen),
 		cmocka_unit_test(a_stumble_is_no_end),
 		cmocka_unit_test(one_pass_at_a_time),
 		cmocka_unit_test(pinned_stay),

@@ -427,6 +427,30 @@ static void wrong_frees_sampled(void **state)
 	wrong_frees_of_watched(MM_CHECK_SAMPLED);
 }
 
+static void count_free(void *arg, const struct mm_slab_view *v)
+{
+	uint64_t *n = arg;
+
+	n[0]++;
+	n[1] += v->free;
+}
+
+/* On a map of the heap a run in quarantine is there, and free. */
+static void maps_show_quarantine_sampled(void **state)
+{
+	uint64_t n[2] = { 0, 0 };
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	take(&k, 100);
+	assert_int_equal(give(&k, take(&k, 100)), 0);
+	mm_heap_slabs(k.heap, count_free, n);
+	assert_int_equal(n[0], 2);
+	assert_int_equal(n[1], 1);
+	end(&k);
+}
+
 static uint64_t draws(uint32_t every, uint64_t *ret_hash)
 {
 	struct kit k;
@@ -744,6 +768,7 @@ int main(void)
 		cmocka_unit_test(use_after_free_sampled),
 		cmocka_unit_test(use_after_free_unasked_sampled),
 		cmocka_unit_test(wrong_frees_sampled),
+		cmocka_unit_test(maps_show_quarantine_sampled),
 		cmocka_unit_test(one_in_so_many_is_drawn),
 		cmocka_unit_test(overrun_fault_full),
 		cmocka_unit_test(use_after_free_full),
