@@ -185,8 +185,9 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 	align = align < MM_HEAP_ALIGN ? MM_HEAP_ALIGN : align;
 	if (align & (align - 1))
 		return MM_EINVAL;
-	return __builtin_expect(mm_guard_wants(h, c), 0) ? mm_guard_alloc(h, c, size, align, ret_addr)
-					       : plain_alloc(h, c, size, align, ret_addr);
+	if (__builtin_expect(mm_guard_wants(h, c), 0))
+		return mm_guard_alloc(h, c, size, align, ret_addr);
+	return plain_alloc(h, c, size, align, ret_addr);
 }
 
 static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
