@@ -29,6 +29,8 @@ struct mm_context {
 	int64_t live, granted, requested;
 	uint32_t node;        /* NUMA */
 	struct mm_context *prev, *next;
+	uint64_t draw;        /* guard_parts.h: chance, and allocations until one is watched */
+	uint32_t until_drawn;
 };
 
 /* A block, or 0 without memory: when the magazine is empty or there is none yet. */

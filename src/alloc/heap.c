@@ -9,7 +9,7 @@
 
 #define ADDRESSES (UINT64_C(64) << 30)
 
-enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, LEAST_ALIGN = 16 };
+enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8 };
 
 /* --- opening and closing -------------------------------------------------------------- */
 
@@ -48,6 +48,8 @@ static int begin(struct mm_heap *h)
 	if (err)
 		return err;
 	mm_slabs_init(&h->slabs, &h->meta);
+	if (h->o.check)
+		mm_guard_init(h);
 	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track };
 	h->content.simulated = h->o.simulated;
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++)
@@ -62,8 +64,10 @@ int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o)
 {
 	struct mm_heap *h;
 
-	if ((unsigned)o->strategy >= MM_STRATEGIES)
+	if ((unsigned)o->strategy >= MM_STRATEGIES || (unsigned)o->check >= MM_CHECKS)
 		return MM_EINVAL;
+	if (o->check && o->strategy != MM_STRATEGY_SIZE_CLASS)
+		return MM_EUNSUP;
 	h = mmap(NULL, sizeof *h, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)
 		return MM_ENOMEM;
@@ -97,6 +101,8 @@ int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
 	if ((c->next = h->contexts) != NULL)
 		c->next->prev = c;
 	h->contexts = c;
+	if (h->o.check)
+		mm_guard_context(h, c);
 	mm_lock_give(&h->contexts_lock);
 	*ret = c;
 	return MM_OK;
@@ -168,43 +174,56 @@ static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint
 	return MM_OK;
 }
 
-static int alloc_block(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
-		       uint64_t *ret_addr)
+static inline int block_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
+			      uint64_t align, uint64_t *ret_addr)
 {
-	uint32_t n;
+	uint32_t n = mm_heap_class(size, align);
 
 	if (is_ordered(h))
 		return size <= MM_ORDERED_MOST && align <= MM_SLICE_BYTES
 			? mm_ordered_take(&h->ordered, size, align, ret_addr) : MM_ELIMIT;
-	if (align == LEAST_ALIGN && size <= MM_CLASS_MOST)
-		n = mm_class_of(size ? size : 1);
-	else
-		n = mm_class_aligned(size, align);
 	return n < MM_CLASSES ? alloc_class(h, c, n, size, ret_addr) : MM_ELIMIT;
 }
 
-int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
-		  uint64_t *ret_addr)
+static inline int plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
+			      uint64_t align, uint64_t *ret_addr)
 {
-	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
-	if (align & (align - 1))
-		return MM_EINVAL;
-	int err = alloc_block(h, c, size, align, ret_addr);
+	int err = block_alloc(h, c, size, align, ret_addr);
+
 	return err == MM_ELIMIT ? mm_large_alloc(h, size, align, 0, ret_addr) : err;
 }
 
 int mm_heap_zalloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t *ret_addr)
 {
-	int err = alloc_block(h, c, size, LEAST_ALIGN, ret_addr);
+	int err = __builtin_expect(mm_guard_wants(h, c), 0)
+		? mm_guard_alloc(h, c, size, MM_HEAP_ALIGN, ret_addr)
+		: block_alloc(h, c, size, MM_HEAP_ALIGN, ret_addr);
 
 	if (err == MM_ELIMIT)
-		return mm_large_alloc(h, size, LEAST_ALIGN, 1, ret_addr);
+		return mm_large_alloc(h, size, MM_HEAP_ALIGN, 1, ret_addr);
 	if (!err)
 		mm_content_zero(&h->content, *ret_addr, size);
 	return err;
 }
 
-int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+int mm_plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		   uint64_t *ret_addr)
+{
+	return plain_alloc(h, c, size, align, ret_addr);
+}
+
+int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		  uint64_t *ret_addr)
+{
+	align = align < MM_HEAP_ALIGN ? MM_HEAP_ALIGN : align;
+	if (align & (align - 1))
+		return MM_EINVAL;
+	if (__builtin_expect(mm_guard_wants(h, c), 0))
+		return mm_guard_alloc(h, c, size, align, ret_addr);
+	return plain_alloc(h, c, size, align, ret_addr);
+}
+
+static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
 	struct mm_slab *s = slab_of(h, addr);
 	struct mm_pool *p;
@@ -212,7 +231,7 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	if (!s)
 		return MM_EINVAL;
 	if (!s->pool)
-		return mm_large_free(h, s, addr);
+		return s->guarded ? mm_run_free(h, s, addr) : mm_large_free(h, s, addr);
 	if (s->pool == MM_SLAB_ORDERED)
 		return mm_ordered_give(&h->ordered, addr);
 	p = &h->pool[s->pool - 1];
@@ -235,7 +254,13 @@ void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
 	}
 }
 
-int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+{
+	return __builtin_expect(mm_guard_all(h), 0) ? mm_guard_free(h, c, addr)
+						    : plain_free(h, c, addr);
+}
+
+int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
 	const struct mm_slab *s = slab_of(h, addr);
 
@@ -245,6 +270,12 @@ int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 		return MM_EINVAL;
 	*ret_bytes = s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes;
 	return MM_OK;
+}
+
+int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+{
+	return h->o.check ? mm_guard_granted(h, addr, ret_bytes)
+			  : mm_plain_granted(h, addr, ret_bytes);
 }
 
 /* Bytes above which a block is large. */
@@ -274,14 +305,13 @@ static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uin
 	return 1;
 }
 
-int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		    uint64_t align, uint64_t *ret_addr)
 {
 	struct mm_slab *s = slab_of(h, addr);
 	uint64_t granted, fresh;
-	int err = mm_heap_granted(h, addr, &granted);
+	int err = mm_plain_granted(h, addr, &granted);
 
-	align = align < LEAST_ALIGN ? LEAST_ALIGN : align;
 	if (err)
 		return err;
 	if (stays(h, c, s, addr, size, align)) {
@@ -295,9 +325,21 @@ int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint
 	return mm_heap_free(h, c, addr);
 }
 
+int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		    uint64_t align, uint64_t *ret_addr)
+{
+	align = align < MM_HEAP_ALIGN ? MM_HEAP_ALIGN : align;
+	if (align & (align - 1))
+		return MM_EINVAL;
+	return h->o.check ? mm_guard_realloc(h, c, addr, size, align, ret_addr)
+			  : mm_plain_realloc(h, c, addr, size, align, ret_addr);
+}
+
 static void each_lock(struct mm_heap *h, void (*fn)(struct mm_lock *))
 {
 	fn(&h->contexts_lock);
+	fn(&h->guard.told_lock);
+	fn(&h->guard.lock);
 	for (uint32_t i = 0; i < MM_CLASSES; i++)
 		fn(&h->pool[i].lock);
 	fn(&h->ordered.lock);
@@ -349,6 +391,8 @@ void mm_heap_trim(struct mm_heap *h)
 	for (struct mm_context *c = h->contexts; c; c = c->next)
 		mm_cache_flush(c);
 	mm_lock_give(&h->contexts_lock);
+	if (h->o.check)
+		mm_run_trim(h);
 	mm_vspace_purge(&h->vspace, 0);
 }
 
@@ -381,6 +425,16 @@ static uint64_t own_pages(uint64_t bytes)
 	return (bytes + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
 }
 
+static void count_guard(struct mm_guard *g, struct mm_account *a)
+{
+	mm_lock_take(&g->lock);
+	a->live += g->live;
+	a->requested += g->requested;
+	a->internal += g->bytes - g->requested;
+	a->cached += g->cached + atomic_load(&g->marked_bytes);
+	mm_lock_give(&g->lock);
+}
+
 void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 {
 	struct mm_account a = { 0 };
@@ -405,6 +459,7 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	a.requested += h->large.requested;
 	a.internal += h->large.bytes - h->large.requested;
 	a.live += h->large.live;
+	count_guard(&h->guard, &a);
 	mm_vspace_sums(&h->vspace, &used, &a.retained);
 	a.metadata = mm_meta_committed(&h->meta) + own_pages(sizeof *h);
 	a.committed = used + a.retained + a.metadata;
@@ -448,7 +503,8 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
 		if (!s->slices)
 			continue;
-		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1, 0 };
+		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1,
+					  s->guard_state > MM_RUN_LIVE };
 		if (s->pool == MM_SLAB_ORDERED) {
 			v.block_bytes = MM_ORDERED_UNIT;
 			v.blocks = s->blocks;
@@ -492,6 +548,8 @@ int mm_heap_check(struct mm_heap *h)
 	for (uint32_t i = 0; i < MM_CLASSES; i++)
 		if ((rule = mm_pool_check(&h->pool[i])))
 			return 200 + rule;
+	if ((rule = mm_run_check(h)))
+		return 500 + rule;
 	if (is_ordered(h) && (rule = mm_ordered_check(&h->ordered)))
 		return 400 + rule;
 	mm_heap_account(h, &a);

@@ -17,6 +17,7 @@
 
 #include "alloc/account.h"
 #include "alloc/cache.h"
+#include "alloc/guard.h"
 
 struct mm_heap;
 
@@ -32,6 +33,11 @@ struct mm_heap_options {
 	uint32_t page_bytes;  /* 0 = 4096 */
 	uint64_t retain_bytes;/* MM_HEAP_DEFAULT = 1 MiB: retained at most, or ... */
 	uint32_t retain_share;/* ... one in so many bytes in use; 0 = 8 */
+	enum mm_check check;  /* guard.h; on and full track */
+	uint32_t sample_every;/* sampled: one allocation in so many is watched, 0 = 1000 */
+	uint32_t watched_most;/* runs with guard pages at once, 0 = 30,000 */
+	mm_misuse_sink *misuse; /* NULL = counted only */
+	void *misuse_arg;
 };
 
 #define MM_HEAP_DEFAULT UINT64_MAX
@@ -40,7 +46,7 @@ struct mm_heap_options {
 const char *mm_strategy_name(enum mm_strategy s);
 int mm_strategy_of(const char *name, enum mm_strategy *ret);
 
-/* MM_EINVAL, MM_ENOMEM, MM_ENOSPC. Closing takes every block with it; contexts go before. */
+/* MM_EINVAL, MM_ENOMEM, MM_ENOSPC; MM_EUNSUP: checked, and not by size classes. Closing takes every block with it; contexts go before. */
 int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o);
 void mm_heap_close(struct mm_heap *h);
 
@@ -56,18 +62,20 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 /* The same, zeroed, of the default alignment: what is zero anyway is not touched. */
 int mm_heap_zalloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t *ret_addr);
 
-/* MM_EINVAL when no block that is handed out begins there, as far as that is known. */
+/* MM_EINVAL when no block that is handed out begins there, as far as that is known; checked
+ * heaps: MM_ECORRUPT when it was damaged, in which case it stays where it is for ever. */
 int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
 
 /* Brings near what a coming free of that block will look at: for those who know the future. */
 void mm_heap_soon(const struct mm_heap *h, uint64_t addr);
 
 /* The block with its contents as one of `size` bytes, here or elsewhere; on failure it stays
- * as it is. */
+ * as it is, and a damaged one (MM_ECORRUPT) live. */
 int mm_heap_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		    uint64_t align, uint64_t *ret_addr);
 
-/* What the block at addr may use: MM_EINVAL as above. */
+/* What the block at addr may use: MM_EINVAL as above. Of a block that is checked: what was
+ * requested. */
 int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 
 /* Around a fork: nobody is in the middle of anything, in the parent and then in the child,

@@ -1,9 +1,11 @@
-/* heap_parts.h: what the files of the heap share (heap.h): for heap*.c. */
+/* heap_parts.h: what the files of the heap share (heap.h): for heap*.c, guard*.c,
+ * handle.c and defrag.c. */
 #ifndef MM_ALLOC_HEAP_PARTS_H
 #define MM_ALLOC_HEAP_PARTS_H
 
 #include "alloc/classes.h"
 #include "alloc/content.h"
+#include "alloc/guard_parts.h"
 #include "alloc/heap.h"
 #include "alloc/ordered.h"
 
@@ -21,11 +23,43 @@ struct mm_heap {
 	struct mm_pool pool[MM_CLASSES];
 	struct mm_ordered ordered; /* first-fit, best-fit */
 	struct mm_heap_large large;
+	struct mm_guard guard;
 	struct mm_lock contexts_lock;
 	struct mm_context *contexts;
 	uint64_t lost_bytes; /* ready in threads that a fork left behind */
 	int64_t live_gone, granted_gone, requested_gone; /* of contexts that are closed */
 };
+
+enum { MM_HEAP_ALIGN = 16 };
+
+/* Every block is checked. */
+static inline int mm_guard_all(const struct mm_heap *h)
+{
+	return h->o.check == MM_CHECK_ON || h->o.check == MM_CHECK_FULL;
+}
+
+/* Whether the next allocation is guard.c's. */
+static inline int mm_guard_wants(const struct mm_heap *h, struct mm_context *c)
+{
+	return h->o.check != MM_CHECK_OFF &&
+	       (h->o.check != MM_CHECK_SAMPLED || --c->until_drawn == 0);
+}
+
+/* The class that serves it; MM_CLASSES: blocks with slices of their own do. */
+static inline uint32_t mm_heap_class(uint64_t size, uint64_t align)
+{
+	if (align == MM_HEAP_ALIGN && size <= MM_CLASS_MOST)
+		return mm_class_of(size ? size : 1);
+	return mm_class_aligned(size, align);
+}
+
+/* --- heap.c: what is done where nothing is checked; align is at least MM_HEAP_ALIGN --------- */
+
+int mm_plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		   uint64_t *ret_addr);
+int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		     uint64_t align, uint64_t *ret_addr);
+int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 
 /* --- heap_large.c --------------------------------------------------------------------- */
 

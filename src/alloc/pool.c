@@ -99,6 +99,7 @@ static void drop_records(struct mm_pool *p, struct mm_slab *s)
 {
 	mm_meta_return(p->ground->meta, s->free_bits, words_of(p) * sizeof(uint64_t));
 	mm_meta_return(p->ground->meta, s->slack, p->blocks * sizeof(uint16_t));
+	mm_meta_return(p->ground->meta, s->mover, p->blocks * sizeof(uint32_t));
 	mm_slabs_drop(p->ground->slabs, s);
 }
 
@@ -170,6 +171,19 @@ static uint32_t take_lowest(struct mm_pool *p, struct mm_slab *s, uint32_t want,
 	return n;
 }
 
+uint32_t mm_pool_take_from(struct mm_pool *p, struct mm_slab *s, uint32_t want, uint64_t *ret)
+{
+	uint32_t n = take_lowest(p, s, want, ret);
+
+	if (s->free == 0) {
+		unlist(p, s);
+	} else if (list_for(s) != s->list) {
+		unlist(p, s);
+		enlist(p, s, list_for(s));
+	}
+	return n;
+}
+
 uint32_t mm_pool_take(struct mm_pool *p, uint32_t want, uint64_t *ret)
 {
 	uint32_t n = 0;
@@ -179,13 +193,7 @@ uint32_t mm_pool_take(struct mm_pool *p, uint32_t want, uint64_t *ret)
 		struct mm_slab *s = fullest(p);
 		if (!s)
 			break;
-		n += take_lowest(p, s, want - n, ret + n);
-		if (s->free == 0) {
-			unlist(p, s);
-		} else if (list_for(s) != s->list) {
-			unlist(p, s);
-			enlist(p, s, list_for(s));
-		}
+		n += mm_pool_take_from(p, s, want - n, ret + n);
 	}
 	mm_lock_give(&p->lock);
 	return n;

@@ -53,6 +53,9 @@ uint32_t mm_pool_take(struct mm_pool *p, uint32_t want, uint64_t *ret);
 /* Blocks come back; slabs that are whole again go. */
 void mm_pool_give(struct mm_pool *p, const uint64_t *blocks, uint32_t count);
 
+/* The lowest free blocks of one slab of a pool whose lock the caller holds: for pool*.c. */
+uint32_t mm_pool_take_from(struct mm_pool *p, struct mm_slab *s, uint32_t want, uint64_t *ret);
+
 static inline uint32_t mm_pool_block_of(const struct mm_pool *p, const struct mm_slab *s,
 					uint64_t addr)
 {

@@ -5,3 +5,15 @@ test_heap_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 test_ordered_SOURCES = tests/unit/test_ordered.c
 test_ordered_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_heap test_ordered
+TESTS += test_heap
+
+check_PROGRAMS += test_handle test_defrag test_guard test_checked
+test_handle_SOURCES = tests/unit/test_handle.c tests/unit/movekit.h
+test_handle_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
+test_defrag_SOURCES = tests/unit/test_defrag.c tests/unit/movekit.h
+test_defrag_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+test_guard_SOURCES = tests/unit/test_guard.c tests/unit/guardkit.h
+test_guard_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
+test_checked_SOURCES = tests/unit/test_checked.c tests/unit/guardkit.h
+test_checked_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
+TESTS += test_handle test_defrag test_guard test_checked

@@ -1,0 +1,450 @@
+/* guard.c: the checked levels: every call of the heap by way of what is known of the block
+ * (guard.h, guard_parts.h). */
+#include "alloc/guard.h"
+
+#include <string.h>
+
+#include "alloc/guard_parts.h"
+#include "alloc/heap_parts.h"
+#include "core/error.h"
+
+enum { EVERY = 1000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
+
+#define SEED UINT64_C(0x9e3779b97f4a7c15)
+
+/* What runs at each allocation and free, and what only misuse comes to. */
+#define HOT static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline, cold))
+
+/* --- names -------------------------------------------------------------------------- */
+
+static const char *const level_names[MM_CHECKS] = { "off", "on", "sampled", "full" };
+static const char *const misuse_names[MM_MISUSES] = { "double free", "interior free",
+	"invalid free", "overrun", "underrun", "use after free" };
+
+const char *mm_check_name(enum mm_check level)
+{
+	return (unsigned)level < MM_CHECKS ? level_names[level] : NULL;
+}
+
+int mm_check_of(const char *name, enum mm_check *ret)
+{
+	for (int i = 0; i < MM_CHECKS; i++)
+		if (strcmp(level_names[i], name) == 0) {
+			*ret = (enum mm_check)i;
+			return MM_OK;
+		}
+	return MM_EINVAL;
+}
+
+const char *mm_misuse_name(enum mm_misuse_kind kind)
+{
+	return (unsigned)kind < MM_MISUSES ? misuse_names[kind] : NULL;
+}
+
+/* --- telling ------------------------------------------------------------------------ */
+
+void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m)
+{
+	struct mm_guard *g = &h->guard;
+
+	mm_lock_take(&g->told_lock);
+	g->kind[m->kind]++;
+	g->latest = *m;
+	g->has_latest = 1;
+	mm_lock_give(&g->told_lock);
+	if (h->o.misuse)
+		h->o.misuse(h->o.misuse_arg, m);
+}
+
+static int tell(struct mm_heap *h, enum mm_misuse_kind kind, uint64_t addr, uint64_t block,
+		uint64_t size)
+{
+	struct mm_misuse m = { kind, h->o.check, addr, block, size,
+			       block ? (int64_t)(addr - block) : 0 };
+
+	mm_guard_tell(h, &m);
+	return kind == MM_MISUSE_OVERRUN ? MM_ECORRUPT : MM_EINVAL;
+}
+
+int mm_heap_misuse(struct mm_heap *h, struct mm_misuse *ret)
+{
+	struct mm_guard *g = &h->guard;
+
+	mm_lock_take(&g->told_lock);
+	int has = g->has_latest;
+	if (has)
+		*ret = g->latest;
+	mm_lock_give(&g->told_lock);
+	return has ? MM_OK : MM_ENOENT;
+}
+
+void mm_heap_check_counts(struct mm_heap *h, struct mm_check_counts *ret)
+{
+	struct mm_guard *g = &h->guard;
+	struct mm_check_counts n = { .marked = atomic_load(&g->marked),
+				     .marked_bytes = atomic_load(&g->marked_bytes),
+				     .canary_bytes = atomic_load(&h->content.canaries),
+				     .poisoned_bytes = atomic_load(&h->content.poisoned),
+				     .verified_bytes = atomic_load(&h->content.verified) };
+
+	mm_lock_take(&g->told_lock);
+	memcpy(n.kind, g->kind, sizeof n.kind);
+	mm_lock_give(&g->told_lock);
+	mm_lock_take(&g->lock);
+	n.watched = g->watched;
+	n.beyond = g->beyond;
+	n.quarantined = g->quarantined;
+	mm_lock_give(&g->lock);
+	*ret = n;
+}
+
+/* --- which allocations are watched -------------------------------------------------- */
+
+void mm_guard_init(struct mm_heap *h)
+{
+	struct mm_guard *g = &h->guard;
+	int is_full = h->o.check == MM_CHECK_FULL;
+
+	g->every = h->o.sample_every ? h->o.sample_every : EVERY;
+	g->most = h->o.watched_most ? h->o.watched_most : WATCHED_MOST;
+	g->quarantine_most = is_full ? QUARANTINE_FULL : QUARANTINE_SAMPLED;
+	if (g->quarantine_most > g->most)
+		g->quarantine_most = g->most;
+	if (mm_guard_all(h))
+		h->o.track = 1;
+}
+
+/* From 1 to 2 N - 1, N in the mean: no pattern of the program's falls in with it. */
+static uint32_t next_interval(const struct mm_heap *h, struct mm_context *c)
+{
+	c->draw ^= c->draw << 13;
+	c->draw ^= c->draw >> 7;
+	c->draw ^= c->draw << 17;
+	return 1 + (uint32_t)((c->draw >> 16) % (2 * (uint64_t)h->guard.every - 1));
+}
+
+void mm_guard_context(struct mm_heap *h, struct mm_context *c)
+{
+	c->draw = SEED * (2 * (uint64_t)++h->guard.contexts + 1);
+	c->until_drawn = next_interval(h, c);
+}
+
+/* --- what is known of a block ------------------------------------------------------- */
+
+HOT struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
+{
+	uint32_t number = mm_vspace_owner(&h->vspace, addr);
+
+	return number ? mm_slab_at(&h->slabs, number) : NULL;
+}
+
+/* A pool's block by any address in it: 0 where there is none. */
+struct found { struct mm_pool *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
+
+HOT int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
+{
+	struct mm_pool *p = &h->pool[s->pool - 1];
+	uint32_t n = mm_pool_block_of(p, s, addr);
+
+	*ret = (struct found){ p, s, n, s->addr + (uint64_t)n * p->block_bytes };
+	return n < s->blocks;
+}
+
+static uint16_t record_of(const struct found *f)
+{
+	return __atomic_load_n(&f->slab->slack[f->number], __ATOMIC_RELAXED);
+}
+
+static int is_live_record(uint16_t record)
+{
+	return record && record != MM_SLACK_MARKED;
+}
+
+static uint64_t size_of(const struct found *f, uint16_t record)
+{
+	return is_live_record(record) ? f->pool->block_bytes - (record - 1u) : 0;
+}
+
+COLD int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+{
+	return tell(h, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
+		    addr, size);
+}
+
+HOT int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+{
+	return __builtin_expect(mm_content_canary_whole(&h->content, addr, size, granted), 1)
+		? MM_OK : overrun(h, addr, size, granted);
+}
+
+COLD int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
+{
+	uint16_t record = f ? record_of(f) : 0;
+
+	if (f && addr == f->addr)
+		return tell(h, MM_MISUSE_DOUBLE_FREE, addr, f->addr, 0);
+	return is_live_record(record)
+		? tell(h, MM_MISUSE_INTERIOR_FREE, addr, f->addr, size_of(f, record))
+		: tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+}
+
+/* --- allocation --------------------------------------------------------------------- */
+
+static inline void put_out(struct mm_context *c, const struct found *f, uint64_t size)
+{
+	uint32_t granted = f->pool->block_bytes, slack = granted - (uint32_t)size;
+
+	__atomic_store_n(&f->slab->slack[f->number], (uint16_t)(slack + 1), __ATOMIC_RELAXED);
+	c->live++;
+	c->granted += granted;
+	c->requested += (int64_t)size;
+}
+
+static inline void count_in(struct mm_context *c, const struct found *f, uint16_t record)
+{
+	c->live--;
+	c->granted -= f->pool->block_bytes;
+	c->requested -= (int64_t)size_of(f, record);
+}
+
+static void end_large(struct mm_heap *h, const struct mm_slab *s)
+{
+	mm_content_canary_behind(&h->content, s->addr, s->requested, s->bytes);
+}
+
+static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+			 uint64_t *ret_addr)
+{
+	uint32_t n = mm_heap_class(size, align);
+	struct found f;
+	uint64_t addr;
+	int err;
+
+	if (n == MM_CLASSES) {
+		if ((err = mm_large_alloc(h, size, align, 0, ret_addr)) == MM_OK)
+			end_large(h, slab_at_addr(h, *ret_addr));
+		return err;
+	}
+	if (!(addr = mm_cache_take(c, &h->pool[n])))
+		return MM_ENOMEM;
+	find_block(h, slab_at_addr(h, addr), addr, &f);
+	put_out(c, &f, size);
+	mm_content_canary(&h->content, addr, size, f.pool->block_bytes);
+	*ret_addr = addr;
+	return MM_OK;
+}
+
+int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		   uint64_t *ret_addr)
+{
+	if (h->o.check == MM_CHECK_SAMPLED) {
+		c->until_drawn = next_interval(h, c);
+		if (mm_run_alloc(h, size, align, ret_addr) == MM_OK)
+			return MM_OK;
+		return mm_plain_alloc(h, c, size, align, ret_addr);
+	}
+	if (h->o.check == MM_CHECK_FULL && mm_run_alloc(h, size, align, ret_addr) == MM_OK)
+		return MM_OK;
+	return checked_alloc(h, c, size, align, ret_addr);
+}
+
+/* --- free --------------------------------------------------------------------------- */
+
+static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s,
+			      uint64_t addr)
+{
+	struct found f;
+	uint16_t record;
+	int err;
+
+	if (!find_block(h, s, addr, &f))
+		return not_a_block(h, addr, NULL);
+	if (addr != f.addr)
+		return not_a_block(h, addr, &f);
+	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
+	/* Of two threads that free a block at once only one gets its record. */
+	record = __atomic_exchange_n(&s->slack[f.number], 0, __ATOMIC_RELAXED);
+	if (!is_live_record(record)) {
+		__atomic_store_n(&s->slack[f.number], record, __ATOMIC_RELAXED);
+		return not_a_block(h, addr, &f);
+	}
+	count_in(c, &f, record);
+	err = verify(h, addr, size_of(&f, record), f.pool->block_bytes);
+	if (__builtin_expect(err, 0)) {
+		__atomic_store_n(&s->slack[f.number], MM_SLACK_MARKED, __ATOMIC_RELAXED);
+		atomic_fetch_add(&h->guard.marked, 1);
+		atomic_fetch_add(&h->guard.marked_bytes, f.pool->block_bytes);
+		return err;
+	}
+	mm_cache_give(c, f.pool, addr);
+	return MM_OK;
+}
+
+/* A damaged one stays for ever, as what is cached. */
+static int free_large(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
+{
+	int err;
+
+	if (s->guard_state == MM_RUN_MARKED)
+		return addr == s->addr ? tell(h, MM_MISUSE_DOUBLE_FREE, addr, addr, 0)
+				       : tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+	if (addr != s->addr)
+		return addr < s->addr + s->requested
+			? tell(h, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested)
+			: tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+	if ((err = verify(h, addr, s->requested, s->bytes)) == MM_OK)
+		return mm_large_free(h, s, addr);
+	s->guard_state = MM_RUN_MARKED;
+	atomic_fetch_add(&h->guard.marked, 1);
+	atomic_fetch_add(&h->guard.marked_bytes, s->bytes);
+	atomic_fetch_sub(&h->large.live, 1);
+	atomic_fetch_sub(&h->large.bytes, s->bytes);
+	atomic_fetch_sub(&h->large.requested, s->requested);
+	return err;
+}
+
+int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
+{
+	struct mm_slab *s = slab_at_addr(h, addr);
+
+	if (!s)
+		return not_a_block(h, addr, NULL);
+	if (s->pool)
+		return free_pooled(h, c, s, addr);
+	return s->guarded ? mm_run_free(h, s, addr) : free_large(h, s, addr);
+}
+
+/* --- sizes -------------------------------------------------------------------------- */
+
+int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
+{
+	struct mm_slab *s = slab_at_addr(h, addr);
+	struct found f;
+
+	if (s && s->guarded) {
+		if (s->guard_state != MM_RUN_LIVE || addr != s->guarded)
+			return MM_EINVAL;
+		*ret_bytes = s->requested;
+		return MM_OK;
+	}
+	if (h->o.check == MM_CHECK_SAMPLED)
+		return mm_plain_granted(h, addr, ret_bytes);
+	if (!s || (!s->pool && (addr != s->addr || s->guard_state)))
+		return MM_EINVAL;
+	if (!s->pool) {
+		*ret_bytes = s->requested;
+		return MM_OK;
+	}
+	if (!find_block((struct mm_heap *)(uintptr_t)h, s, addr, &f) || addr != f.addr ||
+	    !is_live_record(record_of(&f)))
+		return MM_EINVAL;
+	*ret_bytes = size_of(&f, record_of(&f));
+	return MM_OK;
+}
+
+/* The block looked at, so that damage is not copied without a word. */
+static int inspect(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t size)
+{
+	struct mm_misuse m;
+
+	if (!s->guarded)
+		return verify(h, addr, size, s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes);
+	if (mm_run_verify(h, s, &m) == MM_OK)
+		return MM_OK;
+	mm_guard_tell(h, &m);
+	return MM_ECORRUPT;
+}
+
+static int resized(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr,
+		   uint64_t size, uint64_t align)
+{
+	struct found f;
+
+	if (s->guarded || addr & (align - 1))
+		return 0;
+	if (!s->pool) {
+		if (!mm_large_resize(h, s, size, align))
+			return 0;
+		end_large(h, s);
+		return 1;
+	}
+	find_block(h, s, addr, &f);
+	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != f.pool->index)
+		return 0;
+	count_in(c, &f, record_of(&f));
+	put_out(c, &f, size);
+	mm_content_canary_behind(&h->content, addr, size, f.pool->block_bytes);
+	return 1;
+}
+
+/* What is wrong with an address that begins no live block is told as for free. */
+static int wrong_address(struct mm_heap *h, struct mm_slab *s, struct mm_context *c, uint64_t addr)
+{
+	struct found f;
+
+	if (s && (s->guarded || !s->pool))
+		return mm_guard_free(h, c, addr);
+	if (s && find_block(h, s, addr, &f))
+		return not_a_block(h, addr, &f);
+	return not_a_block(h, addr, NULL);
+}
+
+int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		     uint64_t align, uint64_t *ret_addr)
+{
+	struct mm_slab *s = slab_at_addr(h, addr);
+	uint64_t was, fresh;
+	int err;
+
+	if (h->o.check == MM_CHECK_SAMPLED && !(s && s->guarded))
+		return mm_plain_realloc(h, c, addr, size, align, ret_addr);
+	if (mm_guard_granted(h, addr, &was))
+		return wrong_address(h, s, c, addr);
+	if ((err = inspect(h, s, addr, was)))
+		return err;
+	if (resized(h, c, s, addr, size, align)) {
+		*ret_addr = addr;
+		return MM_OK;
+	}
+	if ((err = mm_heap_alloc(h, c, size, align, &fresh)))
+		return err;
+	mm_content_copy(&h->content, fresh, addr, size < was ? size : was);
+	*ret_addr = fresh;
+	return mm_guard_free(h, c, addr);
+}
+
+/* --- everything at once ------------------------------------------------------------- */
+
+static int validate_pooled(struct mm_heap *h, struct mm_slab *s)
+{
+	int bad = MM_OK;
+
+	for (uint32_t i = 0; i < s->blocks; i++) {
+		struct mm_pool *p = &h->pool[s->pool - 1];
+		struct found f = { p, s, i, s->addr + (uint64_t)i * p->block_bytes };
+		uint16_t record = record_of(&f);
+		if (is_live_record(record) &&
+		    verify(h, f.addr, size_of(&f, record), p->block_bytes))
+			bad = MM_ECORRUPT;
+	}
+	return bad;
+}
+
+int mm_heap_validate(struct mm_heap *h)
+{
+	int all = mm_guard_all(h), bad = MM_OK;
+
+	for (uint32_t n = 1; n < h->slabs.count; n++) {
+		struct mm_slab *s = mm_slab_at(&h->slabs, n);
+		int err = MM_OK;
+		if (!s->slices || (!s->guarded && (!all || s->guard_state == MM_RUN_MARKED)))
+			continue;
+		if (s->pool)
+			err = validate_pooled(h, s);
+		else
+			err = inspect(h, s, s->addr, s->requested);
+		bad = err ? err : bad;
+	}
+	return bad;
+}

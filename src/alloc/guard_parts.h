@@ -1,0 +1,69 @@
+/* guard_parts.h: what heap.c and the files of the checked levels share (guard.h): for heap*.c
+ * and guard*.c.
+ *
+ * Where every block is checked (on, full) slabs keep what each block's slack is + 1: 0 says
+ * that the block is not out, MM_SLACK_MARKED that it was damaged and stays out for ever. So
+ * one record of two bytes says what is requested, whether it is live, and where its canary is.
+ */
+#ifndef MM_ALLOC_GUARD_PARTS_H
+#define MM_ALLOC_GUARD_PARTS_H
+
+#include "alloc/cache.h"
+#include "alloc/guard.h"
+#include "alloc/lock.h"
+
+struct mm_slab;
+
+enum { MM_SLACK_MARKED = 0xffff };
+
+enum mm_run_state { MM_RUN_LIVE = 1, MM_RUN_QUARANTINED, MM_RUN_IDLE, MM_RUN_MARKED };
+
+struct mm_guard {
+	struct mm_lock lock;        /* of runs */
+	uint32_t runs, most;
+	uint32_t oldest, newest, quarantined, quarantine_most; /* linked by next */
+	uint32_t idle;              /* runs of one slice to be used again, linked by next */
+	uint32_t every, contexts;
+	uint64_t live, bytes, requested;  /* watched blocks */
+	uint64_t cached;                  /* bytes of runs that are not live */
+	uint64_t watched, beyond;
+	struct mm_lock told_lock;   /* of what follows */
+	uint64_t kind[MM_MISUSES];
+	struct mm_misuse latest;
+	int has_latest;
+	_Atomic uint64_t marked, marked_bytes; /* all; those of pools and large ones */
+};
+
+/* --- guard.c: one branch in each call of heap.c leads here --------------------------------- */
+
+void mm_guard_init(struct mm_heap *h);
+void mm_guard_context(struct mm_heap *h, struct mm_context *c);
+int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		   uint64_t *ret_addr);
+int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
+int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
+		     uint64_t align, uint64_t *ret_addr);
+/* What may be used is what was requested: the rest is watched. */
+int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
+
+void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m);
+
+/* --- guard_run.c: runs and the quarantine --------------------------------------------------- */
+
+/* A watched block. MM_ELIMIT: as many as may be are there; MM_EINVAL: aligned beyond a page. */
+int mm_run_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret_addr);
+
+/* Into quarantine; MM_EINVAL and MM_ECORRUPT are told. */
+int mm_run_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr);
+
+/* Looks at the bytes of a run that nobody may have written: MM_OK, or MM_ECORRUPT and what
+ * is to be told. */
+int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *ret);
+
+/* Quarantine and idle runs go. */
+void mm_run_trim(struct mm_heap *h);
+
+/* 0, or the number of the rule that does not hold. Nobody else may be in it. */
+int mm_run_check(struct mm_heap *h);
+
+#endif

@@ -1,0 +1,483 @@
+/* test_guard.c: each misuse is caught by the weakest level that promises it, and told with
+ * what is needed to find it; damaged blocks never come back. A test's name is the misuse, then
+ * the level. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guardkit.h"
+
+static void was_told(const struct kit *k, enum mm_misuse_kind kind, enum mm_check level,
+		     const uint8_t *block, uint64_t size, int64_t offset)
+{
+	struct mm_misuse latest;
+	struct mm_check_counts n;
+
+	assert_int_equal(k->told.kind, kind);
+	assert_int_equal(k->told.level, level);
+	assert_int_equal(k->told.block, (uintptr_t)block);
+	assert_int_equal(k->told.size, size);
+	assert_int_equal(k->told.offset, offset);
+	assert_int_equal(mm_heap_misuse(k->heap, &latest), 0);
+	assert_int_equal(latest.addr, k->told.addr);
+	mm_heap_check_counts(k->heap, &n);
+	assert_true(n.kind[kind] > 0);
+}
+
+/* Nothing that is given out again overlaps it. */
+static void never_comes_back(struct kit *k, const uint8_t *block, uint64_t size)
+{
+	struct mm_check_counts n;
+
+	mm_heap_check_counts(k->heap, &n);
+	assert_int_equal(n.marked, 1);
+	for (int i = 0; i < 3000; i++) {
+		const uint8_t *p = take(k, size);
+		assert_false(p < block + size && block < p + size);
+		if (i % 3)
+			assert_int_equal(give(k, p), 0);
+	}
+	mm_heap_trim(k->heap);
+	assert_int_not_equal(give(k, block), 0);
+}
+
+/* --- on ----------------------------------------------------------------------------- */
+
+static void double_free_on(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *p = take(&k, 100), *other = take(&k, 100);
+	assert_int_equal(give(&k, p), 0);
+	assert_int_equal(give(&k, p), MM_EINVAL);
+	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, p, 0, 0);
+	assert_int_equal(k.times, 1);
+	assert_int_equal(give(&k, other), 0);
+	end(&k);
+}
+
+/* Long after, in any thread's context. */
+static void double_free_delayed_on(void **state)
+{
+	static uint8_t *p[5000];
+	struct mm_context *other;
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	assert_int_equal(mm_heap_context(k.heap, 0, &other), 0);
+	for (int i = 0; i < 5000; i++)
+		p[i] = take(&k, 64);
+	for (int i = 1; i < 5000; i += 2)
+		assert_int_equal(give(&k, p[i]), 0);
+	for (int i = 1; i < 5000; i += 2) {
+		assert_int_equal(mm_heap_free(k.heap, other, (uintptr_t)p[i]), MM_EINVAL);
+		assert_int_equal(k.told.kind, MM_MISUSE_DOUBLE_FREE);
+	}
+	assert_int_equal(k.times, 2500);
+	mm_heap_leave(k.heap, other);
+	end(&k);
+}
+
+static void interior_free_on(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *small = take(&k, 100), *large = take(&k, 100000);
+	assert_int_equal(give(&k, small + 16), MM_EINVAL);
+	was_told(&k, MM_MISUSE_INTERIOR_FREE, MM_CHECK_ON, small, 100, 16);
+	assert_int_equal(give(&k, small + 3), MM_EINVAL);
+	was_told(&k, MM_MISUSE_INTERIOR_FREE, MM_CHECK_ON, small, 100, 3);
+	assert_int_equal(give(&k, large + 70000), MM_EINVAL);
+	was_told(&k, MM_MISUSE_INTERIOR_FREE, MM_CHECK_ON, large, 100000, 70000);
+	assert_int_equal(give(&k, small), 0);
+	assert_int_equal(give(&k, large), 0);
+	assert_int_equal(k.times, 3);
+	end(&k);
+}
+
+static void invalid_free_on(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *p = take(&k, 100), *large = take(&k, 100000);
+	assert_int_equal(give(&k, &k), MM_EINVAL);
+	was_told(&k, MM_MISUSE_INVALID_FREE, MM_CHECK_ON, NULL, 0, 0);
+	assert_int_equal(give(&k, p + 112 * 9 + 8), MM_EINVAL); /* in a block that is not out */
+	was_told(&k, MM_MISUSE_INVALID_FREE, MM_CHECK_ON, NULL, 0, 0);
+	assert_int_equal(give(&k, large), 0);
+	assert_int_equal(give(&k, large), MM_EINVAL); /* its slices are nobody's */
+	was_told(&k, MM_MISUSE_INVALID_FREE, MM_CHECK_ON, NULL, 0, 0);
+	assert_int_equal(give(&k, p), 0);
+	end(&k);
+}
+
+static void wrong_realloc_on(void **state)
+{
+	struct kit k;
+	uint64_t addr = 3;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *p = take(&k, 100);
+	assert_int_equal(mm_heap_realloc(k.heap, k.context, (uintptr_t)p + 16, 50, 0, &addr),
+			 MM_EINVAL);
+	was_told(&k, MM_MISUSE_INTERIOR_FREE, MM_CHECK_ON, p, 100, 16);
+	assert_int_equal(give(&k, p), 0);
+	assert_int_equal(mm_heap_realloc(k.heap, k.context, (uintptr_t)p, 50, 0, &addr),
+			 MM_EINVAL);
+	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, p, 0, 0);
+	assert_int_equal(addr, 3);
+	end(&k);
+}
+
+/* The least that can be written, right behind what was requested and further off. */
+static void overrun_on(void **state)
+{
+	static const uint64_t size[] = { 0, 1, 13, 100, 1000, 8190, 100000 };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof size / sizeof *size; i++)
+		for (uint64_t off = 0; off < (size[i] == 8190 ? 2 : size[i] == 13 ? 3 : 8); off++) {
+			struct kit k;
+			begin(&k, MM_CHECK_ON);
+			uint8_t *p = take(&k, size[i]);
+			p[size[i] + off] = 0;
+			assert_int_equal(mm_heap_validate(k.heap), MM_ECORRUPT);
+			assert_int_equal(give(&k, p), MM_ECORRUPT);
+			was_told(&k, MM_MISUSE_OVERRUN, MM_CHECK_ON, p, size[i],
+				 (int64_t)(size[i] + off));
+			assert_int_equal(k.times, 2);
+			assert_int_equal(mm_heap_validate(k.heap), 0);
+			end(&k);
+		}
+}
+
+static void overrun_never_comes_back_on(void **state)
+{
+	static const uint64_t size[] = { 100, 100000 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct kit k;
+		begin(&k, MM_CHECK_ON);
+		uint8_t *p = take(&k, size[i]);
+		p[size[i]] ^= 1;
+		assert_int_equal(give(&k, p), MM_ECORRUPT);
+		never_comes_back(&k, p, size[i]);
+		end(&k);
+	}
+}
+
+static void overrun_before_realloc_on(void **state)
+{
+	struct kit k;
+	uint64_t addr = 3;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *p = take(&k, 100);
+	p[100] = 'x';
+	assert_int_equal(mm_heap_realloc(k.heap, k.context, (uintptr_t)p, 5000, 0, &addr),
+			 MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_OVERRUN, MM_CHECK_ON, p, 100, 100);
+	assert_int_equal(addr, 3);
+	assert_int_equal(p[99], 0x11);
+	end(&k);
+}
+
+/* What was granted is no invitation: usable is what was requested. */
+static void usable_is_requested_on(void **state)
+{
+	struct kit k;
+	uint64_t granted, addr;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *p = take(&k, 101);
+	assert_int_equal(mm_heap_granted(k.heap, (uintptr_t)p, &granted), 0);
+	assert_int_equal(granted, 101);
+	assert_int_equal(mm_heap_realloc(k.heap, k.context, (uintptr_t)p, 110, 0, &addr), 0);
+	assert_int_equal(addr, (uintptr_t)p);
+	p[109] = 1;
+	assert_int_equal(mm_heap_realloc(k.heap, k.context, addr, 98, 0, &addr), 0);
+	assert_int_equal(give(&k, p), 0);
+	assert_int_equal(mm_heap_granted(k.heap, addr, &granted), MM_EINVAL);
+	assert_int_equal(k.times, 0);
+	end(&k);
+}
+
+/* --- sampled ------------------------------------------------------------------------ */
+
+/* The child dies of it; what the fault means is asked in the parent, of the same heap. */
+static void dies_touching(struct kit *k, volatile uint8_t *at, int write)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		signal(SIGSEGV, SIG_DFL);
+		if (write)
+			*at = 1;
+		else
+			k->times += *at;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+static void overrun_fault(enum mm_check level)
+{
+	static const uint64_t size[] = { 16, 160, 4096, 70000 };
+
+	for (unsigned i = 0; i < sizeof size / sizeof *size; i++) {
+		struct kit k;
+		struct mm_misuse m;
+		begin(&k, level);
+		uint8_t *p = take(&k, size[i]);
+		dies_touching(&k, p + size[i], 1);
+		dies_touching(&k, p + size[i], 0);
+		assert_int_equal(mm_heap_fault(k.heap, (uintptr_t)p + size[i], &m), 0);
+		assert_int_equal(m.kind, MM_MISUSE_OVERRUN);
+		assert_int_equal(m.level, level);
+		assert_int_equal(m.block, (uintptr_t)p);
+		assert_int_equal(m.size, size[i]);
+		assert_int_equal(m.offset, size[i]);
+		assert_int_equal(mm_heap_fault(k.heap, (uintptr_t)p, &m), MM_ENOENT);
+		assert_int_equal(give(&k, p), 0);
+		end(&k);
+	}
+}
+
+static void overrun_fault_sampled(void **state)
+{
+	(void)state;
+	overrun_fault(MM_CHECK_SAMPLED);
+}
+
+/* Too near for the page: in the bytes that alignment leaves. */
+static void overrun_near_sampled(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	uint8_t *p = take(&k, 13);
+	p[13] = 0;
+	assert_int_equal(mm_heap_validate(k.heap), MM_ECORRUPT);
+	assert_int_equal(give(&k, p), MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_OVERRUN, MM_CHECK_SAMPLED, p, 13, 13);
+	never_comes_back(&k, p, 13);
+	end(&k);
+}
+
+static void underrun_sampled(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	uint8_t *p = take(&k, 100);
+	p[-1] = 0;
+	assert_int_equal(give(&k, p), MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_UNDERRUN, MM_CHECK_SAMPLED, p, 100, -1);
+	end(&k);
+}
+
+static void use_after_free(enum mm_check level)
+{
+	struct kit k;
+
+	begin(&k, level);
+	uint8_t *p = take(&k, 200), *later = take(&k, 200);
+	assert_int_equal(give(&k, p), 0);
+	assert_int_equal(mm_heap_validate(k.heap), 0);
+	p[7] = 0x11;
+	assert_int_equal(mm_heap_validate(k.heap), MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_USE_AFTER_FREE, level, p, 200, 7);
+	assert_int_equal(give(&k, later), 0);
+	mm_heap_trim(k.heap); /* it leaves the quarantine, but not for use */
+	assert_int_equal(k.times, 2);
+	never_comes_back(&k, p, 200);
+	end(&k);
+}
+
+static void use_after_free_sampled(void **state)
+{
+	(void)state;
+	use_after_free(MM_CHECK_SAMPLED);
+}
+
+/* Nobody asks: it shows when the quarantine is full and the oldest leaves it. */
+static void use_after_free_unasked_sampled(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	uint8_t *p = take(&k, 200);
+	assert_int_equal(give(&k, p), 0);
+	p[199] = 5;
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(give(&k, take(&k, 30)), 0);
+	assert_int_equal(k.times, 1);
+	was_told(&k, MM_MISUSE_USE_AFTER_FREE, MM_CHECK_SAMPLED, p, 200, 199);
+	end(&k);
+}
+
+static void wrong_frees_of_watched(enum mm_check level)
+{
+	struct kit k;
+
+	begin(&k, level);
+	uint8_t *p = take(&k, 200);
+	assert_int_equal(give(&k, p + 48), MM_EINVAL);
+	was_told(&k, MM_MISUSE_INTERIOR_FREE, level, p, 200, 48);
+	assert_int_equal(give(&k, p - 48), MM_EINVAL);
+	was_told(&k, MM_MISUSE_INVALID_FREE, level, p, 200, -48);
+	assert_int_equal(give(&k, p), 0);
+	assert_int_equal(give(&k, p), MM_EINVAL);
+	was_told(&k, MM_MISUSE_DOUBLE_FREE, level, p, 200, 0);
+	end(&k);
+}
+
+static void wrong_frees_sampled(void **state)
+{
+	(void)state;
+	wrong_frees_of_watched(MM_CHECK_SAMPLED);
+}
+
+static void count_free(void *arg, const struct mm_slab_view *v)
+{
+	uint64_t *n = arg;
+
+	n[0]++;
+	n[1] += v->free;
+}
+
+/* On a map of the heap a run in quarantine is there, and free. */
+static void maps_show_quarantine_sampled(void **state)
+{
+	uint64_t n[2] = { 0, 0 };
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	take(&k, 100);
+	assert_int_equal(give(&k, take(&k, 100)), 0);
+	mm_heap_slabs(k.heap, count_free, n);
+	assert_int_equal(n[0], 2);
+	assert_int_equal(n[1], 1);
+	end(&k);
+}
+
+/* --- full --------------------------------------------------------------------------- */
+
+static void overrun_fault_full(void **state)
+{
+	(void)state;
+	overrun_fault(MM_CHECK_FULL);
+}
+
+static void use_after_free_full(void **state)
+{
+	(void)state;
+	use_after_free(MM_CHECK_FULL);
+}
+
+static void wrong_frees_full(void **state)
+{
+	(void)state;
+	wrong_frees_of_watched(MM_CHECK_FULL);
+}
+
+static void the_limit_is_told_full(void **state)
+{
+	enum { MOST = 50, ALL = 80 };
+	struct mm_check_counts n;
+	uint8_t *p[ALL];
+	struct kit k;
+
+	(void)state;
+	begin_with(&k, (struct mm_heap_options){ .check = MM_CHECK_FULL, .watched_most = MOST });
+	for (int i = 0; i < ALL; i++)
+		p[i] = take(&k, 100);
+	mm_heap_check_counts(k.heap, &n);
+	assert_int_equal(n.watched, MOST);
+	assert_int_equal(n.beyond, ALL - MOST);
+	dies_touching(&k, p[MOST - 1] + 112, 1);
+	p[MOST][100] = 0; /* as with on */
+	assert_int_equal(give(&k, p[MOST]), MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_OVERRUN, MM_CHECK_FULL, p[MOST], 100, 100);
+	for (int i = 0; i < ALL; i++)
+		assert_int_equal(i == MOST || give(&k, p[i]) == 0, 1);
+	for (int i = 0; i < 3 * MOST; i++) /* the quarantine gives way */
+		assert_int_equal(give(&k, take(&k, 100)), 0);
+	mm_heap_check_counts(k.heap, &n);
+	assert_int_equal(n.beyond, ALL - MOST);
+	assert_int_equal(n.watched, 4 * MOST);
+	end(&k);
+}
+
+static void levels_have_names(void **state)
+{
+	enum mm_check level = MM_CHECK_ON;
+	struct kit k;
+	struct mm_misuse m;
+
+	(void)state;
+	for (int i = 0; i < MM_CHECKS; i++) {
+		assert_int_equal(mm_check_of(mm_check_name((enum mm_check)i), &level), 0);
+		assert_int_equal(level, i);
+	}
+	assert_int_equal(mm_check_of("fully", &level), MM_EINVAL);
+	assert_null(mm_check_name(MM_CHECKS));
+	assert_string_equal(mm_misuse_name(MM_MISUSE_USE_AFTER_FREE), "use after free");
+	begin(&k, MM_CHECK_ON);
+	assert_int_equal(mm_heap_misuse(k.heap, &m), MM_ENOENT);
+	end(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(levels_have_names),
+		cmocka_unit_test(double_free_on),
+		cmocka_unit_test(double_free_delayed_on),
+		cmocka_unit_test(interior_free_on),
+		cmocka_unit_test(invalid_free_on),
+		cmocka_unit_test(wrong_realloc_on),
+		cmocka_unit_test(overrun_on),
+		cmocka_unit_test(overrun_never_comes_back_on),
+		cmocka_unit_test(overrun_before_realloc_on),
+		cmocka_unit_test(usable_is_requested_on),
+		cmocka_unit_test(overrun_fault_sampled),
+		cmocka_unit_test(overrun_near_sampled),
+		cmocka_unit_test(underrun_sampled),
+		cmocka_unit_test(use_after_free_sampled),
+		cmocka_unit_test(use_after_free_unasked_sampled),
+		cmocka_unit_test(wrong_frees_sampled),
+		cmocka_unit_test(maps_show_quarantine_sampled),
+		cmocka_unit_test(overrun_fault_full),
+		cmocka_unit_test(use_after_free_full),
+		cmocka_unit_test(wrong_frees_full),
+		cmocka_unit_test(the_limit_is_told_full),
+	};
+
+	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
+}
