@@ -11,11 +11,15 @@
 #include "collect/program.h"
 #include "manager/run_front.h"
 
-enum run_option { OPT_STRATEGY, OPT_STATS };
+enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS };
 
 static const struct mm_cli_option run_options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
 		"first-fit or best-fit" },
+	[OPT_CHECK] = { "check", 0, "LEVEL", "on = double and invalid frees, and writes behind a block;\n"
+		"sampled = guard page and quarantine for one block in 1000;\n"
+		"full = for every block; off (default). What is caught ends\n"
+		"the program with a line. size-class only" },
 	[OPT_STATS] = { "stats", 0, NULL, "say on standard error where the memory is when COMMAND\n"
 		"ends; costs 2 bytes a block" },
 };
@@ -29,14 +33,15 @@ static const struct mm_cli_command run_command = {
 		"\n"
 		"Examples:\n"
 		"  mmprof run ./app\n"
-		"  mmprof run --stats --strategy best-fit ./app\n",
+		"  mmprof run --stats --strategy best-fit ./app\n"
+		"  mmprof run --check full ./app\n",
 	.options = run_options,
 	.option_count = sizeof run_options / sizeof *run_options,
 	.trouble = MM_CLI_RECORD_FAILED,
 	.stop_at_operand = 1,
 };
 
-struct run_wish { enum mm_strategy strategy; int stats; char **argv; };
+struct run_wish { enum mm_strategy strategy; enum mm_check check; int stats; char **argv; };
 
 static int unknown_strategy(struct mm_cli_parse *p)
 {
@@ -58,6 +63,12 @@ static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char 
 	while ((o = mm_cli_next(p)) >= 0) {
 		if (o == OPT_STATS) {
 			q->stats = 1;
+		} else if (o == OPT_CHECK) {
+			if (!mm_check_of(p->value, &q->check))
+				continue;
+			*ret = mm_cli_usage(p, "--check: '%s' is none of off, on, sampled, full",
+					    p->value);
+			return 1;
 		} else if (mm_strategy_of(p->value, &q->strategy)) {
 			*ret = unknown_strategy(p);
 			return 1;
@@ -71,7 +82,10 @@ static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char 
 		return 1;
 	}
 	q->argv = argv + p->operand;
-	return 0;
+	if (!q->check || q->strategy == MM_STRATEGY_SIZE_CLASS)
+		return 0;
+	*ret = mm_cli_usage(p, "--check is for --strategy size-class");
+	return 1;
 }
 
 static int exec_trouble(int err)
@@ -95,8 +109,8 @@ static int become(const struct run_wish *q, int *ret_status, struct mm_diag *dia
 	if (!err) {
 		struct mm_launch l = { .path = program, .argv = q->argv, .preload = preload };
 		/* The command has our number. */
-		snprintf(text, sizeof text, "1 %u %d", (unsigned)q->strategy % 10,
-			 q->stats ? (int)getpid() : 0);
+		snprintf(text, sizeof text, "1 %u %u %d", (unsigned)q->strategy % 10,
+			 (unsigned)q->check % 10, q->stats ? (int)getpid() : 0);
 		setenv(MM_RUN_ENV, text, 1);
 		err = mm_launch_become(&l, diag);
 		*ret_status = exec_trouble(err);

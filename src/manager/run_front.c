@@ -1,19 +1,17 @@
 /* run_front.c: the heap of a live program and its threads (run_front.h). */
 #include "manager/run_front.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include "core/error.h"
+#include "manager/run_tell.h"
 
 _Thread_local struct mm_context *mm_run_context;
 struct mm_heap *mm_run_heap;
-
-enum { ERRORS_FD = 250 /* or above: out of the way of numbers that programs expect */ };
 
 static struct {
 	struct mm_lock lock;      /* of the beginning */
@@ -21,17 +19,9 @@ static struct {
 	struct mm_context *late;
 	pthread_key_t key;
 	int has_key;
-	pid_t teller; /* who says where its memory is; 0 = nobody */
-	int errors;   /* standard error then: many programs close theirs before they end */
 } run;
 
 static _Thread_local int is_late __attribute__((tls_model("initial-exec")));
-
-void mm_run_say(const char *text)
-{
-	ssize_t n = write(STDERR_FILENO, text, strlen(text));
-	(void)n;
-}
 
 /* --- threads ------------------------------------------------------------------------------ */
 
@@ -97,18 +87,23 @@ static long number(const char *text)
 	return n;
 }
 
+/* One digit below `most`, and a space. */
+static int is_choice(const char *text, int most)
+{
+	return digit(text) >= 0 && digit(text) < most && text[1] == ' ';
+}
+
 static struct mm_heap_options options(void)
 {
 	const char *text = getenv(MM_RUN_ENV);
-	struct mm_heap_options o = { .retain_bytes = MM_HEAP_DEFAULT };
+	struct mm_heap_options o = { .retain_bytes = MM_HEAP_DEFAULT, .misuse = mm_run_misuse };
 
-	if (text && text[0] == '1' && text[1] == ' ' && digit(text + 2) >= 0 && text[3] == ' ' &&
-	    digit(text + 2) < MM_STRATEGIES && number(text + 4) >= 0) {
-		o.strategy = (enum mm_strategy)digit(text + 2);
-		run.teller = (pid_t)number(text + 4);
-		o.track = run.teller == getpid();
-		run.errors = o.track ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, ERRORS_FD) : -1;
-	}
+	if (!text || !is_choice(text, 2) || !is_choice(text + 2, MM_STRATEGIES) ||
+	    !is_choice(text + 4, MM_CHECKS) || number(text + 6) < 0)
+		return o;
+	o.strategy = (enum mm_strategy)digit(text + 2);
+	o.check = (enum mm_check)digit(text + 4);
+	o.track = mm_run_will_tell((pid_t)number(text + 6));
 	return o;
 }
 
@@ -122,6 +117,8 @@ static void begin_heap(void)
 		abort();
 	}
 	mm_run_heap = h;
+	if (o.check)
+		mm_run_watch_faults();
 	begin_thread();
 	run.has_key = pthread_key_create(&run.key, end_thread) == 0;
 	if (run.has_key && mm_run_context)
@@ -150,65 +147,4 @@ struct mm_run_seat mm_run_sit_slowly(void)
 void mm_run_rise_slowly(void)
 {
 	mm_lock_give(&run.late_lock);
-}
-
-/* --- the end ---------------------------------------------------------------------------------------- */
-
-struct text { char buf[1024]; size_t used; };
-
-static void put(struct text *t, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (t->used + n < sizeof t->buf) {
-		memcpy(t->buf + t->used, s, n);
-		t->used += n;
-	}
-}
-
-static void put_figure(struct text *t, const char *name, uint64_t value)
-{
-	char digits[24];
-	size_t at = sizeof digits;
-
-	digits[--at] = 0;
-	do
-		digits[--at] = (char)('0' + value % 10);
-	while ((value /= 10) != 0);
-	put(t, "[mmprof] ");
-	put(t, name);
-	for (size_t i = strlen(name) + strlen(digits + at); i < 34; i++)
-		put(t, " ");
-	put(t, digits + at);
-	put(t, "\n");
-}
-
-__attribute__((destructor)) static void tell_stats(void)
-{
-	struct text t = { .used = 0 };
-	struct mm_account a;
-	uint64_t came, went;
-
-	if (run.teller != getpid() || !mm_run_heap)
-		return;
-	mm_heap_account(mm_run_heap, &a);
-	mm_heap_pages(mm_run_heap, &came, &went);
-	put(&t, "[mmprof] the heap at the end, in bytes, strategy ");
-	put(&t, mm_strategy_name(mm_heap_strategy(mm_run_heap)));
-	put(&t, "\n");
-	put_figure(&t, "committed", a.committed);
-	put_figure(&t, "committed at most", mm_heap_peak(mm_run_heap));
-	put_figure(&t, "requested", a.requested);
-	put_figure(&t, "internal", a.internal);
-	put_figure(&t, "cached", a.cached);
-	put_figure(&t, "slab-external", a.slab_external);
-	put_figure(&t, "tail", a.tail);
-	put_figure(&t, "retained", a.retained);
-	put_figure(&t, "metadata", a.metadata);
-	put_figure(&t, "live blocks", a.live);
-	put_figure(&t, "slabs", a.slabs);
-	put_figure(&t, "pages obtained", came);
-	put_figure(&t, "pages given back", went);
-	ssize_t n = write(run.errors, t.buf, t.used);
-	(void)n;
 }

@@ -12,8 +12,8 @@
 
 #include "alloc/heap.h"
 
-/* "1 STRATEGY PID", as mmprof run hands it over: the process that PID is says at its end where
- * its memory is; 0 = none. Without it size classes. */
+/* "1 STRATEGY CHECK PID", as mmprof run hands it over: the process that PID is says at its end
+ * where its memory is; 0 = none. Without it size classes, and nothing checked. */
 #define MM_RUN_ENV "MMPROF_RUN"
 
 struct mm_run_seat {
@@ -44,8 +44,5 @@ static inline void mm_run_rise(const struct mm_run_seat *s)
 	if (__builtin_expect(s->late, 0))
 		mm_run_rise_slowly();
 }
-
-/* A line on standard error, without stdio. */
-void mm_run_say(const char *text);
 
 #endif

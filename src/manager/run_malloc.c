@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "manager/run_front.h"
+#include "manager/run_tell.h"
 
 /* C23; this C library may not have them. */
 void free_sized(void *p, size_t size);

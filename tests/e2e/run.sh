@@ -190,6 +190,42 @@ $CC -w -include stdlib.h -fno-builtin -o wrong wrong.c || exit 99
 (ulimit -c 0; "$mmprof" run ./wrong) >out 2>err
 check_is "a wrong pointer ends the program" 134 $?
 check "and is named" grep -q 'free(): invalid pointer' err
+cat >misuse.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+int main(int argc, char **argv)
+{
+	char *volatile p = malloc(100), *volatile q = malloc(100);
+	switch (argv[1][0]) {
+	case 'd': free(p); free(q); free(p); break;
+	case 'i': free(p + 16); break;
+	case 'o': p[103] = 1; free(p); break;
+	case 'g': p[4200] = 1; break;
+	case 'u': free(p); p[3] = 1; for (int i = 0; i < 70000; i++) free(malloc(100)); break;
+	}
+	return argc - 2;
+}
+C
+$CC -O0 -w -fno-builtin -o misuse misuse.c || exit 99
+# misuse LEVEL WHAT STATUS LINE
+misuse()
+{
+	(ulimit -c 0; timeout 60 "$mmprof" run --check "$1" ./misuse "$2") >out 2>err
+	check_is "--check $1, $4: how it ends" "$3" $?
+	check "--check $1, $4: what is said" grep -q "^\[mmprof\] $4.*(--check $1)" err
+}
+misuse on d 134 "double free"
+misuse on i 134 "interior free"
+misuse on o 134 "overrun"
+misuse full d 134 "double free"
+misuse full g 139 "overrun"
+misuse full u 134 "use after free"
+"$mmprof" run --check full perl -e 'my %h; $h{$_} = "x" x $_ for 1..3000; print length join "", values %h' >out 2>err
+check_is "nothing is said of a program that is right" "4501500 " "$(cat out) $(cat err)"
+"$mmprof" run --check most ls >out 2>err
+check_is "an unknown level" 125 $?
+"$mmprof" run --check on --strategy best-fit ls >out 2>err
+check_is "a level that a strategy does not have" 125 $?
 "$mmprof" run ./nowhere >out 2>err
 check_is "no such command" 127 $?
 "$mmprof" run "$src/README.md" >out 2>err
