@@ -38,6 +38,7 @@ static void print_help(void)
 	     "Start with:\n"
 	     "  mmprof record ./app     writes trace.bin\n"
 	     "  mmprof report           reads it\n"
+	     "  mmprof replay           runs it through the allocator engine\n"
 	     "\n"
 	     "Each verb answers --help. Manual: man mmprof");
 }

@@ -252,11 +252,12 @@ static const char *trace_argument(const struct mm_report *r)
 	return strcmp(t, "trace.bin") == 0 || *t == '-' || t[strspn(t, plain)] ? "" : t;
 }
 
-static void hint(struct mm_pen *p, const struct mm_report *r, const char *options,
-		 const char *what)
+static void hint(struct mm_pen *p, const struct mm_report *r, const char *verb,
+		 const char *options, const char *what)
 {
 	const char *trace = trace_argument(r);
-	int used = fprintf(p->out, "  mmprof report %s%s%s", trace, *trace ? " " : "", options);
+	int used = fprintf(p->out, "  mmprof %s%s%s%s%s", verb, *trace ? " " : "", trace,
+			   *options ? " " : "", options);
 
 	if (used < 41 || used + 1 + (int)strlen(what) <= p->options->width) {
 		mm_pen_pad(p, used < 41 ? (size_t)(41 - used) : 1);
@@ -272,15 +273,16 @@ void mm_text_hints(struct mm_pen *p, const struct mm_report *r)
 	if (!p->options->overview)
 		return;
 	mm_pen_title(p, "NEXT", "");
-	hint(p, r, "--tree", "the calls that led to the peak");
-	hint(p, r, "--by function", "every function, with what it called");
+	hint(p, r, "report", "--tree", "the calls that led to the peak");
+	hint(p, r, "report", "--by function", "every function, with what it called");
 	if (r->leaks.total.leak_count)
-		hint(p, r, "--metric leaks", "what was left, with full stacks");
+		hint(p, r, "report", "--metric leaks", "what was left, with full stacks");
 	if (r->totals.all.temporary_count * 10 > r->totals.all.alloc_count)
-		hint(p, r, "--metric temporary", "who allocates for a moment only");
+		hint(p, r, "report", "--metric temporary", "who allocates for a moment only");
 	if (r->process_count > 1 && r->run.process != MM_NO_PROCESS)
-		hint(p, r, "--process all", "all recorded processes together");
+		hint(p, r, "report", "--process all", "all recorded processes together");
 	if (r->run.whole)
-		hint(p, r, "--from 50%", "the second half of the run alone");
-	hint(p, r, "--json", "everything, for programs");
+		hint(p, r, "report", "--from 50%", "the second half of the run alone");
+	hint(p, r, "replay", "", "the same run in another allocator");
+	hint(p, r, "report", "--json", "everything, for programs");
 }
