@@ -41,6 +41,7 @@ AM_TESTS_ENVIRONMENT = \
 include tests/unit/base.mk
 include tests/unit/trace.mk
 include tests/unit/alloc.mk
+include tests/unit/mmpool.mk
 include tests/unit/collect.mk
 include tests/unit/capture.mk
 include tests/unit/symbol.mk

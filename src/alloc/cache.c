@@ -5,17 +5,23 @@
 
 enum { FIRST_BATCH = 4 };
 
-static uint64_t bytes_for(uint32_t batch)
+/* Room beyond a batch, so that one who takes and gives in turn stays out of the depot. */
+static uint32_t most_for(uint32_t batch)
 {
-	return sizeof(struct mm_magazine) + 2 * (uint64_t)batch * sizeof(uint64_t);
+	return batch <= MM_DEPOT_HEAP_BATCH ? 2 * batch : batch + batch / 2;
 }
 
-static struct mm_magazine *new_magazine(struct mm_pool *p, uint32_t batch)
+static uint64_t bytes_for(uint32_t batch)
+{
+	return sizeof(struct mm_magazine) + (uint64_t)most_for(batch) * sizeof(uint64_t);
+}
+
+static struct mm_magazine *new_magazine(struct mm_depot *p, uint32_t batch)
 {
 	struct mm_magazine *m = mm_meta_borrow(p->ground->meta, bytes_for(batch));
 
 	if (m)
-		*m = (struct mm_magazine){ .pool = p, .most = 2 * batch, .batch = batch };
+		*m = (struct mm_magazine){ .pool = p, .most = most_for(batch), .batch = batch };
 	return m;
 }
 
@@ -25,7 +31,7 @@ static void drop_magazine(struct mm_magazine *m)
 }
 
 /* Used a second time, it may hold twice as much. */
-static struct mm_magazine *grown(struct mm_context *c, struct mm_pool *p)
+static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 {
 	struct mm_magazine *m = c->magazine[p->index], *larger;
 	uint32_t batch = m ? m->batch * 2 : FIRST_BATCH;
@@ -38,60 +44,70 @@ static struct mm_magazine *grown(struct mm_context *c, struct mm_pool *p)
 	if (m) {
 		memcpy(larger->block, m->block, m->count * sizeof *m->block);
 		larger->count = m->count;
+		larger->served = m->served;
 		drop_magazine(m);
 	}
 	c->magazine[p->index] = larger;
 	return larger;
 }
 
-uint64_t mm_cache_refill(struct mm_context *c, struct mm_pool *p)
+uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p)
 {
-	uint64_t fresh[MM_POOL_BATCH];
 	struct mm_magazine *m = grown(c, p);
-	uint32_t n = mm_pool_take(p, m ? m->batch : 1, fresh);
+	uint64_t alone = 0;
 
-	if (n == 0)
-		return 0;
-	for (uint32_t i = 1; i < n; i++) /* the lowest is on top */
-		m->block[n - 1 - i] = fresh[i];
-	if (m)
-		m->count = n - 1;
-	return fresh[0];
+	if (!m) {
+		mm_depot_take(p, 1, &alone);
+		return alone;
+	}
+	m->count = mm_depot_take(p, m->batch, m->block);
+	return m->count ? m->block[--m->count] : 0;
 }
 
-void mm_cache_spill(struct mm_context *c, struct mm_pool *p, uint64_t addr)
+void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
 	struct mm_magazine *m = grown(c, p);
 
 	if (!m) {
-		mm_pool_give(p, &addr, 1);
+		mm_depot_give(p, &addr, 1);
 		return;
 	}
 	if (m->count == m->most) { /* those that have been here longest */
-		mm_pool_give(p, m->block, m->batch);
+		mm_depot_give(p, m->block, m->batch);
 		m->count -= m->batch;
-		memmove(m->block, m->block + m->batch, m->count * sizeof *m->block);
+		memcpy(m->block, m->block + m->batch, m->count * sizeof *m->block);
 	}
 	m->block[m->count++] = addr;
 }
 
+static void empty(struct mm_magazine *m)
+{
+	if (m->count)
+		mm_depot_give(m->pool, m->block, m->count);
+	m->count = 0;
+}
+
 void mm_cache_flush(struct mm_context *c)
 {
-	for (uint32_t i = 0; i < MM_CACHE_POOLS; i++) {
-		struct mm_magazine *m = c->magazine[i];
-		if (m && m->count) {
-			mm_pool_give(m->pool, m->block, m->count);
-			m->count = 0;
-		}
-	}
+	for (uint32_t i = 0; i < MM_CACHE_DEPOTS; i++)
+		if (c->magazine[i])
+			empty(c->magazine[i]);
+}
+
+void mm_cache_drop(struct mm_context *c, uint32_t depot)
+{
+	struct mm_magazine *m = c->magazine[depot];
+
+	if (!m)
+		return;
+	empty(m);
+	atomic_fetch_add_explicit(&m->pool->served, m->served, memory_order_relaxed);
+	drop_magazine(m);
+	c->magazine[depot] = NULL;
 }
 
 void mm_cache_deinit(struct mm_context *c)
 {
-	mm_cache_flush(c);
-	for (uint32_t i = 0; i < MM_CACHE_POOLS; i++) {
-		if (c->magazine[i])
-			drop_magazine(c->magazine[i]);
-		c->magazine[i] = NULL;
-	}
+	for (uint32_t i = 0; i < MM_CACHE_DEPOTS; i++)
+		mm_cache_drop(c, i);
 }

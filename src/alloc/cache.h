@@ -1,10 +1,10 @@
-/* cache.h: what one thread has ready of each pool.
+/* cache.h: what one thread has ready of each depot.
  *
  * Promise: allocation and free are a few instructions on memory of this thread alone; a
- * pool is asked once for a batch of blocks, and gets a batch back.
+ * depot is asked once for a batch of blocks, and gets a batch back.
  * Vocabulary
  *   context    one thread's magazines, and what it has counted
- *   magazine   blocks of one pool, the next to be handed out last
+ *   magazine   blocks of one depot, the next to be handed out last
  * A context is one thread's at a time. Its numbers may be read by others (account).
  */
 #ifndef MM_ALLOC_CACHE_H
@@ -12,19 +12,20 @@
 
 #include <stdint.h>
 
-#include "alloc/pool.h"
+#include "alloc/depot.h"
 
-enum { MM_CACHE_POOLS = 512 };
+enum { MM_CACHE_DEPOTS = 512 };
 
 struct mm_magazine {
-	struct mm_pool *pool;
+	struct mm_depot *pool;
 	uint32_t count, most; /* blocks; room */
-	uint32_t batch;       /* taken at once: grows with use, up to the pool's */
+	uint32_t batch;       /* taken at once: grows with use, up to the depot's */
+	uint64_t served;      /* blocks handed out, where the caller counts them */
 	uint64_t block[];
 };
 
 struct mm_context {
-	struct mm_magazine *magazine[MM_CACHE_POOLS];
+	struct mm_magazine *magazine[MM_CACHE_DEPOTS];
 	/* Of pools, where sizes are tracked: handed out less taken back, here. */
 	int64_t live, granted, requested;
 	uint32_t node;        /* NUMA */
@@ -34,10 +35,13 @@ struct mm_context {
 };
 
 /* A block, or 0 without memory: when the magazine is empty or there is none yet. */
-uint64_t mm_cache_refill(struct mm_context *c, struct mm_pool *p);
+uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p);
 
 /* Takes a block back when the magazine is full or there is none yet. */
-void mm_cache_spill(struct mm_context *c, struct mm_pool *p, uint64_t addr);
+void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr);
+
+/* One magazine gives back what it has and goes, if there is one. */
+void mm_cache_drop(struct mm_context *c, uint32_t depot);
 
 /* All magazines give back what they have; the context can be used again. */
 void mm_cache_flush(struct mm_context *c);
@@ -45,7 +49,7 @@ void mm_cache_flush(struct mm_context *c);
 /* The same, and the magazines themselves go. */
 void mm_cache_deinit(struct mm_context *c);
 
-static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_pool *p)
+static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_depot *p)
 {
 	struct mm_magazine *m = c->magazine[p->index];
 
@@ -54,7 +58,7 @@ static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_pool *p)
 	return mm_cache_refill(c, p);
 }
 
-static inline void mm_cache_give(struct mm_context *c, struct mm_pool *p, uint64_t addr)
+static inline void mm_cache_give(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
 	struct mm_magazine *m = c->magazine[p->index];
 

@@ -3,7 +3,7 @@
 
 #include "alloc/handle_parts.h"
 #include "alloc/heap_parts.h"
-#include "alloc/pool_move.h"
+#include "alloc/depot_move.h"
 #include "core/error.h"
 
 /* What a step takes is believed to have grown when one took longer, but not to more than so
@@ -26,7 +26,7 @@ struct mm_defrag {
 		longest_ns;
 };
 
-struct candidate { struct mm_pool_victim victim; int state; };
+struct candidate { struct mm_depot_victim victim; int state; };
 
 enum { UNKNOWN, CHOSEN, NOTHING };
 
@@ -123,15 +123,15 @@ static int may_move(void *arg, uint32_t mover)
 /* The next slab of that pool that can be emptied whole, one look at a time. */
 static void choose_victim(struct pass *p, uint32_t n)
 {
-	struct mm_pool *pool = &p->d->heap->pool[n];
+	struct mm_depot *pool = &p->d->heap->pool[n];
 	struct candidate *c = &p->candidate[n];
 	uint32_t refusals;
 
-	if (mm_pool_victim(pool, p->d->pass, &c->victim)) {
+	if (mm_depot_victim(pool, p->d->pass, &c->victim)) {
 		c->state = NOTHING;
-	} else if ((refusals = mm_pool_refusals(pool, &c->victim, may_move, p)) != 0) {
+	} else if ((refusals = mm_depot_refusals(pool, &c->victim, may_move, p)) != 0) {
 		atomic_fetch_add(&p->d->skipped, refusals);
-		mm_pool_give_up(pool, &c->victim, p->d->pass);
+		mm_depot_give_up(pool, &c->victim, p->d->pass);
 	} else {
 		c->state = CHOSEN;
 	}
@@ -141,7 +141,7 @@ static void choose_victim(struct pass *p, uint32_t n)
 /* Bytes freed for a byte moved, in 1024ths. */
 static uint64_t yield_of(const struct pass *p, uint32_t n)
 {
-	const struct mm_pool *pool = &p->d->heap->pool[n];
+	const struct mm_depot *pool = &p->d->heap->pool[n];
 
 	return (uint64_t)pool->slices * MM_SLICE_BYTES * 1024 /
 	       ((uint64_t)p->candidate[n].victim.live * pool->block_bytes);
@@ -170,7 +170,7 @@ static uint32_t best_pool(struct pass *p)
 
 /* --- moves -------------------------------------------------------------------------- */
 
-static void count_move(struct pass *p, const struct mm_pool *pool, int slab_went)
+static void count_move(struct pass *p, const struct mm_depot *pool, int slab_went)
 {
 	struct mm_defrag *d = p->d;
 
@@ -186,20 +186,20 @@ static void count_move(struct pass *p, const struct mm_pool *pool, int slab_went
 }
 
 /* 1 when the slab went with it, 0, or MM_E* when the block stays. */
-static int move_block(struct pass *p, struct mm_pool *pool, const struct mm_pool_move *m)
+static int move_block(struct pass *p, struct mm_depot *pool, const struct mm_depot_move *m)
 {
 	struct mm_handles *t = p->d->handles;
 	int err = mm_handle_move_begin(t, m->mover, m->from, p->slice->floor);
 
 	if (err) {
-		mm_pool_move_end(pool, m, 0);
+		mm_depot_move_end(pool, m, 0);
 		atomic_fetch_add(&p->d->skipped, err == MM_EAGAIN);
 		return err;
 	}
 	mm_content_copy(&p->d->heap->content, m->to, m->from, pool->block_bytes);
-	mm_pool_move_records(pool, m);
+	mm_depot_move_records(pool, m);
 	mm_handle_move_end(t, m->mover, m->to);
-	int went = mm_pool_move_end(pool, m, 1);
+	int went = mm_depot_move_end(pool, m, 1);
 	count_move(p, pool, went);
 	return went;
 }
@@ -207,9 +207,9 @@ static int move_block(struct pass *p, struct mm_pool *pool, const struct mm_pool
 /* 0 when there was no time to go on. */
 static int empty_victim(struct pass *p, uint32_t n)
 {
-	struct mm_pool *pool = &p->d->heap->pool[n];
-	struct mm_pool_victim *v = &p->candidate[n].victim;
-	struct mm_pool_move m;
+	struct mm_depot *pool = &p->d->heap->pool[n];
+	struct mm_depot_victim *v = &p->candidate[n].victim;
+	struct mm_depot_move m;
 	uint32_t at = 0, left = v->live;
 	int err = 0;
 
@@ -219,14 +219,14 @@ static int empty_victim(struct pass *p, uint32_t n)
 		uint64_t *pace = left == 1 ? &p->d->last_pace : &p->d->pace[n].move;
 		if (!has_time(p, pace))
 			return 0;
-		if ((err = mm_pool_move_begin(pool, v, &at, &m)) != 0)
+		if ((err = mm_depot_move_begin(pool, v, &at, &m)) != 0)
 			break;
 		err = move_block(p, pool, &m);
 		learn(pace, lap(p), left == 1 ? CALM_LAST : CALM);
 		left--;
 	}
 	if (err < 0) /* locked meanwhile, or no room: the next pass may try again */
-		mm_pool_give_up(pool, v, p->d->pass);
+		mm_depot_give_up(pool, v, p->d->pass);
 	return 1;
 }
 
@@ -276,10 +276,10 @@ uint32_t mm_defrag_fragmentation(struct mm_defrag *d)
 	uint64_t free = 0, all = 0;
 
 	for (uint32_t i = 0; i < MM_CLASSES; i++) {
-		struct mm_pool_sums s;
+		struct mm_depot_sums s;
 		if (!atomic_load(&d->registered[i]))
 			continue;
-		mm_pool_sums(&d->heap->pool[i], &s);
+		mm_depot_sums(&d->heap->pool[i], &s);
 		free += s.free * d->heap->pool[i].block_bytes;
 		all += s.slab_bytes;
 	}

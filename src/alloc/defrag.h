@@ -6,7 +6,7 @@
  * first that free the most bytes for each byte moved. Locked blocks and blocks without a
  * handle stay.
  * Vocabulary
- *   victim         a slab that is being emptied (pool_move.h)
+ *   victim         a slab that is being emptied (depot_move.h)
  *   fragmentation  free bytes of slabs in bytes of slabs, of the pools that are registered
  *   step           choosing a victim, or moving one block (the last one takes its slab along)
  * Thread-safe beside everything else in the heap, one pass at a time.

@@ -140,12 +140,12 @@ HOT struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
 }
 
 /* A pool's block by any address in it: 0 where there is none. */
-struct found { struct mm_pool *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
+struct found { struct mm_depot *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
 
 HOT int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
 {
-	struct mm_pool *p = &h->pool[s->pool - 1];
-	uint32_t n = mm_pool_block_of(p, s, addr);
+	struct mm_depot *p = &h->pool[s->pool - 1];
+	uint32_t n = mm_depot_block_of(p, s, addr);
 
 	*ret = (struct found){ p, s, n, s->addr + (uint64_t)n * p->block_bytes };
 	return n < s->blocks;
@@ -421,7 +421,7 @@ static int validate_pooled(struct mm_heap *h, struct mm_slab *s)
 	int bad = MM_OK;
 
 	for (uint32_t i = 0; i < s->blocks; i++) {
-		struct mm_pool *p = &h->pool[s->pool - 1];
+		struct mm_depot *p = &h->pool[s->pool - 1];
 		struct found f = { p, s, i, s->addr + (uint64_t)i * p->block_bytes };
 		uint16_t record = record_of(&f);
 		if (is_live_record(record) &&

@@ -6,7 +6,7 @@
 
 #include "alloc/handle_parts.h"
 #include "alloc/heap_parts.h"
-#include "alloc/pool_move.h"
+#include "alloc/depot_move.h"
 #include "core/arch.h"
 #include "core/error.h"
 
@@ -149,7 +149,7 @@ static int settled(struct place *p, struct mm_handle n, uint64_t *ret_state)
 
 /* --- blocks ------------------------------------------------------------------------- */
 
-static struct mm_pool *pool_of(const struct mm_handles *t, uint64_t addr)
+static struct mm_depot *pool_of(const struct mm_handles *t, uint64_t addr)
 {
 	const struct mm_heap *h = t->heap;
 	const struct mm_slab *s = mm_slab_at(&h->slabs, mm_vspace_owner(&h->vspace, addr));
@@ -171,7 +171,7 @@ int mm_handle_create(struct mm_handles *t, struct mm_context *c, uint64_t size, 
 		mm_heap_free(t->heap, c, addr);
 		return MM_ELIMIT;
 	}
-	if (pool_of(t, addr) && (err = mm_pool_own(pool_of(t, addr), addr, index))) {
+	if (pool_of(t, addr) && (err = mm_depot_own(pool_of(t, addr), addr, index))) {
 		give_place(t, p);
 		mm_heap_free(t->heap, c, addr);
 		return err;
@@ -201,7 +201,7 @@ int mm_handle_free(struct mm_handles *t, struct mm_context *c, struct mm_handle 
 			((state >> 32) + 1) << 32, memory_order_acquire, memory_order_relaxed));
 	addr = atomic_load_explicit(&p->addr, memory_order_relaxed);
 	if (pool_of(t, addr))
-		mm_pool_disown(pool_of(t, addr), addr);
+		mm_depot_disown(pool_of(t, addr), addr);
 	give_place(t, p);
 	return mm_heap_free(t->heap, c, addr);
 }
@@ -340,13 +340,13 @@ void mm_handles_sums(struct mm_handles *t, struct mm_handles_sums *ret)
 static int check_block(const struct mm_handles *t, uint32_t index)
 {
 	uint64_t addr = atomic_load(&t->place[index].addr);
-	const struct mm_pool *p = pool_of(t, addr);
+	const struct mm_depot *p = pool_of(t, addr);
 	const struct mm_slab *s;
 
 	if (!p)
 		return 0;
 	s = mm_slab_at(&t->heap->slabs, mm_vspace_owner(&t->heap->vspace, addr));
-	return !s->mover || s->mover[mm_pool_block_of(p, s, addr)] != index;
+	return !s->mover || s->mover[mm_depot_block_of(p, s, addr)] != index;
 }
 
 int mm_handles_check(struct mm_handles *t)

@@ -53,7 +53,7 @@ static int begin(struct mm_heap *h)
 	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track };
 	h->content.simulated = h->o.simulated;
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++)
-		err = mm_pool_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
+		err = mm_depot_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
 	if (!err && is_ordered(h))
 		err = mm_ordered_init(&h->ordered, &h->ground,
 				      h->o.strategy == MM_STRATEGY_BEST_FIT);
@@ -136,34 +136,34 @@ static struct mm_slab *slab_of(const struct mm_heap *h, uint64_t addr)
 	return number ? mm_slab_at(&h->slabs, number) : NULL;
 }
 
-static int begins_block(const struct mm_pool *p, const struct mm_slab *s, uint64_t addr)
+static int begins_block(const struct mm_depot *p, const struct mm_slab *s, uint64_t addr)
 {
-	uint32_t block = mm_pool_block_of(p, s, addr);
+	uint32_t block = mm_depot_block_of(p, s, addr);
 
 	return block < s->blocks && s->addr + (uint64_t)block * p->block_bytes == addr;
 }
 
-static void note_out(struct mm_context *c, const struct mm_pool *p, struct mm_slab *s,
+static void note_out(struct mm_context *c, const struct mm_depot *p, struct mm_slab *s,
 		     uint64_t addr, uint64_t size)
 {
-	s->slack[mm_pool_block_of(p, s, addr)] = (uint16_t)(p->block_bytes - size);
+	s->slack[mm_depot_block_of(p, s, addr)] = (uint16_t)(p->block_bytes - size);
 	c->live++;
 	c->granted += p->block_bytes;
 	c->requested += (int64_t)size;
 }
 
-static void note_back(struct mm_context *c, const struct mm_pool *p, const struct mm_slab *s,
+static void note_back(struct mm_context *c, const struct mm_depot *p, const struct mm_slab *s,
 		      uint64_t addr)
 {
 	c->live--;
 	c->granted -= p->block_bytes;
-	c->requested -= p->block_bytes - s->slack[mm_pool_block_of(p, s, addr)];
+	c->requested -= p->block_bytes - s->slack[mm_depot_block_of(p, s, addr)];
 }
 
 static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint64_t size,
 		       uint64_t *ret_addr)
 {
-	struct mm_pool *p = &h->pool[n];
+	struct mm_depot *p = &h->pool[n];
 	uint64_t addr = mm_cache_take(c, p);
 
 	if (!addr)
@@ -226,7 +226,7 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
 	struct mm_slab *s = slab_of(h, addr);
-	struct mm_pool *p;
+	struct mm_depot *p;
 
 	if (!s)
 		return MM_EINVAL;
@@ -250,7 +250,7 @@ void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
 	if (is_ordered(h)) {
 		mm_ordered_soon(&h->ordered, addr);
 	} else if ((s = slab_of(h, addr)) && s->slack) {
-		__builtin_prefetch(&s->slack[mm_pool_block_of(&h->pool[s->pool - 1], s, addr)], 1);
+		__builtin_prefetch(&s->slack[mm_depot_block_of(&h->pool[s->pool - 1], s, addr)], 1);
 	}
 }
 
@@ -288,7 +288,7 @@ static uint64_t most_of(const struct mm_heap *h)
 static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr,
 		 uint64_t size, uint64_t align)
 {
-	const struct mm_pool *p;
+	const struct mm_depot *p;
 
 	if (!s->pool)
 		return size > most_of(h) && mm_large_resize(h, s, size, align);
@@ -441,8 +441,8 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	uint64_t used, out = 0;
 
 	for (uint32_t i = 0; i < MM_CLASSES; i++) {
-		struct mm_pool_sums s;
-		mm_pool_sums(&h->pool[i], &s);
+		struct mm_depot_sums s;
+		mm_depot_sums(&h->pool[i], &s);
 		a.slabs += s.slabs;
 		a.slab_external += s.free * h->pool[i].block_bytes;
 		a.tail += s.tail_bytes;
@@ -546,7 +546,7 @@ int mm_heap_check(struct mm_heap *h)
 	if (rule)
 		return 100 + rule;
 	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		if ((rule = mm_pool_check(&h->pool[i])))
+		if ((rule = mm_depot_check(&h->pool[i])))
 			return 200 + rule;
 	if ((rule = mm_run_check(h)))
 		return 500 + rule;

@@ -20,7 +20,7 @@ struct mm_heap {
 	struct mm_slabs slabs;
 	struct mm_ground ground;
 	struct mm_content content;
-	struct mm_pool pool[MM_CLASSES];
+	struct mm_depot pool[MM_CLASSES];
 	struct mm_ordered ordered; /* first-fit, best-fit */
 	struct mm_heap_large large;
 	struct mm_guard guard;

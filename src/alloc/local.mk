@@ -8,6 +8,8 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/defrag.c src/alloc/defrag.h \
 	src/alloc/guard.c src/alloc/guard.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
+	src/alloc/depot.c src/alloc/depot.h \
+	src/alloc/depot_move.c src/alloc/depot_move.h \
 	src/alloc/handle.c src/alloc/handle.h src/alloc/handle_parts.h \
 	src/alloc/heap.c src/alloc/heap.h \
 	src/alloc/heap_large.c src/alloc/heap_parts.h \
@@ -15,9 +17,7 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/lowset.c src/alloc/lowset.h \
 	src/alloc/meta.c src/alloc/meta.h \
 	src/alloc/ordered.c src/alloc/ordered.h \
-	src/alloc/pool.c src/alloc/pool.h \
 	src/alloc/range.h src/alloc/range_bins.c src/alloc/range_table.c src/alloc/range_tree.c \
-	src/alloc/pool_move.c src/alloc/pool_move.h \
 	src/alloc/slab.c src/alloc/slab.h \
 	src/alloc/vspace.c src/alloc/vspace.h
 libmm_alloc_la_CFLAGS = $(MM_CFLAGS) $(MM_SAN_CFLAGS) -fPIC -fvisibility=hidden

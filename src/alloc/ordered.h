@@ -24,7 +24,7 @@
 
 #include "alloc/lock.h"
 #include "alloc/lowset.h"
-#include "alloc/pool.h"
+#include "alloc/depot.h"
 
 enum { MM_ORDERED_UNIT = 16, MM_ORDERED_REGION = 1 << 20, MM_ORDERED_MOST = 256 << 10,
 	MM_ORDERED_BINS = 4096 /* units from which on ranges of one size have no heap */ };

@@ -15,27 +15,29 @@
 #include "alloc/lock.h"
 #include "alloc/meta.h"
 
+/* Two cache lines, so that threads with slabs of their own share none; the first has what every
+ * call looks at. */
 struct mm_slab {
 	uint64_t addr;
 	uint64_t *free_bits;    /* of blocks: 1 = here, 0 = handed out or in a magazine */
 	uint16_t *slack;        /* of blocks: granted less requested; NULL = not tracked. Where
 				   every block is checked: that + 1, 0 = not out (guard_parts.h) */
-	uint64_t bytes;         /* large: in use, whole pages; requested behind it */
-	uint64_t requested;
+	uint64_t bytes;         /* large: in use, whole pages */
 	uint32_t number, pool;  /* index of the pool + 1; 0 = large */
 	uint32_t blocks, free;
 	uint32_t slices;
 	uint32_t prev, next;    /* in its pool's list of slabs as free as it; 0 = none */
 	uint16_t lowest;        /* no free block in a word below this one */
 	uint16_t list;
-	/* pool_move.h: who may move a block, 0 = nobody; NULL = none may. How many may; the last
+	uint64_t requested;     /* large */
+	/* depot_move.h: who may move a block, 0 = nobody; NULL = none may. How many may; the last
 	 * pass that could not empty the slab. */
 	uint32_t *mover;
 	uint32_t movers, passed;
 	/* guard_parts.h, of runs with a guard page: the block, what became of it. 0 = no run. */
 	uint64_t guarded;
 	uint32_t guard_state;
-};
+} __attribute__((aligned(64)));
 
 enum { MM_SLAB_GROUP = 256 /* records taken at once */, MM_SLAB_GROUPS = 1 << 14 };
 

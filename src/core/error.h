@@ -1,6 +1,6 @@
-/* error.h: the one error shape of the tree.
+/* error.h: one set of error codes for all of mmprof: the public one.
  *
- * A function that can fail returns 0 or a negative MM_E* code; where there is
+ * Error shape: a function returns 0 or a negative MM_E* code; where there is
  * more to say it also fills a struct mm_diag (base/diag.h) for the caller to
  * print. Out-parameters come last and are untouched on failure. Libraries
  * never print and never exit.
@@ -8,27 +8,6 @@
 #ifndef MM_CORE_ERROR_H
 #define MM_CORE_ERROR_H
 
-enum mm_err {
-	MM_OK = 0,
-	MM_ENOMEM = -1,   /* out of memory */
-	MM_EIO = -2,      /* a system call failed; the diag carries errno's text */
-	MM_ENOTRACE = -3, /* the file is not an mmprof trace */
-	MM_ENEWER = -4,   /* the trace needs a newer mmprof */
-	MM_ECORRUPT = -5, /* damage: a checksum or a length does not hold */
-	MM_ETRUNC = -6,   /* the input ends too early */
-	MM_EINVAL = -7,   /* the caller or the user gave something impossible */
-	MM_ENOENT = -8,   /* what was asked for does not exist */
-	MM_EEXIST = -9,   /* it is there already and must not be overwritten */
-	MM_ENOSPC = -10,  /* disk, table or address space is full */
-	MM_EUNSUP = -11,  /* this kernel, libc or program cannot do it */
-	MM_ESYNTAX = -12, /* configuration or input text does not parse */
-	MM_EAGAIN = -13,  /* nothing to do now; ask again */
-	MM_EPERM = -14,   /* not allowed */
-	MM_ELIMIT = -15   /* a stated limit was reached */
-};
-
-/* Name of an error code, a static string such as "out of memory".
- * Any thread, signal-safe, never NULL. */
-const char *mm_strerror(int err);
+#include "mm_error.h"
 
 #endif

@@ -9,3 +9,31 @@ libmmrun_la_SOURCES = \
 libmmrun_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
 libmmrun_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now
+
+# libmm, the engine as a library. Needs nothing but libc; exports what mm.h names.
+libmm_sources = \
+	src/manager/front.c src/manager/front.h \
+	src/manager/manager.c src/manager/manager.h \
+	src/manager/pools.c \
+	src/alloc/account.h \
+	src/alloc/cache.c src/alloc/cache.h \
+	src/alloc/depot.c src/alloc/depot.h \
+	src/alloc/lock.c src/alloc/lock.h \
+	src/alloc/lowset.c src/alloc/lowset.h \
+	src/alloc/meta.c src/alloc/meta.h \
+	src/alloc/slab.c src/alloc/slab.h \
+	src/alloc/vspace.c src/alloc/vspace.h \
+	src/core/arch.h src/core/arch_x86_64.h \
+	src/core/error.c src/core/error.h
+# Threads' key destructor is the library's code: it is never unloaded.
+lib_LTLIBRARIES += libmm.la
+libmm_la_SOURCES = $(libmm_sources)
+libmm_la_CFLAGS = $(MM_CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec
+libmm_la_LDFLAGS = -shared -version-info 0:0:0 -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete
+lib_LIBRARIES += libmm.a
+libmm_a_SOURCES = $(libmm_sources)
+libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
+
+include_HEADERS += include/mm.h include/mm_error.h
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = mm.pc

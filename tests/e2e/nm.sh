@@ -60,6 +60,29 @@ check "it exports its hooks and nothing else" exports_only_hooks
 check "it has no text relocation" fails grep -q TEXTREL <(readelf -d "$preload")
 check "its thread data is initial-exec" fails grep -q '__tls_get_addr' <(imports "$preload")
 
+# libmm: whoever links it gets libc and the names of its headers, no more and no less.
+libmm=$build/.libs/libmm.so
+
+named_in_headers()
+{
+	sed -n 's/^MM_API .*[ *]\(mm_[a-z_0-9]*\)(.*/\1/p' "$src/include/mm.h" \
+		"$src/include/mm_error.h" | sort -u
+}
+
+exported_by()
+{
+	nm -D --defined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' | sort -u
+}
+
+check "libmm needs libc alone" needs_only_libc "$libmm"
+check "libmm asks no allocator" fails grep -E '^(malloc|calloc|realloc|free)@' \
+	<(nm -D --undefined-only "$libmm" | awk '{ print $NF }')
+check "libmm prints nothing and never exits" fails grep -E '^(.*printf|f?puts|fwrite|_?exit|abort)@' \
+	<(nm -D --undefined-only "$libmm" | awk '{ print $NF }')
+check "mm.h names functions" test "$(named_in_headers | wc -l)" -gt 10
+check_is "libmm exports what its headers name" "$(named_in_headers)" "$(exported_by "$libmm")"
+check "libmm's thread data is initial-exec" fails grep -q '__tls_get_addr' <(nm -D "$libmm")
+
 printf '#include <stdio.h>\nvoid mm_oops(void); void mm_oops(void) { puts("x"); }\n' >"$tmp/oops.c"
 $CC -c -o "$tmp/oops.o" "$tmp/oops.c" && ar cr "$tmp/oops.a" "$tmp/oops.o"
 check "a core that prints is seen" fails only_allowed "$tmp/oops.a"

@@ -1,39 +1,39 @@
-/* pool_move.c: movers of blocks, victims, destinations (pool_move.h). */
-#include "alloc/pool_move.h"
+/* depot_move.c: movers of blocks, victims, destinations (depot_move.h). */
+#include "alloc/depot_move.h"
 
 #include "core/error.h"
 
 enum { CANDIDATES = 64 };
 
-static struct mm_slab *slab_by_addr(const struct mm_pool *p, uint64_t addr)
+static struct mm_slab *slab_by_addr(const struct mm_depot *p, uint64_t addr)
 {
 	return mm_slab_at(p->ground->slabs, mm_vspace_owner(p->ground->vspace, addr));
 }
 
-static struct mm_slab *slab_in_list(const struct mm_pool *p, uint32_t number)
+static struct mm_slab *slab_in_list(const struct mm_depot *p, uint32_t number)
 {
 	return number ? mm_slab_at(p->ground->slabs, number) : NULL;
 }
 
 /* --- movers ------------------------------------------------------------------------- */
 
-static uint32_t set_mover(struct mm_pool *p, struct mm_slab *s, uint64_t addr, uint32_t mover)
+static uint32_t set_mover(struct mm_depot *p, struct mm_slab *s, uint64_t addr, uint32_t mover)
 {
-	uint32_t *of = &s->mover[mm_pool_block_of(p, s, addr)], was = *of;
+	uint32_t *of = &s->mover[mm_depot_block_of(p, s, addr)], was = *of;
 
 	s->movers += (mover != 0) - (was != 0);
 	*of = mover;
 	return was;
 }
 
-static int has_movers(struct mm_pool *p, struct mm_slab *s)
+static int has_movers(struct mm_depot *p, struct mm_slab *s)
 {
 	if (!s->mover)
 		s->mover = mm_meta_borrow(p->ground->meta, p->blocks * sizeof(uint32_t));
 	return s->mover != NULL;
 }
 
-int mm_pool_own(struct mm_pool *p, uint64_t addr, uint32_t mover)
+int mm_depot_own(struct mm_depot *p, uint64_t addr, uint32_t mover)
 {
 	mm_lock_take(&p->lock);
 	struct mm_slab *s = slab_by_addr(p, addr);
@@ -44,7 +44,7 @@ int mm_pool_own(struct mm_pool *p, uint64_t addr, uint32_t mover)
 	return has ? MM_OK : MM_ENOMEM;
 }
 
-void mm_pool_disown(struct mm_pool *p, uint64_t addr)
+void mm_depot_disown(struct mm_depot *p, uint64_t addr)
 {
 	mm_lock_take(&p->lock);
 	struct mm_slab *s = slab_by_addr(p, addr);
@@ -55,14 +55,14 @@ void mm_pool_disown(struct mm_pool *p, uint64_t addr)
 
 /* --- victims ------------------------------------------------------------------------ */
 
-static int is_victim(const struct mm_pool *p, const struct mm_slab *s, uint32_t pass)
+static int is_victim(const struct mm_depot *p, const struct mm_slab *s, uint32_t pass)
 {
 	uint32_t live = s->blocks - s->free;
 
 	return live && s->movers == live && s->passed != pass && p->free - s->free >= live;
 }
 
-static const struct mm_slab *emptiest(const struct mm_pool *p, uint32_t list, uint32_t pass)
+static const struct mm_slab *emptiest(const struct mm_depot *p, uint32_t list, uint32_t pass)
 {
 	const struct mm_slab *best = NULL;
 	int left = CANDIDATES;
@@ -78,22 +78,22 @@ static const struct mm_slab *emptiest(const struct mm_pool *p, uint32_t list, ui
 	return best;
 }
 
-int mm_pool_victim(struct mm_pool *p, uint32_t pass, struct mm_pool_victim *ret)
+int mm_depot_victim(struct mm_depot *p, uint32_t pass, struct mm_depot_victim *ret)
 {
 	const struct mm_slab *s = NULL;
 
 	mm_lock_take(&p->lock);
-	for (uint32_t i = MM_POOL_LISTS; !s && i > 0; i--)
+	for (uint32_t i = MM_DEPOT_LISTS; !s && i > 0; i--)
 		s = emptiest(p, i - 1, pass);
 	if (s)
-		*ret = (struct mm_pool_victim){ s->addr, s->number,
+		*ret = (struct mm_depot_victim){ s->addr, s->number,
 			s->blocks - s->free, p->slabs_gone };
 	mm_lock_give(&p->lock);
 	return s ? MM_OK : MM_ENOENT;
 }
 
 /* Once slabs have gone its record may be another's, and not even be looked at. */
-static struct mm_slab *still_there(const struct mm_pool *p, const struct mm_pool_victim *v)
+static struct mm_slab *still_there(const struct mm_depot *p, const struct mm_depot_victim *v)
 {
 	return v->gone == p->slabs_gone ? mm_slab_at(p->ground->slabs, v->number) : NULL;
 }
@@ -103,7 +103,7 @@ static int is_out(const struct mm_slab *s, uint32_t block)
 	return !(s->free_bits[block / 64] >> block % 64 & 1);
 }
 
-uint32_t mm_pool_refusals(struct mm_pool *p, const struct mm_pool_victim *v,
+uint32_t mm_depot_refusals(struct mm_depot *p, const struct mm_depot_victim *v,
 			  int (*may)(void *arg, uint32_t mover), void *arg)
 {
 	uint32_t n = 0;
@@ -116,7 +116,7 @@ uint32_t mm_pool_refusals(struct mm_pool *p, const struct mm_pool_victim *v,
 	return n;
 }
 
-void mm_pool_give_up(struct mm_pool *p, const struct mm_pool_victim *v, uint32_t pass)
+void mm_depot_give_up(struct mm_depot *p, const struct mm_depot_victim *v, uint32_t pass)
 {
 	mm_lock_take(&p->lock);
 	struct mm_slab *s = still_there(p, v);
@@ -136,7 +136,7 @@ static uint32_t next_out(const struct mm_slab *s, uint32_t block)
 
 /* Of equally full slabs either may fill the other: the sum of the squares of what is live
  * in them grows with each move all the same. */
-static struct mm_slab *fuller(const struct mm_pool *p, const struct mm_slab *than)
+static struct mm_slab *fuller(const struct mm_depot *p, const struct mm_slab *than)
 {
 	for (uint32_t i = 0; i <= than->list; i++)
 		for (struct mm_slab *s = slab_in_list(p, p->list[i]); s;
@@ -146,7 +146,7 @@ static struct mm_slab *fuller(const struct mm_pool *p, const struct mm_slab *tha
 	return NULL;
 }
 
-static int plan(struct mm_pool *p, struct mm_slab *s, uint32_t *at, struct mm_pool_move *ret)
+static int plan(struct mm_depot *p, struct mm_slab *s, uint32_t *at, struct mm_depot_move *ret)
 {
 	struct mm_slab *to;
 	uint32_t block = s && s->mover && s->free ? next_out(s, *at) : UINT32_MAX;
@@ -157,15 +157,15 @@ static int plan(struct mm_pool *p, struct mm_slab *s, uint32_t *at, struct mm_po
 		return MM_ENOSPC;
 	if (!has_movers(p, to))
 		return MM_ENOMEM;
-	mm_pool_take_from(p, to, 1, &ret->to);
+	ret->to = mm_depot_take_from(p, to);
 	ret->from = s->addr + (uint64_t)block * p->block_bytes;
 	ret->mover = s->mover[block];
 	*at = block + 1;
 	return MM_OK;
 }
 
-int mm_pool_move_begin(struct mm_pool *p, const struct mm_pool_victim *v, uint32_t *at,
-		       struct mm_pool_move *ret)
+int mm_depot_move_begin(struct mm_depot *p, const struct mm_depot_victim *v, uint32_t *at,
+		       struct mm_depot_move *ret)
 {
 	mm_lock_take(&p->lock);
 	int err = plan(p, still_there(p, v), at, ret);
@@ -174,7 +174,7 @@ int mm_pool_move_begin(struct mm_pool *p, const struct mm_pool_victim *v, uint32
 }
 
 /* What is known of the block goes with it. */
-void mm_pool_move_records(struct mm_pool *p, const struct mm_pool_move *m)
+void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m)
 {
 	mm_lock_take(&p->lock);
 	struct mm_slab *s = slab_by_addr(p, m->from), *to = slab_by_addr(p, m->to);
@@ -182,25 +182,25 @@ void mm_pool_move_records(struct mm_pool *p, const struct mm_pool_move *m)
 	set_mover(p, s, m->from, 0);
 	set_mover(p, to, m->to, m->mover);
 	if (s->slack) {
-		uint16_t *was = &s->slack[mm_pool_block_of(p, s, m->from)];
-		to->slack[mm_pool_block_of(p, to, m->to)] = *was;
+		uint16_t *was = &s->slack[mm_depot_block_of(p, s, m->from)];
+		to->slack[mm_depot_block_of(p, to, m->to)] = *was;
 		*was = 0;
 	}
 	mm_lock_give(&p->lock);
 }
 
-int mm_pool_move_end(struct mm_pool *p, const struct mm_pool_move *m, int moved)
+int mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved)
 {
 	int last = 0;
 
 	if (!moved) {
-		mm_pool_give(p, &m->to, 1);
+		mm_depot_give(p, &m->to, 1);
 		return 0;
 	}
 	mm_lock_take(&p->lock);
 	const struct mm_slab *s = slab_by_addr(p, m->from);
 	last = s->free + 1 == s->blocks;
 	mm_lock_give(&p->lock);
-	mm_pool_give(p, &m->from, 1);
+	mm_depot_give(p, &m->from, 1);
 	return last;
 }

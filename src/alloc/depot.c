@@ -1,0 +1,502 @@
+/* depot.c: slabs of a depot and their bitmaps (depot.h). */
+#include "alloc/depot.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/error.h"
+
+enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
+enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 256, CUTS_MOST = 128 };
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Of new slabs, to be obtained once the lock is given. */
+struct pages {
+	uint32_t count;
+	int huge;
+	uint64_t bytes, addr[PAGES_MOST];
+};
+
+/* --- shape ---------------------------------------------------------------------------- */
+
+/* The fewest slices that hold enough blocks and waste little. */
+static uint32_t slices_for(uint32_t block_bytes)
+{
+	uint32_t best = 1, least = UINT32_MAX;
+
+	for (uint32_t n = 1; n <= SLICES_MOST; n *= 2) {
+		uint32_t bytes = n * MM_SLICE_BYTES, tail = bytes % block_bytes;
+		if (bytes / block_bytes < BLOCKS_LEAST)
+			continue;
+		if (tail <= bytes / TAIL_SHARE)
+			return n;
+		if (tail / n < least) {
+			least = tail / n;
+			best = n;
+		}
+	}
+	return best;
+}
+
+/* For large blocks: the slices of up to as many blocks as waste little, and no more than
+ * the reciprocal is exact for. */
+static uint32_t slices_for_large(uint64_t block_bytes)
+{
+	uint32_t best = 0;
+	uint64_t least = UINT64_MAX;
+
+	for (uint64_t n = 1; n <= BLOCKS_LEAST; n++) {
+		uint64_t slices = (n * block_bytes + MM_SLICE_BYTES - 1) / MM_SLICE_BYTES;
+		uint64_t bytes = slices * MM_SLICE_BYTES, tail = bytes % block_bytes;
+		if (best && bytes * block_bytes >= UINT64_C(1) << 40)
+			break;
+		if (tail / n < least) {
+			least = tail / n;
+			best = (uint32_t)slices;
+		}
+		if (tail <= bytes / TAIL_SHARE)
+			break;
+	}
+	return best;
+}
+
+int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
+		 uint32_t block_bytes)
+{
+	if (block_bytes < 8 || block_bytes % 8 || block_bytes > MM_DEPOT_BLOCK_MOST)
+		return MM_EINVAL;
+	p->ground = ground;
+	p->index = index;
+	p->block_bytes = block_bytes;
+	p->slices = block_bytes <= SMALL_MOST ? slices_for(block_bytes)
+					      : slices_for_large(block_bytes);
+	p->blocks = (uint32_t)((uint64_t)p->slices * MM_SLICE_BYTES / block_bytes);
+	for (uint64_t i = 0; i < MM_DEPOT_LISTS; i++) {
+		p->bound[i] = (uint32_t)(((i + 1) * p->blocks + MM_DEPOT_LISTS - 1) /
+					 MM_DEPOT_LISTS);
+		if (p->bound[i] >= p->blocks) /* with all it goes */
+			p->bound[i] = p->blocks - 1;
+	}
+	p->most = p->ready_from = p->huge_from = UINT64_MAX;
+	p->reciprocal = ((UINT64_C(1) << 40) + block_bytes - 1) / block_bytes;
+	p->batch = MM_SLICE_BYTES / 4 / block_bytes;
+	p->batch = p->batch > MM_DEPOT_HEAP_BATCH ? MM_DEPOT_HEAP_BATCH : p->batch < 1 ? 1 : p->batch;
+	return MM_OK;
+}
+
+/* --- lists ------------------------------------------------------------------------------ */
+
+static struct mm_slab *slab_at(const struct mm_depot *p, uint32_t number)
+{
+	return mm_slab_at(p->ground->slabs, number);
+}
+
+static void unlist(struct mm_depot *p, struct mm_slab *s)
+{
+	if (s->prev)
+		slab_at(p, s->prev)->next = s->next;
+	else
+		p->list[s->list] = s->next;
+	if (s->next)
+		slab_at(p, s->next)->prev = s->prev;
+	s->prev = s->next = 0;
+}
+
+static void enlist(struct mm_depot *p, struct mm_slab *s, uint32_t list)
+{
+	s->list = (uint16_t)list;
+	s->next = p->list[list];
+	if (s->next)
+		slab_at(p, s->next)->prev = s->number;
+	p->list[list] = s->number;
+}
+
+static uint32_t list_for(const struct mm_slab *s)
+{
+	return s->free ? (uint32_t)((uint64_t)(s->free - 1) * MM_DEPOT_LISTS / s->blocks)
+		       : MM_DEPOT_FULL;
+}
+
+static void relist(struct mm_depot *p, struct mm_slab *s)
+{
+	uint32_t list = list_for(s);
+
+	if (list == s->list)
+		return;
+	unlist(p, s);
+	enlist(p, s, list);
+}
+
+/* --- slabs --------------------------------------------------------------------------------- */
+
+static uint32_t words_of(const struct mm_depot *p)
+{
+	return (p->blocks + 63) / 64;
+}
+
+static void all_free(struct mm_slab *s)
+{
+	uint32_t words = (s->blocks + 63) / 64;
+
+	for (uint32_t i = 0; i < words; i++)
+		s->free_bits[i] = ~UINT64_C(0);
+	if (s->blocks % 64)
+		s->free_bits[words - 1] = (UINT64_C(1) << s->blocks % 64) - 1;
+	s->free = s->blocks;
+	s->lowest = 0;
+}
+
+static void drop_records(struct mm_depot *p, struct mm_slab *s)
+{
+	mm_meta_return(p->ground->meta, s->free_bits, words_of(p) * sizeof(uint64_t));
+	mm_meta_return(p->ground->meta, s->slack, p->blocks * sizeof(uint16_t));
+	mm_meta_return(p->ground->meta, s->mover, p->blocks * sizeof(uint32_t));
+	mm_slabs_drop(p->ground->slabs, s);
+}
+
+/* Faults cost more than the pages do: a depot that has grown obtains those of a slab at
+ * once, a large one asks for huge pages where one begins. What the system refuses comes
+ * page by page. Without the lock: it takes as long as a thousand calls. */
+static void obtain_pages(const struct pages *pages)
+{
+	for (uint32_t i = 0; i < pages->count; i++) {
+		if (pages->huge)
+			madvise((void *)(uintptr_t)pages->addr[i], (size_t)1 << HUGE_SHIFT,
+				MADV_HUGEPAGE);
+		madvise((void *)(uintptr_t)pages->addr[i], pages->bytes, MADV_POPULATE_WRITE);
+	}
+}
+
+/* Notes a slab whose pages are to be obtained, unless it had them before. */
+static void note_pages(struct mm_depot *p, const struct mm_slab *s, struct pages *pages)
+{
+	uint64_t bytes = (uint64_t)p->slab_count * p->slices * MM_SLICE_BYTES;
+
+	if (p->ground->vspace->o.simulated || s->addr < p->reached)
+		return;
+	p->reached = s->addr + s->bytes;
+	if (bytes < p->ready_from || pages->count == PAGES_MOST)
+		return;
+	pages->huge = bytes >= p->huge_from && !(s->addr & ((1 << HUGE_SHIFT) - 1));
+	pages->bytes = s->bytes;
+	pages->addr[pages->count++] = s->addr;
+}
+
+static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
+{
+	struct mm_ground *g = p->ground;
+	struct mm_slab *s;
+
+	if (mm_slabs_new(g->slabs, &s))
+		return NULL;
+	s->pool = p->index + 1;
+	s->blocks = p->blocks;
+	s->slices = p->slices;
+	s->bytes = (uint64_t)p->slices * MM_SLICE_BYTES;
+	s->free_bits = mm_meta_borrow(g->meta, words_of(p) * sizeof(uint64_t));
+	if (g->track)
+		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
+	if (!s->free_bits || (g->track && !s->slack) ||
+	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr,
+			   NULL)) {
+		drop_records(p, s);
+		return NULL;
+	}
+	note_pages(p, s, pages);
+	all_free(s);
+	enlist(p, s, list_for(s));
+	p->slab_count++;
+	p->slabs_made++;
+	p->free += s->blocks;
+	return s;
+}
+
+static void let_go(struct mm_depot *p, struct mm_slab *s)
+{
+	if (p->last == s->number)
+		p->last = 0;
+	unlist(p, s);
+	p->free -= s->blocks;
+	p->slab_count--;
+	p->slabs_gone++;
+	mm_vspace_give(p->ground->vspace, s->addr, s->slices);
+	drop_records(p, s);
+}
+
+/* --- blocks ---------------------------------------------------------------------------------- */
+
+/* The last slab, or the one behind it, if it is ours and has free blocks. */
+static struct mm_slab *last_or_behind(const struct mm_depot *p)
+{
+	struct mm_slab *last = p->last ? slab_at(p, p->last) : NULL, *s;
+	uint32_t number;
+
+	if (!last || last->free)
+		return last;
+	number = mm_vspace_owner(p->ground->vspace, last->addr + last->bytes);
+	s = number ? slab_at(p, number) : NULL;
+	return s && s->pool == p->index + 1 && s->free ? s : NULL;
+}
+
+/* The rest of the last slab, or the one behind it, when no other is fuller by more than a
+ * list; else any of the fullest. */
+static struct mm_slab *next_slab(struct mm_depot *p, struct pages *pages)
+{
+	uint32_t list = 0;
+	struct mm_slab *s;
+
+	while (list < MM_DEPOT_LISTS && !p->list[list])
+		list++;
+	if (list == MM_DEPOT_LISTS)
+		return new_slab(p, pages);
+	s = last_or_behind(p);
+	return s && s->list <= list + 1 ? s : slab_at(p, p->list[list]);
+}
+
+/* Blocks of one word of a bitmap that were taken from it. */
+struct cut {
+	uint64_t addr, bits; /* of the word's first block */
+};
+
+struct cuts {
+	uint32_t count, blocks;
+	struct cut cut[CUTS_MOST];
+};
+
+/* So many of the lowest members. */
+static uint64_t lowest_of(uint64_t bits, uint32_t want)
+{
+	uint64_t rest = bits;
+
+	if ((uint32_t)__builtin_popcountll(bits) <= want)
+		return bits;
+	while (want--)
+		rest &= rest - 1;
+	return bits ^ rest;
+}
+
+/* Takes the lowest free blocks of a slab, word by word. */
+static void cut_lowest(struct mm_depot *p, struct mm_slab *s, uint32_t want, struct cuts *cuts)
+{
+	uint32_t before = cuts->blocks, w = s->lowest, n;
+
+	for (; cuts->blocks < want && cuts->blocks - before < s->free &&
+	       cuts->count < CUTS_MOST; w++) {
+		uint64_t bits = lowest_of(s->free_bits[w], want - cuts->blocks);
+		if (!bits)
+			continue;
+		cuts->cut[cuts->count++] = (struct cut){
+			s->addr + (uint64_t)w * 64 * p->block_bytes, bits };
+		cuts->blocks += (uint32_t)__builtin_popcountll(bits);
+		s->free_bits[w] ^= bits;
+		if (s->free_bits[w])
+			break;
+	}
+	s->lowest = (uint16_t)w;
+	n = cuts->blocks - before;
+	s->free -= n;
+	p->free -= n;
+}
+
+/* The addresses, the lowest last. */
+static void spell_out(const struct cuts *cuts, uint64_t block_bytes, uint64_t *ret)
+{
+	uint64_t *top = ret + cuts->blocks;
+
+	for (uint32_t i = 0; i < cuts->count; i++)
+		for (uint64_t bits = cuts->cut[i].bits; bits; bits &= bits - 1)
+			*--top = cuts->cut[i].addr +
+				 (uint64_t)(uint32_t)__builtin_ctzll(bits) * block_bytes;
+}
+
+uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint64_t *ret)
+{
+	struct pages pages;
+	struct cuts cuts;
+
+	pages.count = cuts.count = cuts.blocks = 0;
+	mm_lock_take(&p->lock);
+	uint64_t out = (uint64_t)p->slab_count * p->blocks - p->free;
+	if (want > p->most - out)
+		want = (uint32_t)(p->most - out);
+	while (cuts.blocks < want && cuts.count < CUTS_MOST) {
+		struct mm_slab *s = next_slab(p, &pages);
+		if (!s)
+			break;
+		cut_lowest(p, s, want, &cuts);
+		relist(p, s);
+		p->last = s->number;
+	}
+	mm_lock_give(&p->lock);
+	obtain_pages(&pages);
+	spell_out(&cuts, p->block_bytes, ret);
+	return cuts.blocks;
+}
+
+uint64_t mm_depot_take_from(struct mm_depot *p, struct mm_slab *s)
+{
+	struct cuts cuts;
+	uint64_t addr;
+
+	cuts.count = cuts.blocks = 0;
+	cut_lowest(p, s, 1, &cuts);
+	relist(p, s);
+	spell_out(&cuts, p->block_bytes, &addr);
+	return addr;
+}
+
+/* A slab that has more free blocks than those of its list have, or all of them. */
+static __attribute__((noinline)) void moves_on(struct mm_depot *p, struct mm_slab *s)
+{
+	if (s->free == s->blocks)
+		let_go(p, s);
+	else
+		relist(p, s);
+}
+
+static inline void give_one(struct mm_depot *p, struct mm_slab *s, uint32_t block)
+{
+	uint32_t word = block / 64;
+
+	s->free_bits[word] |= UINT64_C(1) << block % 64;
+	if (__builtin_expect(word < s->lowest, 0))
+		s->lowest = (uint16_t)word;
+	if (__builtin_expect(++s->free > p->bound[s->list], 0))
+		moves_on(p, s);
+}
+
+/* Records and words lie anywhere: they are asked for before the lock is taken. What is read
+ * here does not change while a block of the slab is out. */
+static void give_some(struct mm_depot *p, const uint64_t *blocks, uint32_t count)
+{
+	const struct mm_vspace *v = p->ground->vspace;
+	const struct mm_slabs *slabs = p->ground->slabs;
+	const uint64_t reciprocal = p->reciprocal;
+	const uint32_t pool = p->index + 1;
+	struct mm_slab *slab[GIVEN_AT_ONCE];
+	uint32_t block[GIVEN_AT_ONCE], ours = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		slab[i] = mm_slab_at(slabs, mm_vspace_owner(v, blocks[i]));
+		__builtin_prefetch(slab[i], 1);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct mm_slab *s = slab[i];
+		uint32_t n = (uint32_t)((blocks[i] - s->addr) * reciprocal >> 40);
+		if (__builtin_expect(s->pool != pool, 0))
+			continue;
+		__builtin_prefetch(&s->free_bits[n / 64], 1);
+		block[ours] = n;
+		slab[ours++] = s;
+	}
+	mm_lock_take(&p->lock);
+	p->free += ours;
+	for (uint32_t i = 0; i < ours; i++)
+		give_one(p, slab[i], block[i]);
+	mm_lock_give(&p->lock);
+}
+
+void mm_depot_give(struct mm_depot *p, const uint64_t *blocks, uint32_t count)
+{
+	for (uint32_t n; count; count -= n, blocks += n) {
+		n = count < GIVEN_AT_ONCE ? count : GIVEN_AT_ONCE;
+		give_some(p, blocks, n);
+	}
+}
+
+void mm_depot_purged(struct mm_depot *p)
+{
+	mm_lock_take(&p->lock);
+	p->reached = 0;
+	mm_lock_give(&p->lock);
+}
+
+/* --- all at once ------------------------------------------------------------------------------- */
+
+int mm_depot_warm(struct mm_depot *p, uint64_t blocks)
+{
+	struct mm_slab *s;
+	struct pages pages;
+
+	mm_lock_take(&p->lock);
+	uint64_t before = p->ready_from;
+	p->ready_from = 0;
+	do {
+		pages.count = 0;
+		s = p->free < blocks ? new_slab(p, &pages) : NULL;
+		obtain_pages(&pages);
+	} while (s);
+	int err = p->free < blocks ? MM_ENOMEM : MM_OK;
+	for (uint32_t i = 0; i < MM_DEPOT_LISTS; i++)
+		for (uint32_t n = p->list[i], next; n; n = next) {
+			s = slab_at(p, n);
+			next = s->next;
+			if (s->free == s->blocks)
+				let_go(p, s);
+		}
+	p->ready_from = before;
+	mm_lock_give(&p->lock);
+	return err;
+}
+
+void mm_depot_clear(struct mm_depot *p)
+{
+	mm_lock_take(&p->lock);
+	for (uint32_t i = 0; i <= MM_DEPOT_FULL; i++)
+		while (p->list[i]) {
+			struct mm_slab *s = slab_at(p, p->list[i]);
+			p->free += s->blocks - s->free;
+			let_go(p, s);
+		}
+	mm_lock_give(&p->lock);
+}
+
+/* --- sums --------------------------------------------------------------------------------------- */
+
+void mm_depot_sums(struct mm_depot *p, struct mm_depot_sums *ret)
+{
+	mm_lock_take(&p->lock);
+	uint64_t slab_bytes = (uint64_t)p->slices * MM_SLICE_BYTES;
+	*ret = (struct mm_depot_sums){ .slabs = p->slab_count,
+		.slab_bytes = p->slab_count * slab_bytes,
+		.blocks = (uint64_t)p->slab_count * p->blocks, .free = p->free,
+		.tail_bytes = p->slab_count * (slab_bytes - (uint64_t)p->blocks * p->block_bytes) };
+	mm_lock_give(&p->lock);
+}
+
+static int check_slab(const struct mm_depot *p, const struct mm_slab *s)
+{
+	uint32_t free = 0;
+
+	for (uint32_t i = 0; i < words_of(p); i++) {
+		free += (uint32_t)__builtin_popcountll(s->free_bits[i]);
+		if (i < s->lowest && s->free_bits[i])
+			return 3;
+	}
+	if (s->pool != p->index + 1 || s->blocks != p->blocks)
+		return 4;
+	if (free != s->free || free == s->blocks)
+		return 5;
+	return mm_vspace_owner(p->ground->vspace, s->addr) == s->number ? 0 : 6;
+}
+
+int mm_depot_check(struct mm_depot *p)
+{
+	uint64_t free = 0;
+
+	for (uint32_t i = 0; i <= MM_DEPOT_FULL; i++) {
+		uint32_t before = 0;
+		for (uint32_t n = p->list[i]; n; before = n, n = slab_at(p, n)->next) {
+			struct mm_slab *s = slab_at(p, n);
+			int rule = s->list != i || list_for(s) != i ? 1 : s->prev != before ? 2
+				: check_slab(p, s);
+			if (rule)
+				return rule;
+			free += s->free;
+		}
+	}
+	return free == p->free ? 0 : 7;
+}

@@ -1,0 +1,98 @@
+/* depot.h: blocks of one exact size.
+ *
+ * Promise: blocks are handed out in the order of their addresses, from the fullest slab
+ * first (of those about as full, the one behind the last), so that what is built after much was freed lies in a row, and slabs that were
+ * nearly empty become empty and go back. Nothing is kept in a block.
+ * Vocabulary
+ *   slab        slab.h
+ *   magazine    blocks that one thread context has ready (cache.h)
+ *   batch       blocks that go between a magazine and the depot at once
+ *   out         blocks that are not in the depot: handed out or in a magazine
+ *   full        a slab of which every block is out
+ *   ready       a slab whose pages were obtained before its blocks are touched
+ * Thread-safe. Never: the address of a block decides anything but its place.
+ */
+#ifndef MM_ALLOC_DEPOT_H
+#define MM_ALLOC_DEPOT_H
+
+#include <stdint.h>
+
+#include "alloc/lock.h"
+#include "alloc/slab.h"
+#include "alloc/vspace.h"
+
+enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 1024, MM_DEPOT_FULL = MM_DEPOT_LISTS };
+
+#define MM_DEPOT_BLOCK_MOST (UINT32_C(1) << 30)
+
+/* What all depots of a heap share. */
+struct mm_ground {
+	struct mm_meta *meta;
+	struct mm_vspace *vspace;
+	struct mm_slabs *slabs;
+	int track; /* keep what was asked for of each block */
+};
+
+struct mm_depot {
+	struct mm_ground *ground;
+	uint32_t index;                  /* among the heap's depots */
+	uint32_t block_bytes, blocks;    /* of a slab */
+	uint32_t slices, batch;
+	uint64_t reciprocal;             /* of block_bytes, in 2^-40 */
+	uint32_t bound[MM_DEPOT_LISTS + 1]; /* free blocks of a slab that stays in a list, at most */
+	/* What never changes is above, in cache lines without what does. */
+	struct mm_lock lock __attribute__((aligned(64)));
+	uint32_t list[MM_DEPOT_LISTS + 1]; /* slabs with free blocks, the fullest in list 0;
+					  * those that are full in MM_DEPOT_FULL */
+	uint32_t slab_count;
+	uint32_t last;                   /* slab that blocks were taken from; 0 = none */
+	uint64_t free;                   /* blocks in slabs */
+	uint64_t slabs_made, slabs_gone;
+	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
+	/* Set after init, where the defaults do not fit: */
+	uint64_t most;                   /* blocks that may be out */
+	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
+					  * and huge pages asked for; UINT64_MAX = never */
+	uint64_t reached;                /* addresses below had slabs: their pages are kept */
+};
+
+/* In zero-filled memory; block_bytes a multiple of 8, 8 to MM_DEPOT_BLOCK_MOST. MM_EINVAL. */
+int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
+		 uint32_t block_bytes);
+
+/* Up to `want` blocks (at most MM_DEPOT_BATCH) to `ret`, the one that is to be handed out
+ * first last: how many, 0 = there is no memory, or as many are out as may be. */
+uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint64_t *ret);
+
+/* Blocks come back; slabs that are whole again go. What is not a block of this depot is left
+ * alone. */
+void mm_depot_give(struct mm_depot *p, const uint64_t *blocks, uint32_t count);
+
+/* Makes slabs for so many blocks ready beyond those free: their pages are retained.
+ * MM_ENOMEM. */
+int mm_depot_warm(struct mm_depot *p, uint64_t blocks);
+
+/* Pages that were kept have gone to the system. */
+void mm_depot_purged(struct mm_depot *p);
+
+/* Every slab goes, whatever is out. No magazine may have a block of it. */
+void mm_depot_clear(struct mm_depot *p);
+
+/* The lowest free block of one slab of a depot, which has one, and whose lock the caller
+ * holds: for depot*.c. */
+uint64_t mm_depot_take_from(struct mm_depot *p, struct mm_slab *s);
+
+static inline uint32_t mm_depot_block_of(const struct mm_depot *p, const struct mm_slab *s,
+					uint64_t addr)
+{
+	return (uint32_t)((addr - s->addr) * p->reciprocal >> 40);
+}
+
+/* Sums for the account (account.h): blocks of slabs, those in slabs, tail bytes. */
+struct mm_depot_sums { uint64_t slabs, slab_bytes, blocks, free, tail_bytes; };
+void mm_depot_sums(struct mm_depot *p, struct mm_depot_sums *ret);
+
+/* 0, or the number of the rule that does not hold. Nobody else may be in it. */
+int mm_depot_check(struct mm_depot *p);
+
+#endif

@@ -1,0 +1,130 @@
+/* front.c: contexts of threads, and numbers of pools (front.h). */
+#include "manager/front.h"
+
+#include <pthread.h>
+
+#include "core/error.h"
+
+__thread struct mm_context *mm_front_mine;
+
+static struct {
+	struct mm_lock lock;
+	struct mm_meta meta;
+	struct mm_context *contexts;
+	uint64_t taken[MM_CACHE_DEPOTS / 64];  /* numbers */
+	pthread_once_t once;
+	pthread_key_t key;
+	int keyed;
+} front = { .once = PTHREAD_ONCE_INIT };
+
+/* --- threads -------------------------------------------------------------------------- */
+
+static void unlink_context(struct mm_context *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		front.contexts = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+}
+
+/* The thread ends. Should another destructor want a block after this one, it gets a fresh
+ * context, and this is called again. */
+static void leave(void *arg)
+{
+	struct mm_context *c = arg;
+
+	mm_front_mine = NULL;
+	mm_lock_take(&front.lock);
+	mm_cache_deinit(c);
+	unlink_context(c);
+	mm_meta_return(&front.meta, c, sizeof *c);
+	mm_lock_give(&front.lock);
+}
+
+static void make_key(void)
+{
+	front.keyed = pthread_key_create(&front.key, leave) == 0;
+}
+
+struct mm_context *mm_front_context(void)
+{
+	struct mm_context *c = mm_front_mine;
+
+	if (c)
+		return c;
+	pthread_once(&front.once, make_key);
+	if (!front.keyed)
+		return NULL;
+	mm_lock_take(&front.lock);
+	if ((c = mm_meta_borrow(&front.meta, sizeof *c)) != NULL) {
+		if ((c->next = front.contexts) != NULL)
+			c->next->prev = c;
+		front.contexts = c;
+	}
+	mm_lock_give(&front.lock);
+	if (c && pthread_setspecific(front.key, c) != 0) {
+		leave(c);
+		c = NULL;
+	}
+	mm_front_mine = c;
+	return c;
+}
+
+/* --- pools ------------------------------------------------------------------------------ */
+
+int mm_front_number(uint32_t *ret)
+{
+	int err = MM_ELIMIT;
+
+	mm_lock_take(&front.lock);
+	for (uint32_t n = 0; err && n < MM_CACHE_DEPOTS; n++)
+		if (!(front.taken[n / 64] >> n % 64 & 1)) {
+			front.taken[n / 64] |= UINT64_C(1) << n % 64;
+			*ret = n;
+			err = MM_OK;
+		}
+	mm_lock_give(&front.lock);
+	return err;
+}
+
+void mm_front_drop(uint32_t number, int leave_it)
+{
+	mm_lock_take(&front.lock);
+	for (struct mm_context *c = front.contexts; c; c = c->next)
+		mm_cache_drop(c, number);
+	if (leave_it)
+		front.taken[number / 64] &= ~(UINT64_C(1) << number % 64);
+	mm_lock_give(&front.lock);
+}
+
+void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served)
+{
+	uint64_t cached = 0, served = 0;
+
+	mm_lock_take(&front.lock);
+	for (struct mm_context *c = front.contexts; c; c = c->next) {
+		const struct mm_magazine *m =
+			__atomic_load_n(&c->magazine[number], __ATOMIC_RELAXED);
+		if (!m)
+			continue;
+		cached += __atomic_load_n(&m->count, __ATOMIC_RELAXED);
+		served += __atomic_load_n(&m->served, __ATOMIC_RELAXED);
+	}
+	mm_lock_give(&front.lock);
+	*ret_cached = cached;
+	*ret_served = served;
+}
+
+void mm_front_hold(void)
+{
+	mm_lock_take(&front.lock);
+	mm_lock_take(&front.meta.lock);
+}
+
+void mm_front_release(void)
+{
+	mm_lock_give(&front.meta.lock);
+	mm_lock_give(&front.lock);
+}

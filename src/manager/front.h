@@ -1,0 +1,35 @@
+/* front.h: each thread's context, found by one load.
+ *
+ * Promise: a thread gets a context when it first needs one, and what it has ready goes back
+ * when it ends; thousands may come and go. One context serves all pools of all managers:
+ * pools have numbers of the process.
+ * Vocabulary
+ *   mine      this thread's context; NULL before it has one
+ *   number    of a pool: the place of its magazines in every context
+ * Never: a lock on the way of a block that is ready.
+ */
+#ifndef MM_MANAGER_FRONT_H
+#define MM_MANAGER_FRONT_H
+
+#include "alloc/cache.h"
+
+extern __thread struct mm_context *mm_front_mine __attribute__((tls_model("initial-exec")));
+
+/* This thread's context, made if there is none; NULL without memory. */
+struct mm_context *mm_front_context(void);
+
+/* A number that no pool has. MM_ELIMIT. */
+int mm_front_number(uint32_t *ret);
+
+/* Magazines of that number give back what they have and go, in every thread; the number is
+ * free again if `leave`. No other thread may be in the pool. */
+void mm_front_drop(uint32_t number, int leave);
+
+/* What magazines of that number hold and have served. Any thread. */
+void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served);
+
+/* Around fork: nobody else is in the front between. */
+void mm_front_hold(void);
+void mm_front_release(void);
+
+#endif

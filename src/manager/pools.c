@@ -1,0 +1,265 @@
+/* pools.c: the public pools (mm.h): a depot, a name, and the way through the front. */
+#include <string.h>
+
+#include "core/error.h"
+#include "manager/front.h"
+#include "manager/manager.h"
+
+_Static_assert((int)MM_POOLS == (int)MM_CACHE_DEPOTS, "a pool has a place in every context");
+
+enum { CACHED_BLOCK_MOST = 64 * 1024, BATCH_BYTES = 64 * 1024, MINING_BATCH = 8 };
+
+/* From how many bytes of slabs on their pages are made ready, and huge ones asked for: at
+ * most a part of what the pool has anyway. */
+static const struct { uint64_t ready_from, huge_from; } growth[MM_ACCESS_KINDS] = {
+	[MM_ACCESS_GENERAL] = { 1 << 20, UINT64_MAX },
+	[MM_ACCESS_SEQUENTIAL] = { 0, UINT64_MAX },
+	[MM_ACCESS_RANDOM] = { 1 << 20, 1 << 20 },
+	[MM_ACCESS_MINING] = { 1 << 20, UINT64_MAX },
+	[MM_ACCESS_SDF_OPERATION] = { 0, 1 << 20 },
+	[MM_ACCESS_OCTREE_TRAVERSAL] = { 1 << 20, 1 << 20 },
+};
+
+/* --- coming and going ------------------------------------------------------------------ */
+
+static struct mm_manager *standing_for(struct mm_manager *m)
+{
+	return m ? m : mm_manager_default();
+}
+
+static struct mm_pool *find(const struct mm_manager *m, const char *name)
+{
+	struct mm_pool *p = m->pools;
+
+	while (p && strcmp(p->name, name) != 0)
+		p = p->next;
+	return p;
+}
+
+/* A slab of small blocks, so that threads that grow side by side get slabs of their own. */
+static uint32_t batch_for(uint32_t block_bytes, enum mm_access access)
+{
+	uint32_t most = access == MM_ACCESS_MINING ? MINING_BATCH : MM_DEPOT_BATCH;
+	uint32_t batch = BATCH_BYTES / block_bytes;
+
+	return batch < 1 ? 1 : batch < most ? batch : most;
+}
+
+static int furnish(struct mm_pool *p, struct mm_manager *m, const char *name,
+		   uint32_t block_bytes, enum mm_access access)
+{
+	uint32_t number;
+	int err = mm_front_number(&number);
+
+	if (err)
+		return err;
+	mm_depot_init(&p->depot, &m->ground, number, block_bytes);
+	p->depot.ready_from = growth[access].ready_from;
+	p->depot.huge_from = growth[access].huge_from;
+	p->depot.batch = batch_for(block_bytes, access);
+	p->manager = m;
+	strcpy(p->name, name);
+	return MM_OK;
+}
+
+int mm_pool_create(struct mm_manager *m, const char *name, size_t block_bytes,
+		   uint64_t block_count, enum mm_access access, int allow_growth,
+		   struct mm_pool **ret)
+{
+	struct mm_pool *p = NULL;
+	int err = MM_ENOMEM;
+
+	if (!name || !*name || strlen(name) >= MM_POOL_NAME_BYTES || block_bytes == 0 ||
+	    block_bytes > MM_POOL_BLOCK_BYTES_MOST || (unsigned)access >= MM_ACCESS_KINDS ||
+	    (!allow_growth && !block_count))
+		return MM_EINVAL;
+	if (!(m = standing_for(m)))
+		return MM_ENOMEM;
+	block_bytes = (block_bytes + 7) & ~(size_t)7;
+	mm_lock_take(&m->lock);
+	if (find(m, name))
+		err = MM_EEXIST;
+	else if ((p = mm_meta_borrow(&m->meta, sizeof *p)) != NULL)
+		err = furnish(p, m, name, (uint32_t)block_bytes, access);
+	if (!err) {
+		p->direct = !allow_growth || block_bytes > CACHED_BLOCK_MOST;
+		p->depot.most = allow_growth ? UINT64_MAX : block_count;
+		p->next = m->pools;
+		m->pools = p;
+		*ret = p;
+	}
+	mm_lock_give(&m->lock);
+	if (err)
+		mm_meta_return(&m->meta, p, sizeof *p);
+	return err;
+}
+
+void mm_pool_destroy(struct mm_pool *p)
+{
+	struct mm_manager *m;
+	struct mm_pool **at;
+
+	if (!p)
+		return;
+	m = p->manager;
+	mm_front_drop(p->depot.index, 0);
+	mm_depot_clear(&p->depot);
+	mm_lock_take(&m->lock);
+	for (at = &m->pools; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	mm_lock_give(&m->lock);
+	mm_front_drop(p->depot.index, 1);
+	mm_meta_return(&m->meta, p, sizeof *p);
+}
+
+struct mm_pool *mm_pool_get(struct mm_manager *m, const char *name)
+{
+	struct mm_pool *p;
+
+	if (!name || !(m = standing_for(m)))
+		return NULL;
+	mm_lock_take(&m->lock);
+	p = find(m, name);
+	mm_lock_give(&m->lock);
+	return p;
+}
+
+/* --- blocks ------------------------------------------------------------------------------ */
+
+static void *alloc_direct(struct mm_pool *p)
+{
+	uint64_t addr;
+
+	if (mm_depot_take(&p->depot, 1, &addr) == 0)
+		return NULL;
+	atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
+	return (void *)(uintptr_t)addr;
+}
+
+/* A thread's first call, an empty magazine, or a pool without magazines. */
+static __attribute__((noinline)) void *alloc_slowly(struct mm_pool *p)
+{
+	struct mm_context *c = p->direct ? NULL : mm_front_context();
+	uint64_t addr = c ? mm_cache_refill(c, &p->depot) : 0;
+	struct mm_magazine *m = c ? c->magazine[p->depot.index] : NULL;
+
+	if (!c || (addr && !m)) {
+		if (addr)
+			atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
+		return addr ? (void *)(uintptr_t)addr : alloc_direct(p);
+	}
+	if (addr)
+		m->served++;
+	return (void *)(uintptr_t)addr;
+}
+
+void *mm_pool_alloc(struct mm_pool *p)
+{
+	struct mm_context *c = mm_front_mine;
+	struct mm_magazine *m = c ? c->magazine[p->depot.index] : NULL;
+
+	if (__builtin_expect(!m || !m->count, 0))
+		return alloc_slowly(p);
+	m->served++;
+	return (void *)(uintptr_t)m->block[--m->count];
+}
+
+static int at_limit(struct mm_pool *p)
+{
+	struct mm_depot_sums s;
+
+	mm_depot_sums(&p->depot, &s);
+	return s.blocks - s.free >= p->depot.most;
+}
+
+int mm_pool_try(struct mm_pool *p, void **ret)
+{
+	void *block = mm_pool_alloc(p);
+
+	if (!block)
+		return at_limit(p) ? MM_ELIMIT : MM_ENOMEM;
+	*ret = block;
+	return MM_OK;
+}
+
+static __attribute__((noinline)) void free_slowly(struct mm_pool *p, uint64_t addr)
+{
+	struct mm_context *c = p->direct ? NULL : mm_front_context();
+
+	if (c)
+		mm_cache_spill(c, &p->depot, addr);
+	else
+		mm_depot_give(&p->depot, &addr, 1);
+}
+
+void mm_pool_free(struct mm_pool *p, void *block)
+{
+	struct mm_context *c = mm_front_mine;
+	struct mm_magazine *m = c ? c->magazine[p->depot.index] : NULL;
+
+	if (__builtin_expect(!block, 0))
+		return;
+	if (__builtin_expect(!m || m->count == m->most, 0)) {
+		free_slowly(p, (uintptr_t)block);
+		return;
+	}
+	m->block[m->count++] = (uintptr_t)block;
+}
+
+/* --- looking, and all at once --------------------------------------------------------------- */
+
+int mm_pool_owns(const struct mm_pool *p, const void *address)
+{
+	uint32_t number = mm_vspace_owner(&p->manager->vspace, (uintptr_t)address);
+
+	return number && mm_slab_at(&p->manager->slabs, number)->pool == p->depot.index + 1;
+}
+
+void mm_pool_stats(struct mm_pool *p, struct mm_pool_stats *ret)
+{
+	struct mm_depot_sums s;
+	uint64_t cached, served, out;
+
+	mm_front_sums(p->depot.index, &cached, &served);
+	mm_depot_sums(&p->depot, &s);
+	out = s.blocks - s.free;
+	memset(ret, 0, sizeof *ret);
+	strcpy(ret->name, p->name);
+	ret->block_bytes = p->depot.block_bytes;
+	ret->blocks = s.blocks;
+	ret->cached = cached < out ? cached : out;
+	ret->allocated = out - ret->cached;
+	ret->free = ret->blocks - ret->allocated;
+	ret->requests = served + p->served + p->depot.served;
+	if (s.slab_bytes)
+		ret->fragmentation = 100.0 * (1.0 - (double)(ret->allocated * ret->block_bytes) /
+						    (double)s.slab_bytes);
+}
+
+int mm_pool_warm_up(struct mm_pool *p, uint64_t blocks)
+{
+	struct mm_depot_sums s;
+
+	mm_depot_sums(&p->depot, &s);
+	if (blocks > p->depot.most - (s.blocks - s.free))
+		blocks = p->depot.most - (s.blocks - s.free);
+	return mm_depot_warm(&p->depot, blocks);
+}
+
+void mm_pool_shrink(struct mm_pool *p)
+{
+	if (mm_front_mine)
+		mm_cache_drop(mm_front_mine, p->depot.index);
+	mm_vspace_purge(&p->manager->vspace, 0);
+	mm_lock_take(&p->manager->lock);
+	for (struct mm_pool *each = p->manager->pools; each; each = each->next)
+		mm_depot_purged(&each->depot);
+	mm_lock_give(&p->manager->lock);
+}
+
+void mm_pool_clear(struct mm_pool *p)
+{
+	mm_front_drop(p->depot.index, 0);
+	mm_depot_clear(&p->depot);
+}
