@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libmm_alloc.la
 libmm_alloc_la_SOURCES = \
 	src/alloc/account.h \
+	src/alloc/band_pool.c src/alloc/band_pool.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/classes.h \
 	src/alloc/content.h \
@@ -12,5 +13,6 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/meta.c src/alloc/meta.h \
 	src/alloc/pool.c src/alloc/pool.h \
 	src/alloc/slab.c src/alloc/slab.h \
+	src/alloc/svo_pool.c src/alloc/svo_pool.h \
 	src/alloc/vspace.c src/alloc/vspace.h
 libmm_alloc_la_CFLAGS = $(MM_CFLAGS) $(MM_SAN_CFLAGS) -fPIC -fvisibility=hidden

@@ -15,7 +15,7 @@
 
 #include "alloc/lock.h"
 
-enum { MM_META_PAGE = 4096, MM_META_KINDS = 24 /* powers of two that are kept for reuse */ };
+enum { MM_META_PAGE = 4096, MM_META_KINDS = 32 /* powers of two that are kept for reuse */ };
 
 struct mm_meta {
 	struct mm_lock lock;
