@@ -131,7 +131,7 @@ static void misuse_is_refused(void **state)
 	mm_svo_close(p);
 }
 
-/* Sizes in 32 bits overflow at 4 GiB: 10000 chunks of 2 MiB of nodes are 20 GiB. */
+/* Sizes in 32 bits overflow at 4 GiB: 10240 chunks of 2 MiB of nodes are 20 GiB. */
 static void sizes_beyond_32_bits_are_exact(void **state)
 {
 	struct mm_svo_options o = { .node_bytes = 256, .simulated = 1 };
@@ -141,10 +141,10 @@ static void sizes_beyond_32_bits_are_exact(void **state)
 
 	(void)state;
 	assert_int_equal(mm_svo_open(&p, &o), MM_OK);
-	for (uint64_t i = 0; i < 10000 * 1024; i++)
+	for (uint64_t i = 0; i < 10240 * 1024; i++)
 		assert_int_equal(mm_svo_take(p, 1 << 18 | i / 1024, MM_SVO_INNER, 8, &h), MM_OK);
 	mm_svo_sums(p, &a);
-	assert_int_equal(a.nodes, UINT64_C(10000) * 8192 * 256);
+	assert_int_equal(a.nodes, UINT64_C(10240) * 8192 * 256);
 	assert_true(a.committed > UINT64_C(20) << 30);
 	assert_int_equal(mm_svo_check(p), 0);
 	mm_svo_close(p);
