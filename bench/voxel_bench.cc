@@ -30,7 +30,7 @@ static double resident()
 static void out(const char *name, double value) { printf("%s %.17g\n", name, value); }
 static void need(bool ok) { if (!ok) { fprintf(stderr, "voxel_bench: failed\n"); exit(1); } }
 
-static void sphere(mm_band_format format)
+static void sphere(enum mm_band_format format)
 {
 	openvdb::initialize();
 	double before = resident();
