@@ -142,8 +142,8 @@ static void octree(const char *file, unsigned cut)
 	out("ours_rss", ours / c.nodes);
 }
 
-/* Bricks of a full cube of 32^3, taken and given in turn in a fixed random order. */
-static void churn()
+/* Bricks of a full cube of 32^3, given and taken again: in a fixed random order, or row by row. */
+static void churn(bool any)
 {
 	mm_band_options o = { 0, 3, MM_BAND_F32 };
 	mm_band *p = nullptr;
@@ -162,7 +162,7 @@ static void churn()
 		auto start = std::chrono::steady_clock::now();
 		for (size_t i = 0; i < pairs; i++) {
 			r = r * 6364136223846793005ull + 1442695040888963407ull;
-			uint64_t key = keys[r >> 49];
+			uint64_t key = keys[any ? r >> 49 : i % 32768];
 			if (mm_band_give(p, key) || mm_band_take(p, key, MM_BAND_F32, &b))
 				exit(1);
 		}
@@ -184,7 +184,9 @@ int main(int argc, char **argv)
 	else if (argc > 3 && !strcmp(argv[1], "octree"))
 		octree(argv[2], atoi(argv[3]));
 	else if (argc > 1 && !strcmp(argv[1], "churn"))
-		churn();
+		churn(false);
+	else if (argc > 1 && !strcmp(argv[1], "random"))
+		churn(true);
 	else
 		return 2;
 	return 0;

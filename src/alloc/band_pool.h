@@ -60,7 +60,7 @@ uint64_t *mm_band_mask(struct mm_band *p, uint32_t brick);
 enum mm_band_format mm_band_format(const struct mm_band *p, uint32_t brick);
 
 /* Changes the format; its payload may move. Error at most band / 65534 (I16), band / 254
- * (I8) a voxel that is within the band, others are cut off at it; to CONST:
+ * (I8), and the rounding of a float (2e-7 x band), a voxel that is within the band, others are cut off at it; to CONST:
  * MM_EINVAL unless all voxels are equal. MM_ENOENT, MM_ENOMEM, MM_ENOSPC. */
 int mm_band_convert(struct mm_band *p, uint64_t key, enum mm_band_format to);
 
