@@ -1,50 +1,9 @@
 /* band_pool.c: slabs, headers and the hash of bricks (band_pool.h). */
-#include "alloc/band_pool.h"
+#include "alloc/band_parts.h"
 
 #include <string.h>
 
-#include "alloc/lock.h"
-#include "alloc/meta.h"
-#include "alloc/vspace.h"
 #include "core/error.h"
-
-enum { BRICKS_MOST = 1 << 24, HASH_FIRST = 64, HINTS = 256, BLOCK_BITS = 7, PAGE_BYTES = 4096,
-       AXIS_BITS = 21, AXIS_HALF = 1 << 20, SLABS_MOST = 1 << 20 };
-
-struct cell { uint64_t key; uint32_t brick, unused; }; /* brick 0 = empty */
-
-struct bslab {
-	uint64_t addr, free[2];  /* 1 = free */
-	uint32_t prev, next;     /* with free blocks, of the same format; or vacant */
-	uint16_t left;
-	uint8_t format, listed;
-};
-
-struct hint { uint64_t region; uint32_t slab; };
-
-struct mm_band {
-	struct mm_lock lock;
-	struct mm_meta meta;
-	struct mm_vspace vspace;
-	struct mm_band_options o;
-	struct cell *cell;
-	uint32_t cells, bricks, frontier, vacant;
-	struct bslab *slab;
-	uint32_t slabs, slab_vacant, slab_live, list[MM_BAND_CONST], spare[MM_BAND_CONST];
-	struct hint hint[HINTS];
-	uint64_t *key, (*mask)[8];     /* headers, each an array over bricks */
-	uint32_t *place, *version, (*beside)[MM_BAND_SIDES], *beside_at;
-	uint8_t *format;
-	uint32_t generation;
-	uint64_t header_bytes, slab_bytes, hash_bytes, by_format[MM_BAND_FORMATS];
-};
-
-static const uint16_t voxel_bytes[MM_BAND_FORMATS] = { 4, 2, 1, 0 };
-
-static uint32_t block_bytes(uint32_t format)
-{
-	return (uint32_t)voxel_bytes[format] * MM_BAND_VOXELS;
-}
 
 /* --- coming and going ------------------------------------------------------------------ */
 
@@ -141,20 +100,6 @@ static int beside_key(uint64_t key, unsigned side, uint64_t *ret)
 }
 
 /* --- hash ------------------------------------------------------------------------------ */
-
-static uint32_t band_home(const struct mm_band *p, uint64_t key)
-{
-	return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 36) & (p->cells - 1);
-}
-
-static uint32_t band_find(const struct mm_band *p, uint64_t key)
-{
-	uint32_t i = band_home(p, key);
-
-	while (p->cell[i].brick && p->cell[i].key != key)
-		i = (i + 1) & (p->cells - 1);
-	return i;
-}
 
 /* Large tables lie in slices, so that the old one goes back. */
 static struct cell *new_cells(struct mm_band *p, uint64_t bytes)
@@ -562,98 +507,4 @@ int mm_band_convert(struct mm_band *p, uint64_t key, enum mm_band_format to)
 		err = p->format[b] == to ? MM_OK : convert(p, b, to);
 	mm_lock_give(&p->lock);
 	return err;
-}
-
-/* --- order and sums -------------------------------------------------------------------- */
-
-static void sift(const struct mm_band *p, uint32_t *heap, uint32_t at, uint32_t count)
-{
-	for (uint32_t kid; (kid = at * 2 + 1) < count; at = kid) {
-		uint32_t b = heap[at];
-		if (kid + 1 < count && p->key[heap[kid + 1]] > p->key[heap[kid]])
-			kid++;
-		if (p->key[heap[kid]] <= p->key[b])
-			return;
-		heap[at] = heap[kid];
-		heap[kid] = b;
-	}
-}
-
-static void sort_bricks(const struct mm_band *p, uint32_t *all, uint32_t n)
-{
-	for (uint32_t i = n / 2; i-- > 0;)
-		sift(p, all, i, n);
-	for (uint32_t i = n; i-- > 1;) {
-		uint32_t b = all[0];
-		all[0] = all[i];
-		all[i] = b;
-		sift(p, all, 0, i);
-	}
-}
-
-int mm_band_each(struct mm_band *p, int (*each)(void *ctx, uint64_t key, uint32_t brick),
-		 void *ctx)
-{
-	uint64_t bytes = (uint64_t)p->bricks * sizeof(uint32_t);
-	uint32_t *all = mm_meta_borrow(&p->meta, bytes), n = 0;
-	int stop = 0;
-
-	if (!all)
-		return MM_ENOMEM;
-	for (uint32_t b = 1; b < p->frontier; b++)
-		if (p->key[b] >> 63 == 0)
-			all[n++] = b;
-	sort_bricks(p, all, n);
-	for (uint32_t i = 0; i < n && !stop; i++)
-		stop = each(ctx, p->key[all[i]], all[i]);
-	mm_meta_return(&p->meta, all, bytes);
-	return stop;
-}
-
-void mm_band_sums(struct mm_band *p, struct mm_band_account *ret)
-{
-	uint64_t used;
-
-	memset(ret, 0, sizeof *ret);
-	mm_lock_take(&p->lock);
-	for (uint32_t f = 0; f < MM_BAND_FORMATS; f++) {
-		ret->by_format[f] = p->by_format[f];
-		ret->payload += p->by_format[f] * block_bytes(f);
-	}
-	for (uint32_t f = 0; f < MM_BAND_CONST; f++)
-		for (uint32_t n = p->list[f]; n; n = p->slab[n].next)
-			ret->slack += (uint64_t)p->slab[n].left * block_bytes(f);
-	mm_vspace_sums(&p->vspace, &used, &ret->retained);
-	ret->hash = p->hash_bytes;
-	ret->bricks = p->bricks;
-	ret->slabs = p->slab_live;
-	ret->metadata = mm_meta_committed(&p->meta);
-	ret->committed = used + ret->retained + ret->metadata;
-	mm_lock_give(&p->lock);
-}
-
-int mm_band_check(struct mm_band *p)
-{
-	struct mm_band_account a;
-	uint32_t cells = 0;
-
-	for (uint32_t i = 0; i < p->cells; i++) {
-		uint32_t b = p->cell[i].brick;
-		cells += b != 0;
-		if (b && (p->key[b] != p->cell[i].key || band_find(p, p->key[b]) != i))
-			return 1;
-	}
-	if (cells != p->bricks)
-		return 2;
-	for (uint32_t n = 1; n < p->slabs; n++) {
-		const struct bslab *s = &p->slab[n];
-		if (s->addr && (s->left != __builtin_popcountll(s->free[0]) +
-					    __builtin_popcountll(s->free[1]) ||
-				s->listed != (s->left != 0)))
-			return 3;
-	}
-	mm_band_sums(p, &a);
-	if (a.committed != a.payload + a.slack + a.hash + a.retained + a.metadata)
-		return 4;
-	return mm_vspace_check(&p->vspace) ? 5 : 0;
 }

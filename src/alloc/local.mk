@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libmm_alloc.la
 libmm_alloc_la_SOURCES = \
 	src/alloc/account.h \
+	src/alloc/band_order.c src/alloc/band_parts.h \
 	src/alloc/band_pool.c src/alloc/band_pool.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/classes.h \

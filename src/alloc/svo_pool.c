@@ -10,7 +10,7 @@
 #include "core/error.h"
 
 enum { WORDS = MM_SVO_SLOTS / 64, DIR_FIRST = 64, SLOT_BITS = 13, DEPTH_MOST = 64,
-       PAGE = 4096, HOLE_SHARE = 8 };
+	PAGE = 4096, HOLE_SHARE = 8 };
 
 struct chunk {
 	uint64_t key, node, value; /* addresses; key 0 = the record is vacant */
