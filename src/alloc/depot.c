@@ -200,8 +200,7 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	if (g->track)
 		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
 	if (!s->free_bits || (g->track && !s->slack) ||
-	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr,
-			   NULL)) {
+	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr)) {
 		drop_records(p, s);
 		return NULL;
 	}

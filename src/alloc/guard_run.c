@@ -98,7 +98,7 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 		return NULL;
 	s->slices = slices;
 	s->bytes = bytes;
-	if (mm_vspace_take(&h->vspace, slices, 1, bytes, s->number, &s->addr, NULL)) {
+	if (mm_vspace_take(&h->vspace, slices, 1, bytes, s->number, &s->addr)) {
 		mm_slabs_drop(&h->slabs, s);
 		return NULL;
 	}

@@ -24,7 +24,7 @@ int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
 	s->slices = (uint32_t)slices;
 	s->bytes = whole_pages(h, room);
 	s->requested = size;
-	err = mm_vspace_take(&h->vspace, s->slices, (uint32_t)step, s->bytes, s->number,
+	err = mm_vspace_take_fresh(&h->vspace, s->slices, (uint32_t)step, s->bytes, s->number,
 			     &s->addr, &fresh);
 	if (err) {
 		mm_slabs_drop(&h->slabs, s);

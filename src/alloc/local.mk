@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libmm_alloc.la
 libmm_alloc_la_SOURCES = \
 	src/alloc/account.h \
+	src/alloc/band_order.c src/alloc/band_parts.h \
+	src/alloc/band_pool.c src/alloc/band_pool.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/classes.h \
 	src/alloc/content.h \
@@ -19,5 +21,6 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/ordered.c src/alloc/ordered.h \
 	src/alloc/range.h src/alloc/range_bins.c src/alloc/range_table.c src/alloc/range_tree.c \
 	src/alloc/slab.c src/alloc/slab.h \
+	src/alloc/svo_pool.c src/alloc/svo_pool.h \
 	src/alloc/vspace.c src/alloc/vspace.h
 libmm_alloc_la_CFLAGS = $(MM_CFLAGS) $(MM_SAN_CFLAGS) -fPIC -fvisibility=hidden

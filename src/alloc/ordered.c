@@ -77,7 +77,7 @@ static int add_region(struct mm_ordered *o)
 	s->bytes = MM_ORDERED_REGION;
 	s->blocks = MM_ORDERED_REGION / MM_ORDERED_UNIT;
 	err = mm_vspace_take(o->ground->vspace, s->slices, s->slices, s->bytes, s->number,
-			     &s->addr, NULL);
+			     &s->addr);
 	if (err) {
 		mm_slabs_drop(o->ground->slabs, s);
 		return MM_ENOMEM;

@@ -205,7 +205,7 @@ static void advance(struct mm_vspace *v, uint32_t frontier)
 }
 
 /* Slices that were never used; those left out to be aligned are idle. */
-static uint32_t take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align)
+static uint32_t take_new(struct mm_vspace *v, uint32_t slices, uint32_t align)
 {
 	uint32_t first = aligned_from(v, v->frontier, align), idle = v->frontier;
 
@@ -217,15 +217,15 @@ static uint32_t take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align)
 	return first;
 }
 
-int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
-		   uint32_t owner, uint64_t *ret_addr, int *ret_fresh)
+int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
+			 uint32_t owner, uint64_t *ret_addr, int *ret_fresh)
 {
 	uint64_t had = 0;
 
 	mm_lock_take(&v->lock);
 	uint32_t first = find_run(v, slices, align);
 	if (first == MM_LOWSET_NONE)
-		first = take_fresh(v, slices, align);
+		first = take_new(v, slices, align);
 	if (first != MM_LOWSET_NONE) {
 		for (uint32_t s = first; s < first + slices; s++) {
 			mm_lowset_remove(&v->idle, s);
@@ -239,9 +239,16 @@ int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_
 			v->peak_bytes = v->used_bytes + v->retained_bytes;
 	}
 	mm_lock_give(&v->lock);
-	if (ret_fresh)
-		*ret_fresh = had == 0;
+	*ret_fresh = had == 0;
 	return first == MM_LOWSET_NONE ? MM_ENOSPC : MM_OK;
+}
+
+int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
+		   uint32_t owner, uint64_t *ret_addr)
+{
+	int fresh;
+
+	return mm_vspace_take_fresh(v, slices, align, bytes, owner, ret_addr, &fresh);
 }
 
 void mm_vspace_hold(struct mm_vspace *v)

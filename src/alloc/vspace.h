@@ -47,10 +47,14 @@ int mm_vspace_init(struct mm_vspace *v, const struct mm_vspace_options *o, struc
 void mm_vspace_deinit(struct mm_vspace *v);
 
 /* So many slices in a row, the first at a multiple of `align` slices (a power of two), the
- * first `bytes` of them in use, given to `owner` (not 0). *ret_fresh (may be NULL) = nothing
- * was ever written there since it came from the system, so it is zero. MM_ENOSPC. */
+ * first `bytes` of them in use, given to `owner` (not 0). MM_ENOSPC. */
 int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
-		   uint32_t owner, uint64_t *ret_addr, int *ret_fresh);
+		   uint32_t owner, uint64_t *ret_addr);
+
+/* The same; *ret_fresh = nothing was written there since it came from the system, so it is
+ * zero. */
+int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
+			 uint32_t owner, uint64_t *ret_addr, int *ret_fresh);
 
 /* Holds everybody off, before a fork, and lets them go on, after it. */
 void mm_vspace_hold(struct mm_vspace *v);

@@ -5,7 +5,6 @@ test_heap_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 test_ordered_SOURCES = tests/unit/test_ordered.c
 test_ordered_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_heap test_ordered
-TESTS += test_heap
 
 check_PROGRAMS += test_handle test_defrag test_guard test_checked
 test_handle_SOURCES = tests/unit/test_handle.c tests/unit/movekit.h
@@ -17,3 +16,9 @@ test_guard_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
 test_checked_SOURCES = tests/unit/test_checked.c tests/unit/guardkit.h
 test_checked_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
 TESTS += test_handle test_defrag test_guard test_checked
+check_PROGRAMS += test_svo test_band
+test_svo_SOURCES = tests/unit/test_svo.c
+test_svo_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+test_band_SOURCES = tests/unit/test_band.c
+test_band_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+TESTS += test_svo test_band

@@ -1,0 +1,193 @@
+/* voxel_bench.cc: the voxel pools beside OpenVDB and OctoMap, on the same voxels; one part a
+ * process, since memory is measured by what the process holds. One line "name value". */
+#include <octomap/OcTree.h>
+#include <openvdb/openvdb.h>
+#include <openvdb/tools/LevelSetSphere.h>
+#include <openvdb/version.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+extern "C" {
+#include "alloc/band_pool.h"
+#include "alloc/svo_pool.h"
+}
+
+static double resident()
+{
+	long all = 0, here = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+	if (!f || fscanf(f, "%ld %ld", &all, &here) != 2)
+		exit(1);
+	fclose(f);
+	return here * 4096.0;
+}
+
+static void out(const char *name, double value) { printf("%s %.17g\n", name, value); }
+static void need(bool ok) { if (!ok) { fprintf(stderr, "voxel_bench: failed\n"); exit(1); } }
+
+static void sphere(enum mm_band_format format)
+{
+	openvdb::initialize();
+	double before = resident();
+	auto grid = openvdb::tools::createLevelSetSphere<openvdb::FloatGrid>(
+		100, openvdb::Vec3f(0), 1, 3);
+	double rss = resident() - before, active = grid->activeVoxelCount();
+	mm_band_options o = { 0, 3, format };
+	mm_band *p = nullptr;
+	double worst = 0, held = 0;
+	before = resident();
+	need(!mm_band_open(&p, &o));
+	for (auto leaf = grid->tree().cbeginLeaf(); leaf; ++leaf) {
+		auto at = leaf->origin();
+		uint64_t key;
+		uint32_t b;
+		need(!mm_band_key(at.x() >> 3, at.y() >> 3, at.z() >> 3, &key));
+		need(!mm_band_take(p, key, MM_BAND_F32, &b));
+		memcpy((void *)mm_band_payload(p, b), leaf->buffer().data(), 2048);
+		for (int i = 0; i < 512; i++)
+			if (leaf->isValueOn(i))
+				mm_band_mask(p, b)[i / 64] |= 1ull << i % 64;
+		need(!mm_band_convert(p, key, format));
+	}
+	double ours = resident() - before;
+	for (auto leaf = grid->tree().cbeginLeaf(); leaf; ++leaf) {
+		auto at = leaf->origin();
+		uint64_t key;
+		mm_band_key(at.x() >> 3, at.y() >> 3, at.z() >> 3, &key);
+		uint32_t b = mm_band_find(p, key);
+		need(b);
+		auto data = mm_band_payload(p, b);
+		for (int i = 0; i < 512; i++) {
+			if (!leaf->isValueOn(i))
+				continue;
+			need(mm_band_mask(p, b)[i / 64] >> i % 64 & 1);
+			held++;
+			double v = format == MM_BAND_F32 ? ((float *)data)[i]
+							 : ((int16_t *)data)[i] * 3.0 / 32767;
+			worst = std::max(worst, std::fabs(v - leaf->getValue(i)));
+		}
+	}
+	need(held == active);
+	mm_band_account a;
+	mm_band_sums(p, &a);
+	out("active", active);
+	out("bricks", a.bricks);
+	out("vdb_memusage", grid->memUsage() / active);
+	out("vdb_rss", rss / active);
+	out("ours_committed", a.committed / active);
+	out("ours_rss", ours / active);
+	out("worst_error", worst);
+}
+
+struct Copy {
+	octomap::OcTree *tree;
+	mm_svo *pool;
+	unsigned cut;
+	double nodes = 0;
+
+	uint32_t children(octomap::OcTreeNode *n, uint64_t key, uint64_t group, unsigned depth)
+	{
+		octomap::OcTreeNode *kid[8];
+		uint64_t name[8], mask = 0, leaves = 0;
+		unsigned count = 0;
+		uint32_t h;
+		if (depth == cut)
+			group = key;
+		for (unsigned i = 0; i < 8; i++)
+			if (tree->nodeChildExists(n, i)) {
+				kid[count] = tree->getNodeChild(n, i);
+				name[count++] = key << 3 | i;
+				mask |= 1u << i;
+			}
+		for (unsigned i = 0; i < count; i++)
+			leaves += !tree->nodeHasChildren(kid[i]);
+		auto kind = leaves == count ? MM_SVO_LEAVES : MM_SVO_INNER;
+		need(!mm_svo_take(pool, group, kind, count, &h));
+		nodes += count;
+		for (unsigned i = 0; i < count; i++) {
+			*(float *)mm_svo_value(pool, h + i) = kid[i]->getLogOdds();
+			if (kind == MM_SVO_INNER)
+				*(uint64_t *)mm_svo_node(pool, h + i) = tree->nodeHasChildren(kid[i])
+					? children(kid[i], name[i], group, depth + 1) : 0;
+		}
+		return h;
+	}
+};
+
+static void octree(const char *file, unsigned cut)
+{
+	double before = resident();
+	auto tree = new octomap::OcTree(std::string(file));
+	double rss = resident() - before;
+	mm_svo_options o = { 0, 8, 4, 0 };
+	mm_svo *p = nullptr;
+	before = resident();
+	need(tree->size() && !mm_svo_open(&p, &o));
+	Copy c = { tree, p, cut };
+	c.children(tree->getRoot(), 1, 1, 0);
+	double ours = resident() - before;
+	mm_svo_account a;
+	mm_svo_sums(p, &a);
+	need(a.live == c.nodes && c.nodes + 1 == tree->size());
+	out("nodes", tree->size());
+	out("chunks", a.chunks);
+	out("octomap_memusage", (double)tree->memoryUsage() / tree->size());
+	out("octomap_rss", rss / tree->size());
+	out("ours_committed", a.committed / c.nodes);
+	out("ours_rss", ours / c.nodes);
+}
+
+/* Bricks of a full cube of 32^3, given and taken again: in a fixed random order, or row by row. */
+static void churn(bool any)
+{
+	mm_band_options o = { 0, 3, MM_BAND_F32 };
+	mm_band *p = nullptr;
+	std::vector<uint64_t> keys(32768);
+	uint32_t b;
+	uint64_t r = 1;
+	need(!mm_band_open(&p, &o));
+	for (size_t i = 0; i < keys.size(); i++) {
+		need(!mm_band_key(i % 32, i / 32 % 32, i / 1024, &keys[i]));
+		need(!mm_band_take(p, keys[i], MM_BAND_F32, &b));
+		memset((void *)mm_band_payload(p, b), 1, 2048);
+	}
+	std::vector<double> rounds;
+	const size_t pairs = 2000000;
+	for (int round = 0; round < 7; round++) {
+		auto start = std::chrono::steady_clock::now();
+		for (size_t i = 0; i < pairs; i++) {
+			r = r * 6364136223846793005ull + 1442695040888963407ull;
+			uint64_t key = keys[any ? r >> 49 : i % 32768];
+			if (mm_band_give(p, key) || mm_band_take(p, key, MM_BAND_F32, &b))
+				exit(1);
+		}
+		std::chrono::duration<double, std::nano> t = std::chrono::steady_clock::now() - start;
+		rounds.push_back(t.count() / pairs);
+	}
+	std::sort(rounds.begin(), rounds.end());
+	out("pair_ns", rounds[3]);
+	out("pair_ns_low", rounds[0]);
+	out("pair_ns_high", rounds[6]);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "f32"))
+		sphere(MM_BAND_F32);
+	else if (argc > 1 && !strcmp(argv[1], "i16"))
+		sphere(MM_BAND_I16);
+	else if (argc > 3 && !strcmp(argv[1], "octree"))
+		octree(argv[2], atoi(argv[3]));
+	else if (argc > 1 && !strcmp(argv[1], "churn"))
+		churn(false);
+	else if (argc > 1 && !strcmp(argv[1], "random"))
+		churn(true);
+	else
+		return 2;
+	return 0;
+}

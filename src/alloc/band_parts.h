@@ -1,0 +1,63 @@
+/* band_parts.h: what the parts of the band pool share.
+ *
+ * Vocabulary: cell = a slot of the hash; place of a brick = number of its slab and block in
+ * it, for CONST the value's bits. Nobody else includes this. */
+#ifndef MM_ALLOC_BAND_PARTS_H
+#define MM_ALLOC_BAND_PARTS_H
+
+#include "alloc/band_pool.h"
+#include "alloc/lock.h"
+#include "alloc/meta.h"
+#include "alloc/vspace.h"
+
+enum { BRICKS_MOST = 1 << 24, HASH_FIRST = 64, HINTS = 256, BLOCK_BITS = 7, PAGE_BYTES = 4096,
+	AXIS_BITS = 21, AXIS_HALF = 1 << 20, SLABS_MOST = 1 << 20 };
+
+struct cell { uint64_t key; uint32_t brick, unused; }; /* brick 0 = empty */
+
+struct bslab {
+	uint64_t addr, free[2];  /* 1 = free */
+	uint32_t prev, next;     /* with free blocks, of the same format; or vacant */
+	uint16_t left;
+	uint8_t format, listed;
+};
+
+struct hint { uint64_t region; uint32_t slab; };
+
+struct mm_band {
+	struct mm_lock lock;
+	struct mm_meta meta;
+	struct mm_vspace vspace;
+	struct mm_band_options o;
+	struct cell *cell;
+	uint32_t cells, bricks, frontier, vacant;
+	struct bslab *slab;
+	uint32_t slabs, slab_vacant, slab_live, list[MM_BAND_CONST], spare[MM_BAND_CONST];
+	struct hint hint[HINTS];
+	uint64_t *key, (*mask)[8];     /* headers, each an array over bricks */
+	uint32_t *place, *version, (*beside)[MM_BAND_SIDES], *beside_at;
+	uint8_t *format;
+	uint32_t generation;
+	uint64_t header_bytes, slab_bytes, hash_bytes, by_format[MM_BAND_FORMATS];
+};
+
+static inline uint32_t block_bytes(uint32_t format)
+{
+	return format == MM_BAND_CONST ? 0 : (4u >> format) * MM_BAND_VOXELS;
+}
+
+static inline uint32_t band_home(const struct mm_band *p, uint64_t key)
+{
+	return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 36) & (p->cells - 1);
+}
+
+static inline uint32_t band_find(const struct mm_band *p, uint64_t key)
+{
+	uint32_t i = band_home(p, key);
+
+	while (p->cell[i].brick && p->cell[i].key != key)
+		i = (i + 1) & (p->cells - 1);
+	return i;
+}
+
+#endif
