@@ -2,8 +2,9 @@
  *
  * Promise: alignment 16 and more; errno is ENOMEM when there is no memory, EINVAL for what is
  * no alignment, and else left alone; a size above PTRDIFF_MAX is refused; free and realloc of
- * what is no block of ours end the program with one line, as glibc does, but memory that was
- * there before us (the loader's own) is left alone.
+ * what is no block of ours end the program with one line, as glibc does, but a free of memory
+ * that was there before us (the loader's own) leaves it alone. Its size is not known to us, so
+ * that a realloc of it cannot be served.
  * Exports nothing else. Never: stdio, a call that allocates.
  */
 #include <errno.h>

@@ -14,11 +14,11 @@ build_harness()
 {
 	local f
 	for f in calltree cfi expr memo modules probe rows segments stack unwind walk; do
-		$CC -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -I"$src/src" \
+		$CC -std=gnu17 -O2 -g -fPIC -fvisibility=hidden -I"$src/src" -I"$src/include" \
 			-c "$src/src/capture/$f.c" -o "$tmp/$f.o" || return 1
 	done
-	$CC -std=gnu17 -O2 -g -I"$src/src" -c "$src/src/core/shm.c" -o "$tmp/shm.o" &&
-	$CC -std=gnu17 -O2 -g -fno-omit-frame-pointer -I"$src/src" \
+	$CC -std=gnu17 -O2 -g -I"$src/src" -I"$src/include" -c "$src/src/core/shm.c" -o "$tmp/shm.o" &&
+	$CC -std=gnu17 -O2 -g -fno-omit-frame-pointer -I"$src/src" -I"$src/include" \
 		-c "$here/stackharness.c" -o "$tmp/stackharness.o" &&
 	$CC -O2 -shared -fPIC -DFRAME=64 "$here/plugin.c" -o "$tmp/plugin1.so" &&
 	$CC -O2 -shared -fPIC -DFRAME=96 "$here/plugin.c" -o "$tmp/plugin2.so"
@@ -30,8 +30,8 @@ build()
 	local cc=$1 cxx=$2
 	shift 2
 	rm -f "$tmp/situations"
-	$cc -std=gnu17 -g -w "$@" -I"$src/src" -c "$here/situations.c" -o "$tmp/situations.o" &&
-	$cxx -g -w "$@" -I"$src/src" -c "$here/situations_cxx.cc" -o "$tmp/situations_cxx.o" &&
+	$cc -std=gnu17 -g -w "$@" -I"$src/src" -I"$src/include" -c "$here/situations.c" -o "$tmp/situations.o" &&
+	$cxx -g -w "$@" -I"$src/src" -I"$src/include" -c "$here/situations_cxx.cc" -o "$tmp/situations_cxx.o" &&
 	$CC "$@" -rdynamic "$tmp"/*.o -o "$tmp/situations" \
 		-lstdc++ -lgcc_s -lunwind -ldl -lpthread
 }
