@@ -16,6 +16,11 @@ static uint64_t bytes_for(uint32_t batch)
 	return sizeof(struct mm_magazine) + (uint64_t)most_for(batch) * sizeof(uint64_t);
 }
 
+static struct mm_magazine *magazine_of(const struct mm_cache_seat *s)
+{
+	return s->floor ? mm_cache_magazine(s) : NULL;
+}
+
 static struct mm_magazine *new_magazine(struct mm_depot *p, uint32_t batch)
 {
 	struct mm_magazine *m = mm_meta_borrow(p->ground->meta, bytes_for(batch));
@@ -30,11 +35,20 @@ static void drop_magazine(struct mm_magazine *m)
 	mm_meta_return(m->pool->ground->meta, m, bytes_for(m->batch));
 }
 
+static void sit(struct mm_cache_seat *s, struct mm_magazine *m, uint64_t count)
+{
+	s->floor = m->block;
+	s->top = m->block + count;
+	s->ceiling = m->block + m->most;
+}
+
 /* Used a second time, it may hold twice as much. */
 static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 {
-	struct mm_magazine *m = c->magazine[p->index], *larger;
+	struct mm_cache_seat *s = &c->seat[p->index];
+	struct mm_magazine *m = magazine_of(s), *larger;
 	uint32_t batch = m ? m->batch * 2 : FIRST_BATCH;
+	uint64_t count = mm_cache_ready(s);
 
 	if (m && m->batch >= p->batch)
 		return m;
@@ -42,72 +56,95 @@ static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 	if (!(larger = new_magazine(p, batch)))
 		return m;
 	if (m) {
-		memcpy(larger->block, m->block, m->count * sizeof *m->block);
-		larger->count = m->count;
+		memcpy(larger->block, m->block, count * sizeof *m->block);
 		larger->served = m->served;
 		drop_magazine(m);
 	}
-	c->magazine[p->index] = larger;
+	sit(s, larger, count);
 	return larger;
 }
 
 uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p)
 {
+	struct mm_cache_seat *s = &c->seat[p->index];
 	struct mm_magazine *m = grown(c, p);
 	uint64_t alone = 0;
 
 	if (!m) {
-		mm_depot_take(p, 1, &alone);
+		mm_depot_take(p, 1, c->number, &alone);
 		return alone;
 	}
-	m->count = mm_depot_take(p, m->batch, m->block);
-	return m->count ? m->block[--m->count] : 0;
+	s->top = s->floor + mm_depot_take(p, m->batch, c->number, m->block);
+	return s->top != s->floor ? mm_cache_pop(s) : 0;
 }
 
 void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
+	struct mm_cache_seat *s = &c->seat[p->index];
 	struct mm_magazine *m = grown(c, p);
 
 	if (!m) {
 		mm_depot_give(p, &addr, 1);
 		return;
 	}
-	if (m->count == m->most) { /* those that have been here longest */
+	if (s->top == s->ceiling) { /* those that have been here longest */
 		mm_depot_give(p, m->block, m->batch);
-		m->count -= m->batch;
-		memcpy(m->block, m->block + m->batch, m->count * sizeof *m->block);
+		s->top -= m->batch;
+		memmove(m->block, m->block + m->batch,
+			(size_t)(s->top - s->floor) * sizeof *m->block);
 	}
-	m->block[m->count++] = addr;
+	*s->top++ = addr;
 }
 
-static void empty(struct mm_magazine *m)
+static void empty_aside(struct mm_cache_aside *a)
 {
-	if (m->count)
-		mm_depot_give(m->pool, m->block, m->count);
-	m->count = 0;
+	if (a->count)
+		mm_depot_give(a->pool, a->block, a->count);
+	a->count = 0;
+}
+
+void mm_cache_put_aside(struct mm_context *c, struct mm_depot *p, uint64_t addr)
+{
+	struct mm_cache_aside *a = &c->aside[p->owned - 1];
+
+	a->pool = p;
+	a->block[a->count++] = addr;
+	if (a->count == MM_CACHE_ASIDE)
+		empty_aside(a);
+}
+
+static void empty(struct mm_context *c, uint32_t depot)
+{
+	struct mm_cache_seat *s = &c->seat[depot];
+
+	if (s->top != s->floor)
+		mm_depot_give(magazine_of(s)->pool, s->floor, (uint32_t)(s->top - s->floor));
+	s->top = s->floor;
 }
 
 void mm_cache_flush(struct mm_context *c)
 {
-	for (uint32_t i = 0; i < MM_CACHE_DEPOTS; i++)
-		if (c->magazine[i])
-			empty(c->magazine[i]);
+	for (uint32_t i = 0; i < c->seats; i++)
+		empty(c, i);
+	for (uint32_t i = 0; i < MM_DEPOT_OWNED; i++)
+		empty_aside(&c->aside[i]);
 }
 
 void mm_cache_drop(struct mm_context *c, uint32_t depot)
 {
-	struct mm_magazine *m = c->magazine[depot];
+	struct mm_magazine *m = magazine_of(&c->seat[depot]);
 
 	if (!m)
 		return;
-	empty(m);
+	empty(c, depot);
 	atomic_fetch_add_explicit(&m->pool->served, m->served, memory_order_relaxed);
 	drop_magazine(m);
-	c->magazine[depot] = NULL;
+	c->seat[depot] = (struct mm_cache_seat){ NULL, NULL, NULL };
 }
 
 void mm_cache_deinit(struct mm_context *c)
 {
-	for (uint32_t i = 0; i < MM_CACHE_DEPOTS; i++)
+	mm_cache_flush(c);
+	for (uint32_t i = 0; i < c->seats; i++)
 		mm_cache_drop(c, i);
 }

@@ -4,41 +4,67 @@
  * depot is asked once for a batch of blocks, and gets a batch back.
  * Vocabulary
  *   context    one thread's magazines, and what it has counted
- *   magazine   blocks of one depot, the next to be handed out last
+ *   magazine   blocks of one depot; the one on top is handed out next
+ *   seat       where the context finds a magazine, without looking at it
+ *   aside      small blocks that came from a slab of another thread's: they go back to the
+ *              depot, so that two threads never write to neighbours in one cache line
  * A context is one thread's at a time. Its numbers may be read by others (account).
  */
 #ifndef MM_ALLOC_CACHE_H
 #define MM_ALLOC_CACHE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "alloc/depot.h"
 
-enum { MM_CACHE_DEPOTS = 512 };
+enum { MM_CACHE_DEPOTS = 512, MM_CACHE_ASIDE = 32 };
 
 struct mm_magazine {
 	struct mm_depot *pool;
-	uint32_t count, most; /* blocks; room */
-	uint32_t batch;       /* taken at once: grows with use, up to the depot's */
+	uint32_t most, batch; /* room; taken at once: grows with use, up to the depot's */
 	uint64_t served;      /* blocks handed out, where the caller counts them */
 	uint64_t block[];
 };
 
+/* Empty when top == floor, full when top == ceiling; all NULL before the first use. */
+struct mm_cache_seat { uint64_t *top, *floor, *ceiling; };
+
+struct mm_cache_aside { struct mm_depot *pool; uint32_t count; uint64_t block[MM_CACHE_ASIDE]; };
+
 struct mm_context {
-	struct mm_magazine *magazine[MM_CACHE_DEPOTS];
+	/* fast.h looks at these and at nothing else: zero where something is checked or tracked. */
+	uint64_t base, bytes;     /* of the heap's addresses */
+	_Atomic uint64_t *owner;  /* vspace.h */
+	uint64_t most;            /* largest size that a class serves */
+	uint32_t counting;        /* until_drawn counts */
+	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
+
+	uint32_t number;          /* among the contexts that there are, from 1; 0 = none */
+	uint32_t seats;           /* how many */
 	/* Of pools, where sizes are tracked: handed out less taken back, here. */
 	int64_t live, granted, requested;
-	uint32_t node;        /* NUMA */
+	uint64_t draw;            /* guard_parts.h: chance */
+	uint32_t node;            /* NUMA */
 	struct mm_context *prev, *next;
-	uint64_t draw;        /* guard_parts.h: chance, and allocations until one is watched */
-	uint32_t until_drawn;
+	struct mm_cache_aside aside[MM_DEPOT_OWNED];
+	struct mm_cache_seat seat[];
 };
+
+/* Bytes of a context of so many seats; it begins zero-filled but for `seats`. */
+static inline uint64_t mm_cache_bytes(uint32_t seats)
+{
+	return sizeof(struct mm_context) + seats * sizeof(struct mm_cache_seat);
+}
 
 /* A block, or 0 without memory: when the magazine is empty or there is none yet. */
 uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p);
 
 /* Takes a block back when the magazine is full or there is none yet. */
 void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr);
+
+/* Takes a block of another thread's slab back. */
+void mm_cache_put_aside(struct mm_context *c, struct mm_depot *p, uint64_t addr);
 
 /* One magazine gives back what it has and goes, if there is one. */
 void mm_cache_drop(struct mm_context *c, uint32_t depot);
@@ -49,21 +75,44 @@ void mm_cache_flush(struct mm_context *c);
 /* The same, and the magazines themselves go. */
 void mm_cache_deinit(struct mm_context *c);
 
+static inline struct mm_magazine *mm_cache_magazine(const struct mm_cache_seat *s)
+{
+	return (struct mm_magazine *)(void *)((char *)s->floor -
+					      offsetof(struct mm_magazine, block));
+}
+
+/* Blocks in a magazine, of any thread's: near where that is at work. */
+static inline uint64_t mm_cache_ready(const struct mm_cache_seat *s)
+{
+	uint64_t *top = __atomic_load_n(&s->top, __ATOMIC_RELAXED);
+	uint64_t *floor = __atomic_load_n(&s->floor, __ATOMIC_RELAXED);
+	uint64_t n = ((uintptr_t)top - (uintptr_t)floor) / sizeof *top;
+
+	return n <= 2 * MM_DEPOT_BATCH ? n : 0;
+}
+
+/* The block that will be next is brought near: whoever gets it writes to it. */
+static inline uint64_t mm_cache_pop(struct mm_cache_seat *s)
+{
+	uint64_t addr = *--s->top;
+
+	__builtin_prefetch((const void *)(uintptr_t)s->top[-1], 1);
+	return addr;
+}
+
 static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_depot *p)
 {
-	struct mm_magazine *m = c->magazine[p->index];
+	struct mm_cache_seat *s = &c->seat[p->index];
 
-	if (__builtin_expect(m != NULL && m->count != 0, 1))
-		return m->block[--m->count];
-	return mm_cache_refill(c, p);
+	return __builtin_expect(s->top != s->floor, 1) ? *--s->top : mm_cache_refill(c, p);
 }
 
 static inline void mm_cache_give(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
-	struct mm_magazine *m = c->magazine[p->index];
+	struct mm_cache_seat *s = &c->seat[p->index];
 
-	if (__builtin_expect(m != NULL && m->count != m->most, 1))
-		m->block[m->count++] = addr;
+	if (__builtin_expect(s->top != s->ceiling, 1))
+		*s->top++ = addr;
 	else
 		mm_cache_spill(c, p, addr);
 }

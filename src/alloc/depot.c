@@ -7,6 +7,7 @@
 #include "core/error.h"
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
+enum { LOOKS_MOST = 16, SHARED_LEAST = 4 /* slabs */, SHARED_SHARE = 4 };
 enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 256, CUTS_MOST = 128 };
 
 #ifndef MADV_POPULATE_WRITE
@@ -204,6 +205,7 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 		drop_records(p, s);
 		return NULL;
 	}
+	mm_vspace_mark(g->vspace, s->addr, s->slices, s->pool);
 	note_pages(p, s, pages);
 	all_free(s);
 	enlist(p, s, list_for(s));
@@ -241,8 +243,8 @@ static struct mm_slab *last_or_behind(const struct mm_depot *p)
 }
 
 /* The rest of the last slab, or the one behind it, when no other is fuller by more than a
- * list; else any of the fullest. */
-static struct mm_slab *next_slab(struct mm_depot *p, struct pages *pages)
+ * list; else any of the fullest; NULL when there is none. */
+static struct mm_slab *fullest_slab(struct mm_depot *p)
 {
 	uint32_t list = 0;
 	struct mm_slab *s;
@@ -250,9 +252,59 @@ static struct mm_slab *next_slab(struct mm_depot *p, struct pages *pages)
 	while (list < MM_DEPOT_LISTS && !p->list[list])
 		list++;
 	if (list == MM_DEPOT_LISTS)
-		return new_slab(p, pages);
+		return NULL;
 	s = last_or_behind(p);
 	return s && s->list <= list + 1 ? s : slab_at(p, p->list[list]);
+}
+
+static int is_for(const struct mm_slab *s, uint32_t context)
+{
+	return s->filled_for == context || !s->filled_for;
+}
+
+/* Of the fullest: one of that context's, or of nobody's. */
+static struct mm_slab *own_slab(struct mm_depot *p, uint32_t context)
+{
+	uint32_t looks = LOOKS_MOST;
+
+	for (uint32_t list = 0; list < MM_DEPOT_LISTS; list++)
+		for (uint32_t n = p->list[list]; n && looks; looks--) {
+			struct mm_slab *s = slab_at(p, n);
+			if (is_for(s, context))
+				return s;
+			n = s->next;
+		}
+	return NULL;
+}
+
+/* A slab that others fill from is shared when there is enough in such slabs. */
+static int may_share(const struct mm_depot *p)
+{
+	return p->free / p->blocks >= SHARED_LEAST &&
+	       p->free > (uint64_t)p->slab_count * p->blocks / SHARED_SHARE;
+}
+
+static struct mm_slab *next_slab(struct mm_depot *p, uint32_t context, struct pages *pages)
+{
+	struct mm_slab *s = fullest_slab(p), *own;
+
+	if (!s)
+		return new_slab(p, pages);
+	if (!p->owned || is_for(s, context))
+		return s;
+	if ((own = own_slab(p, context)) || may_share(p))
+		return own ? own : s;
+	return (own = new_slab(p, pages)) ? own : s;
+}
+
+/* Slabs of owned depots carry whom they are filled for where a free finds it. */
+static void fill_for(struct mm_depot *p, struct mm_slab *s, uint32_t context)
+{
+	if (!p->owned || s->filled_for == context)
+		return;
+	s->filled_for = (uint16_t)context;
+	mm_vspace_mark(p->ground->vspace, s->addr, s->slices,
+		       s->pool | context << MM_MARK_CONTEXT_SHIFT);
 }
 
 /* Blocks of one word of a bitmap that were taken from it. */
@@ -311,7 +363,7 @@ static void spell_out(const struct cuts *cuts, uint64_t block_bytes, uint64_t *r
 				 (uint64_t)(uint32_t)__builtin_ctzll(bits) * block_bytes;
 }
 
-uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint64_t *ret)
+uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint64_t *ret)
 {
 	struct pages pages;
 	struct cuts cuts;
@@ -322,9 +374,10 @@ uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint64_t *ret)
 	if (want > p->most - out)
 		want = (uint32_t)(p->most - out);
 	while (cuts.blocks < want && cuts.count < CUTS_MOST) {
-		struct mm_slab *s = next_slab(p, &pages);
+		struct mm_slab *s = next_slab(p, context, &pages);
 		if (!s)
 			break;
+		fill_for(p, s, context);
 		cut_lowest(p, s, want, &cuts);
 		relist(p, s);
 		p->last = s->number;

@@ -10,6 +10,9 @@
  *   out         blocks that are not in the depot: handed out or in a magazine
  *   full        a slab of which every block is out
  *   ready       a slab whose pages were obtained before its blocks are touched
+ *   owned       a depot whose slabs give blocks to one context each, while there are enough:
+ *               for blocks so small that two lie in one cache line
+ *   mark        of a slab's slices (vspace.h): depot and context, below
  * Thread-safe. Never: the address of a block decides anything but its place.
  */
 #ifndef MM_ALLOC_DEPOT_H
@@ -21,7 +24,8 @@
 #include "alloc/slab.h"
 #include "alloc/vspace.h"
 
-enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 1024, MM_DEPOT_FULL = MM_DEPOT_LISTS };
+enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 1024, MM_DEPOT_FULL = MM_DEPOT_LISTS,
+	MM_DEPOT_OWNED = 3 /* depots of a heap that may be owned */ };
 
 #define MM_DEPOT_BLOCK_MOST (UINT32_C(1) << 30)
 
@@ -50,6 +54,7 @@ struct mm_depot {
 	uint64_t slabs_made, slabs_gone;
 	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
 	/* Set after init, where the defaults do not fit: */
+	uint32_t owned;                  /* 0 = not; else which of those that are */
 	uint64_t most;                   /* blocks that may be out */
 	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
 					  * and huge pages asked for; UINT64_MAX = never */
@@ -60,9 +65,14 @@ struct mm_depot {
 int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
 		 uint32_t block_bytes);
 
+/* A slice's mark: the depot's index + 1 below, and above the context that an owned depot's slab
+ * was last filled for, 0 = nobody. */
+enum { MM_MARK_CONTEXT_SHIFT = 16, MM_MARK_DEPOT = 0xffff };
+
 /* Up to `want` blocks (at most MM_DEPOT_BATCH) to `ret`, the one that is to be handed out
- * first last: how many, 0 = there is no memory, or as many are out as may be. */
-uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint64_t *ret);
+ * first last: how many, 0 = there is no memory, or as many are out as may be. They are for
+ * the context of that number (below 2^16; 0 = any). */
+uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint64_t *ret);
 
 /* Blocks come back; slabs that are whole again go. What is not a block of this depot is left
  * alone. */

@@ -277,7 +277,7 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 		atomic_fetch_add(&h->guard.marked_bytes, f.pool->block_bytes);
 		return err;
 	}
-	mm_cache_give(c, f.pool, addr);
+	mm_cache_take_back(c, f.pool, f.slab, addr);
 	return MM_OK;
 }
 

@@ -52,8 +52,11 @@ static int begin(struct mm_heap *h)
 		mm_guard_init(h);
 	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track };
 	h->content.simulated = h->o.simulated;
-	for (uint32_t i = 0; !err && i < MM_CLASSES; i++)
+	h->number_taken[0] = 1; /* 0 is nobody's */
+	for (uint32_t i = 0; !err && i < MM_CLASSES; i++) {
 		err = mm_depot_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
+		h->pool[i].owned = i < MM_DEPOT_OWNED ? i + 1 : 0;
+	}
 	if (!err && is_ordered(h))
 		err = mm_ordered_init(&h->ordered, &h->ground,
 				      h->o.strategy == MM_STRATEGY_BEST_FIT);
@@ -90,17 +93,60 @@ void mm_heap_close(struct mm_heap *h)
 	munmap(h, sizeof *h);
 }
 
+/* Contexts have the lowest numbers, so that one who comes takes over the slabs of one who
+ * has gone. Beyond 2^16: none. */
+static uint32_t free_number(const struct mm_heap *h)
+{
+	for (uint32_t w = 0; w < MM_HEAP_NUMBERS / 64; w++)
+		if (~h->number_taken[w])
+			return w * 64 + (uint32_t)__builtin_ctzll(~h->number_taken[w]);
+	return 0;
+}
+
+static void link_context(struct mm_heap *h, struct mm_context *c)
+{
+	c->number = free_number(h);
+	h->number_taken[c->number / 64] |= UINT64_C(1) << c->number % 64;
+	if ((c->next = h->contexts) != NULL)
+		c->next->prev = c;
+	h->contexts = c;
+}
+
+static void unlink_context(struct mm_heap *h, struct mm_context *c)
+{
+	if (c->number)
+		h->number_taken[c->number / 64] &= ~(UINT64_C(1) << c->number % 64);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->contexts = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+}
+
+/* fast.h: where nothing is to be noted of a block. */
+static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
+{
+	if (h->o.track || mm_guard_all(h) || is_ordered(h))
+		return;
+	c->base = h->vspace.base;
+	c->bytes = h->vspace.bytes;
+	c->owner = h->vspace.owner;
+	c->most = MM_CLASS_MOST;
+	c->counting = h->o.check == MM_CHECK_SAMPLED;
+}
+
 int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
 {
-	struct mm_context *c = mm_meta_borrow(&h->meta, sizeof *c);
+	struct mm_context *c = mm_meta_borrow(&h->meta, mm_cache_bytes(MM_CLASSES));
 
 	if (!c)
 		return MM_ENOMEM;
 	c->node = node;
+	c->seats = MM_CLASSES;
+	open_fast_way(h, c);
 	mm_lock_take(&h->contexts_lock);
-	if ((c->next = h->contexts) != NULL)
-		c->next->prev = c;
-	h->contexts = c;
+	link_context(h, c);
 	if (h->o.check)
 		mm_guard_context(h, c);
 	mm_lock_give(&h->contexts_lock);
@@ -114,17 +160,12 @@ void mm_heap_leave(struct mm_heap *h, struct mm_context *c)
 		return;
 	mm_cache_deinit(c);
 	mm_lock_take(&h->contexts_lock);
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		h->contexts = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
+	unlink_context(h, c);
 	h->live_gone += c->live;
 	h->granted_gone += c->granted;
 	h->requested_gone += c->requested;
 	mm_lock_give(&h->contexts_lock);
-	mm_meta_return(&h->meta, c, sizeof *c);
+	mm_meta_return(&h->meta, c, mm_cache_bytes(MM_CLASSES));
 }
 
 /* --- blocks ----------------------------------------------------------------------------- */
@@ -239,7 +280,7 @@ static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t a
 		return MM_EINVAL;
 	if (h->o.track)
 		note_back(c, p, s, addr);
-	mm_cache_give(c, p, addr);
+	mm_cache_take_back(c, p, s, addr);
 	return MM_OK;
 }
 
@@ -364,9 +405,10 @@ static uint64_t ready_bytes(const struct mm_heap *h, const struct mm_context *c)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		if (c->magazine[i])
-			bytes += (uint64_t)c->magazine[i]->count * h->pool[i].block_bytes;
+	for (uint32_t i = 0; i < c->seats; i++)
+		bytes += mm_cache_ready(&c->seat[i]) * h->pool[i].block_bytes;
+	for (uint32_t i = 0; i < MM_DEPOT_OWNED; i++)
+		bytes += (uint64_t)c->aside[i].count * h->pool[i].block_bytes;
 	return bytes;
 }
 
@@ -380,6 +422,10 @@ void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)
 		h->requested_gone += c->requested;
 		h->lost_bytes += ready_bytes(h, c);
 	}
+	memset(h->number_taken, 0, sizeof h->number_taken);
+	h->number_taken[0] = 1;
+	if (mine)
+		h->number_taken[mine->number / 64] |= UINT64_C(1) << mine->number % 64;
 	h->contexts = mine;
 	if (mine)
 		mine->prev = mine->next = NULL;

@@ -9,6 +9,8 @@
 #include "alloc/heap.h"
 #include "alloc/ordered.h"
 
+enum { MM_HEAP_NUMBERS = 1 << 12 };
+
 struct mm_heap_large { /* blocks with slices of their own */
 	_Atomic uint64_t live, bytes, requested;
 };
@@ -26,6 +28,7 @@ struct mm_heap {
 	struct mm_guard guard;
 	struct mm_lock contexts_lock;
 	struct mm_context *contexts;
+	uint64_t number_taken[MM_HEAP_NUMBERS / 64]; /* by contexts */
 	uint64_t lost_bytes; /* ready in threads that a fork left behind */
 	int64_t live_gone, granted_gone, requested_gone; /* of contexts that are closed */
 };
@@ -43,6 +46,16 @@ static inline int mm_guard_wants(const struct mm_heap *h, struct mm_context *c)
 {
 	return h->o.check != MM_CHECK_OFF &&
 	       (h->o.check != MM_CHECK_SAMPLED || --c->until_drawn == 0);
+}
+
+/* A block of a pool comes back. */
+static inline void mm_cache_take_back(struct mm_context *c, struct mm_depot *p,
+				      const struct mm_slab *s, uint64_t addr)
+{
+	if (__builtin_expect(p->owned && s->filled_for != c->number, 0))
+		mm_cache_put_aside(c, p, addr);
+	else
+		mm_cache_give(c, p, addr);
 }
 
 /* The class that serves it; MM_CLASSES: blocks with slices of their own do. */

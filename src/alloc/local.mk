@@ -8,6 +8,7 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/classes.h \
 	src/alloc/content.h \
 	src/alloc/defrag.c src/alloc/defrag.h \
+	src/alloc/fast.h \
 	src/alloc/guard.c src/alloc/guard.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
 	src/alloc/depot.c src/alloc/depot.h \

@@ -25,6 +25,7 @@ struct mm_slab {
 	uint64_t bytes;         /* large: in use, whole pages */
 	uint32_t number, pool;  /* index of the pool + 1; 0 = large */
 	uint32_t blocks, free;
+	uint16_t filled_for;    /* depot.h, owned: number of the context */
 	uint32_t slices;
 	uint32_t prev, next;    /* in its pool's list of slabs as free as it; 0 = none */
 	uint16_t lowest;        /* no free block in a word below this one */

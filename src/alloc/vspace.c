@@ -243,6 +243,15 @@ int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, u
 	return first == MM_LOWSET_NONE ? MM_ENOSPC : MM_OK;
 }
 
+void mm_vspace_mark(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32_t mark)
+{
+	uint64_t first = (addr - v->base) >> MM_SLICE_SHIFT;
+	uint64_t word = (uint32_t)v->owner[first] | (uint64_t)mark << 32;
+
+	for (uint64_t s = first; s < first + slices; s++)
+		atomic_store_explicit(&v->owner[s], word, memory_order_relaxed);
+}
+
 int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
 		   uint32_t owner, uint64_t *ret_addr)
 {

@@ -33,7 +33,7 @@ struct mm_vspace {
 	struct mm_vspace_options o;
 	uint64_t base, bytes;
 	uint32_t slices, frontier;  /* slices from here on were never used */
-	_Atomic uint32_t *owner;    /* 0 = nobody's */
+	_Atomic uint64_t *owner;    /* 0 = nobody's; the owner's mark in the upper half */
 	uint8_t *have, *used;       /* pages of each slice, from its start */
 	struct mm_lowset idle;      /* below the frontier, nobody's */
 	struct mm_lowset warm;      /* of those: with pages */
@@ -75,9 +75,13 @@ static inline uint32_t mm_vspace_owner(const struct mm_vspace *v, uint64_t addr)
 {
 	uint64_t at = addr - v->base;
 
-	return at < v->bytes ? atomic_load_explicit(&v->owner[at >> MM_SLICE_SHIFT],
-						    memory_order_relaxed) : 0;
+	return at < v->bytes ? (uint32_t)atomic_load_explicit(&v->owner[at >> MM_SLICE_SHIFT],
+							      memory_order_relaxed) : 0;
 }
+
+/* What the owner of slices wants to find with them, one load away: 0 when they are taken.
+ * Only the owner calls it, one thread at a time. */
+void mm_vspace_mark(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32_t mark);
 
 /* In use and retained, in bytes. */
 void mm_vspace_sums(struct mm_vspace *v, uint64_t *ret_used, uint64_t *ret_retained);

@@ -39,7 +39,7 @@ static void leave(void *arg)
 	mm_lock_take(&front.lock);
 	mm_cache_deinit(c);
 	unlink_context(c);
-	mm_meta_return(&front.meta, c, sizeof *c);
+	mm_meta_return(&front.meta, c, mm_cache_bytes(MM_CACHE_DEPOTS));
 	mm_lock_give(&front.lock);
 }
 
@@ -58,7 +58,8 @@ struct mm_context *mm_front_context(void)
 	if (!front.keyed)
 		return NULL;
 	mm_lock_take(&front.lock);
-	if ((c = mm_meta_borrow(&front.meta, sizeof *c)) != NULL) {
+	if ((c = mm_meta_borrow(&front.meta, mm_cache_bytes(MM_CACHE_DEPOTS))) != NULL) {
+		c->seats = MM_CACHE_DEPOTS;
 		if ((c->next = front.contexts) != NULL)
 			c->next->prev = c;
 		front.contexts = c;
@@ -105,12 +106,12 @@ void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served)
 
 	mm_lock_take(&front.lock);
 	for (struct mm_context *c = front.contexts; c; c = c->next) {
-		const struct mm_magazine *m =
-			__atomic_load_n(&c->magazine[number], __ATOMIC_RELAXED);
-		if (!m)
+		struct mm_cache_seat s = { .floor =
+			__atomic_load_n(&c->seat[number].floor, __ATOMIC_RELAXED) };
+		if (!s.floor)
 			continue;
-		cached += __atomic_load_n(&m->count, __ATOMIC_RELAXED);
-		served += __atomic_load_n(&m->served, __ATOMIC_RELAXED);
+		cached += mm_cache_ready(&c->seat[number]);
+		served += __atomic_load_n(&mm_cache_magazine(&s)->served, __ATOMIC_RELAXED);
 	}
 	mm_lock_give(&front.lock);
 	*ret_cached = cached;

@@ -131,7 +131,7 @@ static void *alloc_direct(struct mm_pool *p)
 {
 	uint64_t addr;
 
-	if (mm_depot_take(&p->depot, 1, &addr) == 0)
+	if (mm_depot_take(&p->depot, 1, 0, &addr) == 0)
 		return NULL;
 	atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
@@ -142,27 +142,25 @@ static __attribute__((noinline)) void *alloc_slowly(struct mm_pool *p)
 {
 	struct mm_context *c = p->direct ? NULL : mm_front_context();
 	uint64_t addr = c ? mm_cache_refill(c, &p->depot) : 0;
-	struct mm_magazine *m = c ? c->magazine[p->depot.index] : NULL;
 
-	if (!c || (addr && !m)) {
-		if (addr)
-			atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
-		return addr ? (void *)(uintptr_t)addr : alloc_direct(p);
-	}
-	if (addr)
-		m->served++;
+	if (!c)
+		return alloc_direct(p);
+	if (addr && c->seat[p->depot.index].floor)
+		mm_cache_magazine(&c->seat[p->depot.index])->served++;
+	else if (addr)
+		atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
 }
 
 void *mm_pool_alloc(struct mm_pool *p)
 {
 	struct mm_context *c = mm_front_mine;
-	struct mm_magazine *m = c ? c->magazine[p->depot.index] : NULL;
+	struct mm_cache_seat *s = c ? &c->seat[p->depot.index] : NULL;
 
-	if (__builtin_expect(!m || !m->count, 0))
+	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
-	m->served++;
-	return (void *)(uintptr_t)m->block[--m->count];
+	mm_cache_magazine(s)->served++;
+	return (void *)(uintptr_t)mm_cache_pop(s);
 }
 
 static int at_limit(struct mm_pool *p)
@@ -196,15 +194,15 @@ static __attribute__((noinline)) void free_slowly(struct mm_pool *p, uint64_t ad
 void mm_pool_free(struct mm_pool *p, void *block)
 {
 	struct mm_context *c = mm_front_mine;
-	struct mm_magazine *m = c ? c->magazine[p->depot.index] : NULL;
+	struct mm_cache_seat *s = c ? &c->seat[p->depot.index] : NULL;
 
 	if (__builtin_expect(!block, 0))
 		return;
-	if (__builtin_expect(!m || m->count == m->most, 0)) {
+	if (__builtin_expect(!s || s->top == s->ceiling, 0)) {
 		free_slowly(p, (uintptr_t)block);
 		return;
 	}
-	m->block[m->count++] = (uintptr_t)block;
+	*s->top++ = (uintptr_t)block;
 }
 
 /* --- looking, and all at once --------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/fast.h"
 #include "core/error.h"
 #include "manager/run_front.h"
 #include "manager/run_tell.h"
@@ -35,7 +36,7 @@ static void *no_memory(void)
 	return NULL;
 }
 
-static void *allocate(size_t size, size_t align)
+static __attribute__((noinline)) void *allocate(size_t size, size_t align)
 {
 	struct mm_run_seat s;
 	uint64_t addr;
@@ -48,23 +49,41 @@ static void *allocate(size_t size, size_t align)
 	return __builtin_expect(err != 0, 0) ? no_memory() : (void *)(uintptr_t)addr;
 }
 
+/* 0: by the way around. */
+static inline uint64_t at_once(size_t size)
+{
+	struct mm_context *c = mm_run_context;
+
+	return __builtin_expect(c != NULL, 1) ? mm_fast_alloc(c, size) : 0;
+}
+
 EXPORT void *malloc(size_t size)
 {
-	return allocate(size, MINIMAL);
+	uint64_t addr = at_once(size);
+
+	return __builtin_expect(addr != 0, 1) ? (void *)(uintptr_t)addr : allocate(size, MINIMAL);
+}
+
+static __attribute__((noinline)) void *allocate_zeroed(size_t bytes)
+{
+	struct mm_run_seat s = mm_run_sit();
+	uint64_t addr;
+	int err = s.context ? mm_heap_zalloc(s.heap, s.context, bytes, &addr) : MM_ENOMEM;
+
+	mm_run_rise(&s);
+	return err ? no_memory() : (void *)(uintptr_t)addr;
 }
 
 EXPORT void *calloc(size_t count, size_t size)
 {
-	struct mm_run_seat s;
 	size_t bytes;
 	uint64_t addr;
 
 	if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
 		return no_memory();
-	s = mm_run_sit();
-	int err = s.context ? mm_heap_zalloc(s.heap, s.context, bytes, &addr) : MM_ENOMEM;
-	mm_run_rise(&s);
-	return err ? no_memory() : (void *)(uintptr_t)addr;
+	if ((addr = at_once(bytes)) != 0)
+		return memset((void *)(uintptr_t)addr, 0, bytes);
+	return allocate_zeroed(bytes);
 }
 
 static int is_power(size_t n)
@@ -140,7 +159,7 @@ static void give(const struct mm_run_seat *s, void *p)
 		wrong_pointer("mmprof run: free(): invalid pointer\n");
 }
 
-EXPORT void free(void *p)
+static __attribute__((noinline)) void free_slowly(void *p)
 {
 	struct mm_run_seat s;
 	int saved;
@@ -153,6 +172,14 @@ EXPORT void free(void *p)
 		give(&s, p);
 	mm_run_rise(&s);
 	errno = saved;
+}
+
+EXPORT void free(void *p)
+{
+	struct mm_context *c = mm_run_context;
+
+	if (__builtin_expect(!c || !mm_fast_free(c, (uintptr_t)p), 0))
+		free_slowly(p);
 }
 
 EXPORT void free_sized(void *p, size_t size)
@@ -181,10 +208,21 @@ static void *resize(void *p, size_t size)
 	return err ? no_memory() : (void *)(uintptr_t)addr;
 }
 
+/* The class that the new size has anyway. */
+static int stays(const void *p, size_t size)
+{
+	const struct mm_context *c = mm_run_context;
+	uint64_t granted = c ? mm_fast_granted(c, (uintptr_t)p) : 0;
+
+	return granted && size <= granted && mm_class_bytes(mm_class_of(size)) == granted;
+}
+
 EXPORT void *realloc(void *p, size_t size)
 {
 	if (!p)
 		return malloc(size);
+	if (size && stays(p, size))
+		return p;
 	if (size == 0) {
 		free(p);
 		return NULL;
@@ -206,6 +244,8 @@ EXPORT size_t malloc_usable_size(void *p)
 
 	if (!p)
 		return 0;
+	if (mm_run_context && (bytes = mm_fast_granted(mm_run_context, (uintptr_t)p)) != 0)
+		return bytes;
 	s = mm_run_sit();
 	mm_heap_granted(s.heap, (uintptr_t)p, &bytes);
 	mm_run_rise(&s);
