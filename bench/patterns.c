@@ -177,8 +177,11 @@ static void *scratch(void *arg)
 	char *p = w->table[0];
 
 	for (unsigned long i = 0; i < w->ops / WRITES; i++) {
-		for (int k = 0; k < WRITES; k++)
-			++*(volatile char *)(p + 5);
+		for (int k = 0; k < WRITES; k++) {
+			volatile char *at = p + 4 + k % 3;
+			*at = (char)k;
+			w->sum += (unsigned char)*at;
+		}
 		w->sum += unmake(p);
 		p = make(8);
 	}

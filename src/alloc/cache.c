@@ -96,21 +96,32 @@ void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 	*s->top++ = addr;
 }
 
-static void empty_aside(struct mm_cache_aside *a)
+/* Depot by depot: each takes what is its own at once. */
+static void empty_aside(struct mm_context *c)
 {
-	if (a->count)
-		mm_depot_give(a->pool, a->block, a->count);
-	a->count = 0;
+	uint64_t block[MM_CACHE_ASIDE];
+
+	while (c->aside_count) {
+		struct mm_depot *p = c->aside[0].pool;
+		uint32_t ours = 0, left = 0;
+		for (uint32_t i = 0; i < c->aside_count; i++)
+			if (c->aside[i].pool == p)
+				block[ours++] = c->aside[i].block;
+			else
+				c->aside[left++] = c->aside[i];
+		c->aside_count = left;
+		c->aside_bytes -= (uint64_t)ours * p->block_bytes;
+		mm_depot_give(p, block, ours);
+	}
 }
 
 void mm_cache_put_aside(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
-	struct mm_cache_aside *a = &c->aside[p->owned - 1];
-
-	a->pool = p;
-	a->block[a->count++] = addr;
-	if (a->count == MM_CACHE_ASIDE)
-		empty_aside(a);
+	if (c->aside_count == MM_CACHE_ASIDE)
+		empty_aside(c);
+	c->aside[c->aside_count].pool = p;
+	c->aside[c->aside_count++].block = addr;
+	c->aside_bytes += p->block_bytes;
 }
 
 static void empty(struct mm_context *c, uint32_t depot)
@@ -126,8 +137,7 @@ void mm_cache_flush(struct mm_context *c)
 {
 	for (uint32_t i = 0; i < c->seats; i++)
 		empty(c, i);
-	for (uint32_t i = 0; i < MM_DEPOT_OWNED; i++)
-		empty_aside(&c->aside[i]);
+	empty_aside(c);
 }
 
 void mm_cache_drop(struct mm_context *c, uint32_t depot)

@@ -6,7 +6,7 @@
  *   context    one thread's magazines, and what it has counted
  *   magazine   blocks of one depot; the one on top is handed out next
  *   seat       where the context finds a magazine, without looking at it
- *   aside      small blocks that came from a slab of another thread's: they go back to the
+ *   aside      blocks that came from a slab filled for another thread: they go back to the
  *              depot, so that two threads never write to neighbours in one cache line
  * A context is one thread's at a time. Its numbers may be read by others (account).
  */
@@ -18,7 +18,7 @@
 
 #include "alloc/depot.h"
 
-enum { MM_CACHE_DEPOTS = 512, MM_CACHE_ASIDE = 32 };
+enum { MM_CACHE_DEPOTS = 512, MM_CACHE_ASIDE = 128 };
 
 struct mm_magazine {
 	struct mm_depot *pool;
@@ -30,24 +30,24 @@ struct mm_magazine {
 /* Empty when top == floor, full when top == ceiling; all NULL before the first use. */
 struct mm_cache_seat { uint64_t *top, *floor, *ceiling; };
 
-struct mm_cache_aside { struct mm_depot *pool; uint32_t count; uint64_t block[MM_CACHE_ASIDE]; };
-
 struct mm_context {
 	/* fast.h looks at these and at nothing else: zero where something is checked or tracked. */
 	uint64_t base, bytes;     /* of the heap's addresses */
 	_Atomic uint64_t *owner;  /* vspace.h */
 	uint64_t most;            /* largest size that a class serves */
-	uint32_t counting;        /* until_drawn counts */
-	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
+	uint64_t table_most;      /* the same, of those that fast.h has in a table */
 
 	uint32_t number;          /* among the contexts that there are, from 1; 0 = none */
 	uint32_t seats;           /* how many */
 	/* Of pools, where sizes are tracked: handed out less taken back, here. */
 	int64_t live, granted, requested;
 	uint64_t draw;            /* guard_parts.h: chance */
+	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
 	uint32_t node;            /* NUMA */
 	struct mm_context *prev, *next;
-	struct mm_cache_aside aside[MM_DEPOT_OWNED];
+	uint64_t aside_bytes;
+	uint32_t aside_count;
+	struct { struct mm_depot *pool; uint64_t block; } aside[MM_CACHE_ASIDE];
 	struct mm_cache_seat seat[];
 };
 

@@ -11,7 +11,7 @@
  *   full        a slab of which every block is out
  *   ready       a slab whose pages were obtained before its blocks are touched
  *   owned       a depot whose slabs give blocks to one context each, while there are enough:
- *               for blocks so small that two lie in one cache line
+ *               for blocks that share cache lines with their neighbours
  *   mark        of a slab's slices (vspace.h): depot and context, below
  * Thread-safe. Never: the address of a block decides anything but its place.
  */
@@ -24,8 +24,8 @@
 #include "alloc/slab.h"
 #include "alloc/vspace.h"
 
-enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 1024, MM_DEPOT_FULL = MM_DEPOT_LISTS,
-	MM_DEPOT_OWNED = 3 /* depots of a heap that may be owned */ };
+enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 1024,
+	MM_DEPOT_FULL = MM_DEPOT_LISTS };
 
 #define MM_DEPOT_BLOCK_MOST (UINT32_C(1) << 30)
 
@@ -54,7 +54,7 @@ struct mm_depot {
 	uint64_t slabs_made, slabs_gone;
 	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
 	/* Set after init, where the defaults do not fit: */
-	uint32_t owned;                  /* 0 = not; else which of those that are */
+	int owned;
 	uint64_t most;                   /* blocks that may be out */
 	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
 					  * and huge pages asked for; UINT64_MAX = never */

@@ -11,21 +11,29 @@
 #include "alloc/cache.h"
 #include "alloc/classes.h"
 
-/* A block of `size` bytes at a multiple of 16, or 0: the rest of the heap is to be asked. */
-static inline uint64_t mm_fast_alloc(struct mm_context *c, uint64_t size)
+enum { MM_FAST_TABLE = 1024 };
+
+/* Classes of sizes up to 1 KiB, by steps of 16. */
+static const uint8_t mm_fast_class[MM_FAST_TABLE / MM_CLASS_STEP + 1] = {
+	0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 23, 23,
+	24, 24, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27, 27,
+	28, 28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31,
+};
+
+/* Where a block of `size` bytes at a multiple of 16 is ready; NULL: the rest of the heap is to
+ * be asked. */
+static inline struct mm_cache_seat *mm_fast_seat(struct mm_context *c, uint64_t size)
 {
 	struct mm_cache_seat *s;
 
-	if (__builtin_expect(size - 1 >= c->most, 0))
-		return 0;
-	s = &c->seat[mm_class_of(size)];
-	if (__builtin_expect(s->top == s->floor, 0))
-		return 0;
-	if (__builtin_expect(c->counting, 0) && c->until_drawn-- == 1) {
-		c->until_drawn = 1;
-		return 0;
-	}
-	return mm_cache_pop(s);
+	if (__builtin_expect(size <= c->table_most, 1))
+		s = &c->seat[mm_fast_class[(size + MM_CLASS_STEP - 1) / MM_CLASS_STEP]];
+	else if (__builtin_expect(size <= c->most, 1))
+		s = &c->seat[mm_class_of(size)];
+	else
+		return NULL;
+	return __builtin_expect(s->top != s->floor, 1) ? s : NULL;
 }
 
 /* The mark of a block's slice, 0 = none, or the heap has no fast way. */
@@ -40,16 +48,16 @@ static inline uint32_t mm_fast_mark(const struct mm_context *c, uint64_t addr)
 /* 1: the block is back. */
 static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 {
-	uint32_t mark = mm_fast_mark(c, addr), depot = (mark & MM_MARK_DEPOT) - 1;
-	uint32_t context = mark >> MM_MARK_CONTEXT_SHIFT;
+	uint32_t mark = mm_fast_mark(c, addr), depot = mark - 1;
 	struct mm_cache_seat *s;
 
-	if (__builtin_expect(depot >= MM_CLASSES || addr & (MM_CLASS_STEP - 1), 0))
-		return 0;
-	if (__builtin_expect(context && context != c->number, 0))
-		return 0;
+	if (__builtin_expect(depot >= MM_CLASSES, 0)) {
+		depot = (mark & MM_MARK_DEPOT) - 1;
+		if (depot >= MM_CLASSES || mark >> MM_MARK_CONTEXT_SHIFT != c->number)
+			return 0;
+	}
 	s = &c->seat[depot];
-	if (__builtin_expect(s->top == s->ceiling, 0))
+	if (__builtin_expect(s->top == s->ceiling || addr & (MM_CLASS_STEP - 1), 0))
 		return 0;
 	*s->top++ = addr;
 	return 1;

@@ -4,11 +4,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alloc/fast.h"
 #include "alloc/heap_parts.h"
 #include "core/error.h"
 
 #define ADDRESSES (UINT64_C(64) << 30)
 
+enum { OWNED_MOST = 1024 };
 enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8 };
 
 /* --- opening and closing -------------------------------------------------------------- */
@@ -55,7 +57,7 @@ static int begin(struct mm_heap *h)
 	h->number_taken[0] = 1; /* 0 is nobody's */
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++) {
 		err = mm_depot_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
-		h->pool[i].owned = i < MM_DEPOT_OWNED ? i + 1 : 0;
+		h->pool[i].owned = mm_class_bytes(i) <= OWNED_MOST;
 	}
 	if (!err && is_ordered(h))
 		err = mm_ordered_init(&h->ordered, &h->ground,
@@ -124,7 +126,7 @@ static void unlink_context(struct mm_heap *h, struct mm_context *c)
 		c->next->prev = c->prev;
 }
 
-/* fast.h: where nothing is to be noted of a block. */
+/* fast.h: where nothing is to be noted of a block; sampled, allocations are counted. */
 static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 {
 	if (h->o.track || mm_guard_all(h) || is_ordered(h))
@@ -132,8 +134,10 @@ static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 	c->base = h->vspace.base;
 	c->bytes = h->vspace.bytes;
 	c->owner = h->vspace.owner;
-	c->most = MM_CLASS_MOST;
-	c->counting = h->o.check == MM_CHECK_SAMPLED;
+	if (h->o.check == MM_CHECK_OFF) {
+		c->most = MM_CLASS_MOST;
+		c->table_most = MM_FAST_TABLE;
+	}
 }
 
 int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
@@ -407,9 +411,7 @@ static uint64_t ready_bytes(const struct mm_heap *h, const struct mm_context *c)
 
 	for (uint32_t i = 0; i < c->seats; i++)
 		bytes += mm_cache_ready(&c->seat[i]) * h->pool[i].block_bytes;
-	for (uint32_t i = 0; i < MM_DEPOT_OWNED; i++)
-		bytes += (uint64_t)c->aside[i].count * h->pool[i].block_bytes;
-	return bytes;
+	return bytes + c->aside_bytes;
 }
 
 void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)

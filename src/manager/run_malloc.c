@@ -49,19 +49,20 @@ static __attribute__((noinline)) void *allocate(size_t size, size_t align)
 	return __builtin_expect(err != 0, 0) ? no_memory() : (void *)(uintptr_t)addr;
 }
 
-/* 0: by the way around. */
-static inline uint64_t at_once(size_t size)
+/* NULL: by the way around. */
+static inline struct mm_cache_seat *ready(size_t size)
 {
 	struct mm_context *c = mm_run_context;
 
-	return __builtin_expect(c != NULL, 1) ? mm_fast_alloc(c, size) : 0;
+	return __builtin_expect(c != NULL, 1) ? mm_fast_seat(c, size) : NULL;
 }
 
 EXPORT void *malloc(size_t size)
 {
-	uint64_t addr = at_once(size);
+	struct mm_cache_seat *s = ready(size);
 
-	return __builtin_expect(addr != 0, 1) ? (void *)(uintptr_t)addr : allocate(size, MINIMAL);
+	return __builtin_expect(s != NULL, 1) ? (void *)(uintptr_t)mm_cache_pop(s)
+					      : allocate(size, MINIMAL);
 }
 
 static __attribute__((noinline)) void *allocate_zeroed(size_t bytes)
@@ -77,12 +78,12 @@ static __attribute__((noinline)) void *allocate_zeroed(size_t bytes)
 EXPORT void *calloc(size_t count, size_t size)
 {
 	size_t bytes;
-	uint64_t addr;
+	struct mm_cache_seat *s;
 
 	if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
 		return no_memory();
-	if ((addr = at_once(bytes)) != 0)
-		return memset((void *)(uintptr_t)addr, 0, bytes);
+	if ((s = ready(bytes)) != NULL)
+		return memset((void *)(uintptr_t)mm_cache_pop(s), 0, bytes);
 	return allocate_zeroed(bytes);
 }
 
