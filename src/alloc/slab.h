@@ -22,14 +22,14 @@ struct mm_slab {
 	uint64_t *free_bits;    /* of blocks: 1 = here, 0 = handed out or in a magazine */
 	uint16_t *slack;        /* of blocks: granted less requested; NULL = not tracked. Where
 				   every block is checked: that + 1, 0 = not out (guard_parts.h) */
-	uint64_t bytes;         /* large: in use, whole pages */
 	uint32_t number, pool;  /* index of the pool + 1; 0 = large */
 	uint32_t blocks, free;
-	uint16_t filled_for;    /* depot.h, owned: number of the context */
 	uint32_t slices;
 	uint32_t prev, next;    /* in its pool's list of slabs as free as it; 0 = none */
 	uint16_t lowest;        /* no free block in a word below this one */
 	uint16_t list;
+	uint16_t filled_for;    /* depot.h, owned: number of the context */
+	uint64_t bytes;         /* in use, whole pages */
 	uint64_t requested;     /* large */
 	/* depot_move.h: who may move a block, 0 = nobody; NULL = none may. How many may; the last
 	 * pass that could not empty the slab. */
