@@ -36,13 +36,14 @@ struct mm_context {
 	_Atomic uint64_t *owner;  /* vspace.h */
 	uint64_t most;            /* largest size that a class serves */
 	uint64_t table_most;      /* the same, of those that fast.h has in a table */
+	uint32_t counting;        /* until_drawn counts */
+	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
 
 	uint32_t number;          /* among the contexts that there are, from 1; 0 = none */
 	uint32_t seats;           /* how many */
 	/* Of pools, where sizes are tracked: handed out less taken back, here. */
 	int64_t live, granted, requested;
 	uint64_t draw;            /* guard_parts.h: chance */
-	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
 	uint32_t node;            /* NUMA */
 	struct mm_context *prev, *next;
 	uint64_t aside_bytes;

@@ -21,6 +21,15 @@ static const uint8_t mm_fast_class[MM_FAST_TABLE / MM_CLASS_STEP + 1] = {
 	28, 28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31, 31,
 };
 
+/* The allocation that is to be watched is left to the rest of the heap, and to count. */
+static inline int mm_fast_is_drawn(struct mm_context *c)
+{
+	if (c->until_drawn == 1)
+		return 1;
+	c->until_drawn--;
+	return 0;
+}
+
 /* Where a block of `size` bytes at a multiple of 16 is ready; NULL: the rest of the heap is to
  * be asked. */
 static inline struct mm_cache_seat *mm_fast_seat(struct mm_context *c, uint64_t size)
@@ -33,7 +42,10 @@ static inline struct mm_cache_seat *mm_fast_seat(struct mm_context *c, uint64_t 
 		s = &c->seat[mm_class_of(size)];
 	else
 		return NULL;
-	return __builtin_expect(s->top != s->floor, 1) ? s : NULL;
+	if (__builtin_expect(s->top == s->floor, 0) ||
+	    __builtin_expect(c->counting && mm_fast_is_drawn(c), 0))
+		return NULL;
+	return s;
 }
 
 /* The mark of a block's slice, 0 = none, or the heap has no fast way. */

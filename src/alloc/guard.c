@@ -8,7 +8,7 @@
 #include "alloc/heap_parts.h"
 #include "core/error.h"
 
-enum { EVERY = 1000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
+enum { EVERY = 10000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
 
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
 
@@ -191,21 +191,11 @@ COLD int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
 
 /* --- allocation --------------------------------------------------------------------- */
 
-static inline void put_out(struct mm_context *c, const struct found *f, uint64_t size)
+HOT void put_out(const struct found *f, uint64_t size)
 {
-	uint32_t granted = f->pool->block_bytes, slack = granted - (uint32_t)size;
+	uint32_t slack = f->pool->block_bytes - (uint32_t)size;
 
 	__atomic_store_n(&f->slab->slack[f->number], (uint16_t)(slack + 1), __ATOMIC_RELAXED);
-	c->live++;
-	c->granted += granted;
-	c->requested += (int64_t)size;
-}
-
-static inline void count_in(struct mm_context *c, const struct found *f, uint16_t record)
-{
-	c->live--;
-	c->granted -= f->pool->block_bytes;
-	c->requested -= (int64_t)size_of(f, record);
 }
 
 static void end_large(struct mm_heap *h, const struct mm_slab *s)
@@ -229,7 +219,7 @@ static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
 	if (!(addr = mm_cache_take(c, &h->pool[n])))
 		return MM_ENOMEM;
 	find_block(h, slab_at_addr(h, addr), addr, &f);
-	put_out(c, &f, size);
+	put_out(&f, size);
 	mm_content_canary(&h->content, addr, size, f.pool->block_bytes);
 	*ret_addr = addr;
 	return MM_OK;
@@ -251,6 +241,17 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 
 /* --- free --------------------------------------------------------------------------- */
 
+/* Of two threads that free a block at once only one gets its record. */
+HOT uint16_t take_record(const struct mm_heap *h, const struct found *f)
+{
+	uint16_t *at = &f->slab->slack[f->number], record = *at;
+
+	if (__builtin_expect(h->guard.contexts != 1, 0))
+		return __atomic_exchange_n(at, 0, __ATOMIC_RELAXED);
+	*at = 0;
+	return record;
+}
+
 static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s,
 			      uint64_t addr)
 {
@@ -263,13 +264,11 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 	if (addr != f.addr)
 		return not_a_block(h, addr, &f);
 	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
-	/* Of two threads that free a block at once only one gets its record. */
-	record = __atomic_exchange_n(&s->slack[f.number], 0, __ATOMIC_RELAXED);
+	record = take_record(h, &f);
 	if (!is_live_record(record)) {
 		__atomic_store_n(&s->slack[f.number], record, __ATOMIC_RELAXED);
 		return not_a_block(h, addr, &f);
 	}
-	count_in(c, &f, record);
 	err = verify(h, addr, size_of(&f, record), f.pool->block_bytes);
 	if (__builtin_expect(err, 0)) {
 		__atomic_store_n(&s->slack[f.number], MM_SLACK_MARKED, __ATOMIC_RELAXED);
@@ -356,8 +355,8 @@ static int inspect(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t
 	return MM_ECORRUPT;
 }
 
-static int resized(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr,
-		   uint64_t size, uint64_t align)
+static int resized(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t size,
+		   uint64_t align)
 {
 	struct found f;
 
@@ -372,8 +371,7 @@ static int resized(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, u
 	find_block(h, s, addr, &f);
 	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != f.pool->index)
 		return 0;
-	count_in(c, &f, record_of(&f));
-	put_out(c, &f, size);
+	put_out(&f, size);
 	mm_content_canary_behind(&h->content, addr, size, f.pool->block_bytes);
 	return 1;
 }
@@ -403,7 +401,7 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 		return wrong_address(h, s, c, addr);
 	if ((err = inspect(h, s, addr, was)))
 		return err;
-	if (resized(h, c, s, addr, size, align)) {
+	if (resized(h, s, addr, size, align)) {
 		*ret_addr = addr;
 		return MM_OK;
 	}
@@ -412,6 +410,36 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 	mm_content_copy(&h->content, fresh, addr, size < was ? size : was);
 	*ret_addr = fresh;
 	return mm_guard_free(h, c, addr);
+}
+
+/* --- sums ------------------------------------------------------------------------------- */
+
+static void count_slab(const struct mm_depot *p, struct mm_slab *s, struct mm_account *a)
+{
+	for (uint32_t i = 0; i < s->blocks; i++) {
+		struct found f = { .slab = s, .number = i };
+		uint16_t record = record_of(&f);
+		if (!is_live_record(record))
+			continue;
+		a->live++;
+		a->requested += p->block_bytes - (record - 1u);
+		a->internal += record - 1u;
+	}
+}
+
+void mm_guard_count(struct mm_heap *h, struct mm_account *a)
+{
+	for (uint32_t n = 0; n < MM_CLASSES; n++) {
+		struct mm_depot *p = &h->pool[n];
+		mm_lock_take(&p->lock);
+		for (uint32_t list = 0; list <= MM_DEPOT_FULL; list++)
+			for (uint32_t at = p->list[list]; at;) {
+				struct mm_slab *s = mm_slab_at(&h->slabs, at);
+				count_slab(p, s, a);
+				at = s->next;
+			}
+		mm_lock_give(&p->lock);
+	}
 }
 
 /* --- everything at once ------------------------------------------------------------- */

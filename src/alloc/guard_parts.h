@@ -8,6 +8,7 @@
 #ifndef MM_ALLOC_GUARD_PARTS_H
 #define MM_ALLOC_GUARD_PARTS_H
 
+#include "alloc/account.h"
 #include "alloc/cache.h"
 #include "alloc/guard.h"
 #include "alloc/lock.h"
@@ -45,6 +46,9 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 		     uint64_t align, uint64_t *ret_addr);
 /* What may be used is what was requested: the rest is watched. */
 int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
+
+/* Live blocks of pools, where every block is checked: what the records say. */
+void mm_guard_count(struct mm_heap *h, struct mm_account *a);
 
 void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m);
 

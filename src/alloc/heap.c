@@ -126,7 +126,7 @@ static void unlink_context(struct mm_heap *h, struct mm_context *c)
 		c->next->prev = c->prev;
 }
 
-/* fast.h: where nothing is to be noted of a block; sampled, allocations are counted. */
+/* fast.h: where nothing is to be noted of a block. */
 static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 {
 	if (h->o.track || mm_guard_all(h) || is_ordered(h))
@@ -134,10 +134,9 @@ static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 	c->base = h->vspace.base;
 	c->bytes = h->vspace.bytes;
 	c->owner = h->vspace.owner;
-	if (h->o.check == MM_CHECK_OFF) {
-		c->most = MM_CLASS_MOST;
-		c->table_most = MM_FAST_TABLE;
-	}
+	c->most = MM_CLASS_MOST;
+	c->table_most = MM_FAST_TABLE;
+	c->counting = h->o.check == MM_CHECK_SAMPLED;
 }
 
 int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
@@ -497,6 +496,8 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 		out += (s.blocks - s.free) * h->pool[i].block_bytes;
 	}
 	count_contexts(h, &a);
+	if (mm_guard_all(h))
+		mm_guard_count(h, &a);
 	if (!h->o.track)
 		a.requested = out - a.cached;
 	a.slabs += h->ordered.regions;
