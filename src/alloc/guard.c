@@ -8,7 +8,7 @@
 #include "alloc/heap_parts.h"
 #include "core/error.h"
 
-enum { EVERY = 10000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
+enum { EVERY = 20000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
 
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
 

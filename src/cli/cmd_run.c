@@ -17,7 +17,7 @@ static const struct mm_cli_option run_options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
 		"first-fit or best-fit" },
 	[OPT_CHECK] = { "check", 0, "LEVEL", "on = double and invalid frees, and writes behind a block;\n"
-		"sampled = guard page and quarantine for one block in 10,000;\n"
+		"sampled = guard page and quarantine for one block in 20,000;\n"
 		"full = for every block; off (default). What is caught ends\n"
 		"the program with a line. size-class only" },
 	[OPT_STATS] = { "stats", 0, NULL, "say on standard error where the memory is when COMMAND\n"
