@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "mm_error.h"
+#include "mm_voxel.h"
 
 #ifdef __cplusplus
 extern "C" {

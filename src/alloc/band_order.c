@@ -50,6 +50,20 @@ int mm_band_each(struct mm_band *p, int (*each)(void *ctx, uint64_t key, uint32_
 	return stop;
 }
 
+void mm_band_hold(struct mm_band *p)
+{
+	mm_lock_take(&p->lock);
+	mm_vspace_hold(&p->vspace);
+	mm_lock_take(&p->meta.lock);
+}
+
+void mm_band_go_on(struct mm_band *p)
+{
+	mm_lock_give(&p->meta.lock);
+	mm_vspace_go_on(&p->vspace);
+	mm_lock_give(&p->lock);
+}
+
 void mm_band_sums(struct mm_band *p, struct mm_band_account *ret)
 {
 	uint64_t used;

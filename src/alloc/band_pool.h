@@ -60,8 +60,8 @@ uint64_t *mm_band_mask(struct mm_band *p, uint32_t brick);
 enum mm_band_format mm_band_format(const struct mm_band *p, uint32_t brick);
 
 /* Changes the format; its payload may move. Error at most band / 65534 (I16), band / 254
- * (I8), and the rounding of a float (2e-7 x band), a voxel that is within the band, others are cut off at it; to CONST:
- * MM_EINVAL unless all voxels are equal. MM_ENOENT, MM_ENOMEM, MM_ENOSPC. */
+ * (I8), and the rounding of a float (2e-7 x band), of a voxel within the band; others are cut
+ * off at it. To CONST: MM_EINVAL unless all voxels are equal. MM_ENOENT, MM_ENOMEM, MM_ENOSPC. */
 int mm_band_convert(struct mm_band *p, uint64_t key, enum mm_band_format to);
 
 /* Calls for every brick in the order of keys, until it returns other than 0, which is
@@ -71,6 +71,10 @@ int mm_band_each(struct mm_band *p, int (*each)(void *ctx, uint64_t key, uint32_
 
 /* Gives back all bricks of the cube of 8^level bricks that holds `key`. How many. */
 uint32_t mm_band_drop(struct mm_band *p, uint64_t key, unsigned level);
+
+/* Around a fork: nobody is in the middle of anything. */
+void mm_band_hold(struct mm_band *p);
+void mm_band_go_on(struct mm_band *p);
 
 void mm_band_sums(struct mm_band *p, struct mm_band_account *ret);
 /* 0, or the number of the rule that does not hold. Nobody else may be in it. */

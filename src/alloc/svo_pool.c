@@ -1,39 +1,8 @@
 /* svo_pool.c: chunks, their bitmaps and the directory of keys (svo_pool.h). */
-#include "alloc/svo_pool.h"
-
 #include <string.h>
 
-#include "alloc/content.h"
-#include "alloc/lock.h"
-#include "alloc/meta.h"
-#include "alloc/vspace.h"
+#include "alloc/svo_parts.h"
 #include "core/error.h"
-
-enum { WORDS = MM_SVO_SLOTS / 64, DIR_FIRST = 64, SLOT_BITS = 13, DEPTH_MOST = 64,
-	PAGE = 4096, HOLE_SHARE = 8 };
-
-struct chunk {
-	uint64_t key, node, value; /* addresses; key 0 = the record is vacant */
-	uint64_t *bits;            /* 1 = live */
-	uint32_t next, prev;       /* of the same key and kind, or vacant; 0 = none */
-	uint16_t live, bump;
-	uint8_t kind;
-	uint8_t lowest[MM_SVO_RUN]; /* no hole for a run of that size below this word */
-};
-
-struct entry { uint64_t name; uint32_t chunk, unused; };
-
-struct mm_svo {
-	struct mm_lock lock;
-	struct mm_meta meta;
-	struct mm_vspace vspace;
-	struct mm_content content;
-	struct mm_svo_options o;
-	struct chunk *chunk;
-	struct entry *dir;
-	uint32_t dir_slots, dir_count, chunks, vacant, live_chunks;
-	uint64_t table_bytes, inner, leaves;
-};
 
 /* --- coming and going ------------------------------------------------------------------ */
 
@@ -93,29 +62,9 @@ void mm_svo_close(struct mm_svo *p)
 
 /* --- directory ------------------------------------------------------------------------- */
 
-static uint64_t name_of(uint64_t key, uint32_t kind)
-{
-	return key << 1 | kind;
-}
-
-static uint32_t svo_home(const struct mm_svo *p, uint64_t name)
-{
-	return (uint32_t)(name * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (p->dir_slots - 1);
-}
-
-/* Where the name is, or the empty slot where it belongs. */
-static uint32_t svo_find(const struct mm_svo *p, uint64_t name)
-{
-	uint32_t i = svo_home(p, name);
-
-	while (p->dir[i].chunk && p->dir[i].name != name)
-		i = (i + 1) & (p->dir_slots - 1);
-	return i;
-}
-
 static int svo_room(struct mm_svo *p)
 {
-	struct entry *old = p->dir, *fresh;
+	struct svo_entry *old = p->dir, *fresh;
 	uint32_t slots = p->dir_slots;
 
 	if ((p->dir_count + 1) * 10 <= slots * 7)
@@ -149,20 +98,15 @@ static void svo_unname(struct mm_svo *p, uint32_t hole)
 
 /* --- chunks ---------------------------------------------------------------------------- */
 
-static uint32_t slices_of(uint32_t bytes)
-{
-	return (uint32_t)(((uint64_t)bytes * MM_SVO_SLOTS + MM_SLICE_BYTES - 1) >> MM_SLICE_SHIFT);
-}
-
 /* Bytes in use follow bump, in both arrays. */
-static void set_bump(struct mm_svo *p, struct chunk *c, uint32_t bump)
+static void set_bump(struct mm_svo *p, struct svo_chunk *c, uint32_t bump)
 {
 	c->bump = (uint16_t)bump;
 	if (c->node)
-		mm_vspace_resize(&p->vspace, c->node, slices_of(p->o.node_bytes),
+		mm_vspace_resize(&p->vspace, c->node, svo_slices(p->o.node_bytes),
 				 (uint64_t)bump * p->o.node_bytes);
 	if (c->value)
-		mm_vspace_resize(&p->vspace, c->value, slices_of(p->o.value_bytes),
+		mm_vspace_resize(&p->vspace, c->value, svo_slices(p->o.value_bytes),
 				 (uint64_t)bump * p->o.value_bytes);
 }
 
@@ -186,12 +130,12 @@ static uint32_t record(struct mm_svo *p)
 
 static void release(struct mm_svo *p, uint32_t n)
 {
-	struct chunk *c = &p->chunk[n];
+	struct svo_chunk *c = &p->chunk[n];
 
 	if (c->node)
-		mm_vspace_give(&p->vspace, c->node, slices_of(p->o.node_bytes));
+		mm_vspace_give(&p->vspace, c->node, svo_slices(p->o.node_bytes));
 	if (c->value)
-		mm_vspace_give(&p->vspace, c->value, slices_of(p->o.value_bytes));
+		mm_vspace_give(&p->vspace, c->value, svo_slices(p->o.value_bytes));
 	mm_meta_return(&p->meta, c->bits, WORDS * 8);
 	memset(c, 0, sizeof *c);
 	c->next = p->vacant;
@@ -200,7 +144,7 @@ static void release(struct mm_svo *p, uint32_t n)
 
 static int obtain(struct mm_svo *p, uint32_t n, uint32_t kind)
 {
-	struct chunk *c = &p->chunk[n];
+	struct svo_chunk *c = &p->chunk[n];
 	int err = MM_OK;
 
 	memset(c, 0, sizeof *c);
@@ -208,9 +152,9 @@ static int obtain(struct mm_svo *p, uint32_t n, uint32_t kind)
 	if (!c->bits)
 		err = MM_ENOMEM;
 	if (!err && kind == MM_SVO_INNER)
-		err = mm_vspace_take(&p->vspace, slices_of(p->o.node_bytes), 1, 0, n, &c->node);
+		err = mm_vspace_take(&p->vspace, svo_slices(p->o.node_bytes), 1, 0, n, &c->node);
 	if (!err && p->o.value_bytes)
-		err = mm_vspace_take(&p->vspace, slices_of(p->o.value_bytes), 1, 0, n, &c->value);
+		err = mm_vspace_take(&p->vspace, svo_slices(p->o.value_bytes), 1, 0, n, &c->value);
 	if (err)
 		release(p, n);
 	return err;
@@ -229,14 +173,14 @@ static int add_chunk(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t *re
 	err = obtain(p, n, kind);
 	if (err)
 		return err;
-	at = svo_find(p, name_of(key, kind));
+	at = svo_find(p, svo_name(key, kind));
 	p->dir_count += p->dir[at].chunk == 0;
 	p->chunk[n].key = key;
 	p->chunk[n].kind = (uint8_t)kind;
 	p->chunk[n].next = p->dir[at].chunk;
 	if (p->dir[at].chunk)
 		p->chunk[p->dir[at].chunk].prev = n;
-	p->dir[at] = (struct entry){ name_of(key, kind), n, 0 };
+	p->dir[at] = (struct svo_entry){ svo_name(key, kind), n, 0 };
 	p->live_chunks++;
 	*ret = n;
 	return MM_OK;
@@ -244,14 +188,14 @@ static int add_chunk(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t *re
 
 static void remove_chunk(struct mm_svo *p, uint32_t n)
 {
-	struct chunk *c = &p->chunk[n];
+	struct svo_chunk *c = &p->chunk[n];
 
 	if (c->next)
 		p->chunk[c->next].prev = c->prev;
 	if (c->prev) {
 		p->chunk[c->prev].next = c->next;
 	} else {
-		uint32_t at = svo_find(p, name_of(c->key, c->kind));
+		uint32_t at = svo_find(p, svo_name(c->key, c->kind));
 		p->dir[at].chunk = c->next;
 		if (!c->next)
 			svo_unname(p, at);
@@ -264,7 +208,7 @@ static void remove_chunk(struct mm_svo *p, uint32_t n)
 /* --- runs ------------------------------------------------------------------------------ */
 
 /* The lowest hole for a run below bump; MM_SVO_SLOTS = none. */
-static uint32_t hole_for(struct chunk *c, uint32_t count)
+static uint32_t hole_for(struct svo_chunk *c, uint32_t count)
 {
 	uint32_t w = c->lowest[count - 1], words = (c->bump + 63u) / 64;
 
@@ -281,16 +225,8 @@ static uint32_t hole_for(struct chunk *c, uint32_t count)
 	return MM_SVO_SLOTS;
 }
 
-static void mark(struct chunk *c, uint32_t slot, uint32_t count, int live)
-{
-	for (uint32_t i = slot; i < slot + count; i++) {
-		uint64_t bit = UINT64_C(1) << i % 64;
-		c->bits[i / 64] = live ? c->bits[i / 64] | bit : c->bits[i / 64] & ~bit;
-	}
-}
-
 /* Bump comes first; holes when they are many, or there is nothing else. */
-static uint32_t place(struct mm_svo *p, struct chunk *c, uint32_t count)
+static uint32_t place(struct mm_svo *p, struct svo_chunk *c, uint32_t count)
 {
 	uint32_t holes = (uint32_t)c->bump - c->live, at = MM_SVO_SLOTS;
 	int full = c->bump + count > MM_SVO_SLOTS;
@@ -304,7 +240,7 @@ static uint32_t place(struct mm_svo *p, struct chunk *c, uint32_t count)
 	return at;
 }
 
-static void count_live(struct mm_svo *p, struct chunk *c, int32_t by)
+static void count_live(struct mm_svo *p, struct svo_chunk *c, int32_t by)
 {
 	c->live = (uint16_t)(c->live + by);
 	*(c->kind == MM_SVO_INNER ? &p->inner : &p->leaves) += (uint64_t)(int64_t)by;
@@ -313,7 +249,7 @@ static void count_live(struct mm_svo *p, struct chunk *c, int32_t by)
 static int take_run(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t count,
 		    uint32_t *ret_handle)
 {
-	uint32_t n = p->dir[svo_find(p, name_of(key, kind))].chunk, at = MM_SVO_SLOTS;
+	uint32_t n = p->dir[svo_find(p, svo_name(key, kind))].chunk, at = MM_SVO_SLOTS;
 	int err;
 
 	for (; n; n = p->chunk[n].next)
@@ -325,7 +261,7 @@ static int take_run(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t coun
 			return err;
 		at = place(p, &p->chunk[n], count);
 	}
-	mark(&p->chunk[n], at, count, 1);
+	svo_mark(&p->chunk[n], at, count, 1);
 	count_live(p, &p->chunk[n], (int32_t)count);
 	*ret_handle = n << SLOT_BITS | at;
 	return MM_OK;
@@ -353,7 +289,7 @@ static int is_live(const struct mm_svo *p, uint32_t handle)
 	       (p->chunk[n].bits[slot / 64] >> slot % 64 & 1);
 }
 
-static void lower_bump(struct mm_svo *p, struct chunk *c)
+static void lower_bump(struct mm_svo *p, struct svo_chunk *c)
 {
 	uint32_t bump = c->bump;
 
@@ -366,10 +302,10 @@ static void lower_bump(struct mm_svo *p, struct chunk *c)
 static void give_run(struct mm_svo *p, uint32_t handle, uint32_t count)
 {
 	uint32_t n = handle >> SLOT_BITS, slot = handle % MM_SVO_SLOTS;
-	struct chunk *c = &p->chunk[n];
+	struct svo_chunk *c = &p->chunk[n];
 	uint32_t word = slot < MM_SVO_RUN ? 0 : (slot - MM_SVO_RUN) / 64;
 
-	mark(c, slot, count, 0);
+	svo_mark(c, slot, count, 0);
 	count_live(p, c, -(int32_t)count);
 	if (!c->live) {
 		remove_chunk(p, n);
@@ -404,14 +340,14 @@ int mm_svo_live(struct mm_svo *p, uint32_t handle)
 
 uint64_t mm_svo_node(const struct mm_svo *p, uint32_t handle)
 {
-	const struct chunk *c = &p->chunk[handle >> SLOT_BITS];
+	const struct svo_chunk *c = &p->chunk[handle >> SLOT_BITS];
 
 	return c->node ? c->node + (uint64_t)(handle % MM_SVO_SLOTS) * p->o.node_bytes : 0;
 }
 
 uint64_t mm_svo_value(const struct mm_svo *p, uint32_t handle)
 {
-	const struct chunk *c = &p->chunk[handle >> SLOT_BITS];
+	const struct svo_chunk *c = &p->chunk[handle >> SLOT_BITS];
 
 	return c->value ? c->value + (uint64_t)(handle % MM_SVO_SLOTS) * p->o.value_bytes : 0;
 }
@@ -435,173 +371,4 @@ uint32_t mm_svo_drop(struct mm_svo *p, uint64_t key)
 		}
 	mm_lock_give(&p->lock);
 	return gone;
-}
-
-/* --- compaction ------------------------------------------------------------------------ */
-
-struct rewrite {
-	struct mm_svo *p;
-	const struct mm_svo_links *links;
-	uint32_t n, placed, live, bump;
-	struct chunk to; /* the addresses of the new chunk */
-};
-
-static void copy_run(struct rewrite *r, uint32_t slot, uint32_t count)
-{
-	struct mm_svo *p = r->p;
-	uint64_t nb = p->o.node_bytes, vb = p->o.value_bytes;
-	uint32_t from = r->n << SLOT_BITS | slot;
-
-	mm_content_copy(&p->content, r->to.node + r->placed * nb, mm_svo_node(p, from), count * nb);
-	if (vb)
-		mm_content_copy(&p->content, r->to.value + r->placed * vb, mm_svo_value(p, from),
-				count * vb);
-}
-
-/* Where the run comes to lie; MM_SVO_SLOTS when the nodes are no tree of this chunk. */
-static uint32_t rewrite_run(struct rewrite *r, uint32_t slot, uint32_t count, uint32_t depth)
-{
-	uint32_t at = r->placed;
-
-	if (depth > DEPTH_MOST || at + count > r->live || slot + count > r->bump)
-		return MM_SVO_SLOTS;
-	copy_run(r, slot, count);
-	r->placed += count;
-	for (uint32_t i = 0; i < count; i++) {
-		void *node = (void *)(uintptr_t)(r->to.node + (uint64_t)(at + i) * r->p->o.node_bytes);
-		uint32_t handle = 0, n = r->links->children(r->links->ctx, node, &handle), to;
-		if (!n || handle >> SLOT_BITS != r->n)
-			continue;
-		to = rewrite_run(r, handle % MM_SVO_SLOTS, n, depth + 1);
-		if (to == MM_SVO_SLOTS)
-			return MM_SVO_SLOTS;
-		r->links->relink(r->links->ctx, node, r->n << SLOT_BITS | to);
-	}
-	return at;
-}
-
-/* Into fresh slices, so that a failure leaves everything as it was. */
-static int rewrite_chunk(struct mm_svo *p, uint32_t n, uint32_t first,
-			 const struct mm_svo_links *links)
-{
-	struct rewrite r = { .p = p, .links = links, .n = n, .live = p->chunk[n].live,
-			     .bump = p->chunk[n].bump };
-	struct chunk *c = &p->chunk[n], old = *c;
-	int err = mm_vspace_take(&p->vspace, slices_of(p->o.node_bytes), 1,
-				 (uint64_t)r.live * p->o.node_bytes, n, &r.to.node);
-
-	if (!err && p->o.value_bytes)
-		err = mm_vspace_take(&p->vspace, slices_of(p->o.value_bytes), 1,
-				     (uint64_t)r.live * p->o.value_bytes, n, &r.to.value);
-	if (!err && (rewrite_run(&r, 0, first, 0) == MM_SVO_SLOTS || r.placed != r.live))
-		err = MM_EUNSUP;
-	if (!err) {
-		c->node = r.to.node;
-		c->value = r.to.value;
-		c->bump = c->live;
-		memset(c->bits, 0, WORDS * 8);
-		mark(c, 0, c->live, 1);
-		memset(c->lowest, 0, sizeof c->lowest);
-		r.to = old;
-	}
-	if (r.to.node)
-		mm_vspace_give(&p->vspace, r.to.node, slices_of(p->o.node_bytes));
-	if (r.to.value)
-		mm_vspace_give(&p->vspace, r.to.value, slices_of(p->o.value_bytes));
-	return err;
-}
-
-int mm_svo_compact(struct mm_svo *p, uint64_t key, uint32_t first,
-		   const struct mm_svo_links *links)
-{
-	uint32_t n;
-	int err = MM_EINVAL;
-
-	if (!key || first < 1 || first > MM_SVO_RUN)
-		return MM_EINVAL;
-	mm_lock_take(&p->lock);
-	n = p->dir[svo_find(p, name_of(key, MM_SVO_INNER))].chunk;
-	if (!n)
-		err = MM_ENOENT;
-	else if (p->o.simulated || p->chunk[n].next)
-		err = MM_EUNSUP;
-	else
-		err = rewrite_chunk(p, n, first, links);
-	mm_lock_give(&p->lock);
-	return err;
-}
-
-/* --- sums ------------------------------------------------------------------------------ */
-
-static uint64_t pages_for(uint64_t bytes)
-{
-	return (bytes + PAGE - 1) / PAGE * PAGE;
-}
-
-static uint64_t slack_of(const struct mm_svo *p, const struct chunk *c)
-{
-	uint64_t slack = 0, nb = p->o.node_bytes, vb = p->o.value_bytes;
-
-	if (c->node)
-		slack += pages_for(c->bump * nb) - c->live * nb;
-	if (c->value)
-		slack += pages_for(c->bump * vb) - c->live * vb;
-	return slack;
-}
-
-void mm_svo_sums(struct mm_svo *p, struct mm_svo_account *ret)
-{
-	uint64_t used;
-
-	memset(ret, 0, sizeof *ret);
-	mm_lock_take(&p->lock);
-	ret->nodes = p->inner * p->o.node_bytes;
-	ret->values = (p->inner + p->leaves) * p->o.value_bytes;
-	ret->live = p->inner + p->leaves;
-	ret->chunks = p->live_chunks;
-	for (uint32_t n = 1; n < p->chunks; n++)
-		ret->slack += p->chunk[n].key ? slack_of(p, &p->chunk[n]) : 0;
-	mm_vspace_sums(&p->vspace, &used, &ret->retained);
-	ret->metadata = mm_meta_committed(&p->meta);
-	ret->committed = used + ret->retained + ret->metadata;
-	mm_lock_give(&p->lock);
-}
-
-static int check_chunk(const struct chunk *c)
-{
-	uint32_t live = 0;
-
-	for (uint32_t w = 0; w < WORDS; w++)
-		live += (uint32_t)__builtin_popcountll(c->bits[w]);
-	for (uint32_t i = c->bump; i < MM_SVO_SLOTS; i++)
-		if (c->bits[i / 64] >> i % 64 & 1)
-			return 2;
-	return live != c->live || !live ? 1 : 0;
-}
-
-int mm_svo_check(struct mm_svo *p)
-{
-	struct mm_svo_account a;
-	uint32_t chunks = 0, names = 0;
-	uint64_t live = 0;
-
-	for (uint32_t n = 1; n < p->chunks; n++) {
-		const struct chunk *c = &p->chunk[n];
-		int rule = c->key ? check_chunk(c) : 0;
-		if (rule)
-			return rule;
-		live += c->live;
-		chunks += c->key != 0;
-	}
-	for (uint32_t i = 0; i < p->dir_slots; i++) {
-		names += p->dir[i].chunk != 0;
-		if (p->dir[i].chunk && svo_find(p, p->dir[i].name) != i)
-			return 3;
-	}
-	if (chunks != p->live_chunks || names != p->dir_count || live != p->inner + p->leaves)
-		return 4;
-	mm_svo_sums(p, &a);
-	if (a.committed != a.nodes + a.values + a.slack + a.retained + a.metadata)
-		return 5;
-	return mm_vspace_check(&p->vspace) ? 6 : 0;
 }

@@ -73,12 +73,16 @@ int mm_svo_live(struct mm_svo *p, uint32_t handle);
  * how many. */
 uint32_t mm_svo_drop(struct mm_svo *p, uint64_t key);
 
-/* Writes the inner chunk of a key anew: its first run (of `first` nodes), then depth-first, without holes. The
- * first run keeps its handle; others are relinked. MM_ENOENT; MM_EUNSUP when simulated,
+/* Writes the inner chunk of a key anew: its first run (of `first` nodes), then depth-first,
+ * without holes. The first run keeps its handle; others are relinked. MM_ENOENT; MM_EUNSUP when simulated,
  * when the key has several chunks, or when not all of the chunk is reached from its first
  * run (nothing is changed then). */
 int mm_svo_compact(struct mm_svo *p, uint64_t key, uint32_t first,
 		   const struct mm_svo_links *links);
+
+/* Around a fork: nobody is in the middle of anything. */
+void mm_svo_hold(struct mm_svo *p);
+void mm_svo_go_on(struct mm_svo *p);
 
 void mm_svo_sums(struct mm_svo *p, struct mm_svo_account *ret);
 

@@ -15,6 +15,11 @@ libmm_sources = \
 	src/manager/front.c src/manager/front.h \
 	src/manager/manager.c src/manager/manager.h \
 	src/manager/pools.c \
+	src/manager/voxel_pools.c \
+	src/alloc/band_order.c src/alloc/band_parts.h \
+	src/alloc/band_pool.c src/alloc/band_pool.h src/alloc/content.h \
+	src/alloc/svo_order.c src/alloc/svo_parts.h \
+	src/alloc/svo_pool.c src/alloc/svo_pool.h \
 	src/alloc/account.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/depot.c src/alloc/depot.h \
@@ -34,6 +39,6 @@ lib_LIBRARIES += libmm.a
 libmm_a_SOURCES = $(libmm_sources)
 libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
 
-include_HEADERS += include/mm.h include/mm_error.h
+include_HEADERS += include/mm.h include/mm_error.h include/mm_voxel.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = mm.pc

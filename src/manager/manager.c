@@ -30,6 +30,7 @@ static void hold_all(void)
 	for (struct mm_manager *m = managers.first; m; m = m->next) {
 		for (struct mm_pool *p = m->pools; p; p = p->next)
 			mm_lock_take(&p->depot.lock);
+		mm_voxel_pools_hold(m);
 		mm_lock_take(&m->vspace.lock);
 		mm_lock_take(&m->slabs.lock);
 		mm_lock_take(&m->meta.lock);
@@ -42,6 +43,7 @@ static void release_all(void)
 		mm_lock_give(&m->meta.lock);
 		mm_lock_give(&m->slabs.lock);
 		mm_lock_give(&m->vspace.lock);
+		mm_voxel_pools_go_on(m);
 		for (struct mm_pool *p = m->pools; p; p = p->next)
 			mm_lock_give(&p->depot.lock);
 	}
@@ -97,6 +99,7 @@ void mm_manager_destroy(struct mm_manager *m)
 		return;
 	while (m->pools)
 		mm_pool_destroy(m->pools);
+	mm_voxel_pools_destroy(m);
 	mm_lock_take(&managers.lock);
 	if (m->prev)
 		m->prev->next = m->next;

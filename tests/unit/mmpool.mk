@@ -3,3 +3,8 @@ check_PROGRAMS += test_mmpool
 test_mmpool_SOURCES = tests/unit/test_mmpool.c
 test_mmpool_LDADD = libmm.la $(CMOCKA_LIBS)
 TESTS += test_mmpool
+
+check_PROGRAMS += test_mmvoxel
+test_mmvoxel_SOURCES = tests/unit/test_mmvoxel.c
+test_mmvoxel_LDADD = libmm.la $(CMOCKA_LIBS)
+TESTS += test_mmvoxel
