@@ -142,19 +142,22 @@ static void octree(const char *file, unsigned cut)
 	out("ours_rss", ours / c.nodes);
 }
 
-/* Bricks of a full cube of 32^3, given and taken again: in a fixed random order, or row by row. */
+/* OpenVDB's own bricks, 32^3 of them: one is deleted and made anew, its buffer with it and not
+ * filled, row by row or in a fixed random order. */
 static void churn(bool any)
 {
-	mm_band_options o = { 0, 3, MM_BAND_F32 };
-	mm_band *p = nullptr;
-	std::vector<uint64_t> keys(32768);
-	uint32_t b;
+	using Leaf = openvdb::FloatTree::LeafNodeType;
+	std::vector<Leaf *> leaves(32768);
+	auto make = [](size_t i) {
+		auto leaf = new Leaf(openvdb::PartialCreate(),
+				     openvdb::Coord(i % 32 * 8, i / 32 % 32 * 8, i / 1024 * 8), 0.f, false);
+		leaf->allocate();
+		return leaf;
+	};
 	uint64_t r = 1;
-	need(!mm_band_open(&p, &o));
-	for (size_t i = 0; i < keys.size(); i++) {
-		need(!mm_band_key(i % 32, i / 32 % 32, i / 1024, &keys[i]));
-		need(!mm_band_take(p, keys[i], MM_BAND_F32, &b));
-		memset((void *)mm_band_payload(p, b), 1, 2048);
+	for (size_t i = 0; i < leaves.size(); i++) {
+		leaves[i] = make(i);
+		memset(leaves[i]->buffer().data(), 1, 2048);
 	}
 	std::vector<double> rounds;
 	const size_t pairs = 2000000;
@@ -162,9 +165,9 @@ static void churn(bool any)
 		auto start = std::chrono::steady_clock::now();
 		for (size_t i = 0; i < pairs; i++) {
 			r = r * 6364136223846793005ull + 1442695040888963407ull;
-			uint64_t key = keys[any ? r >> 49 : i % 32768];
-			if (mm_band_give(p, key) || mm_band_take(p, key, MM_BAND_F32, &b))
-				exit(1);
+			size_t k = any ? r >> 49 : i % 32768;
+			delete leaves[k];
+			leaves[k] = make(k);
 		}
 		std::chrono::duration<double, std::nano> t = std::chrono::steady_clock::now() - start;
 		rounds.push_back(t.count() / pairs);

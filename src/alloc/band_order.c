@@ -94,7 +94,7 @@ int mm_band_check(struct mm_band *p)
 	for (uint32_t i = 0; i < p->cells; i++) {
 		uint32_t b = p->cell[i].brick;
 		cells += b != 0;
-		if (b && (p->key[b] != p->cell[i].key || band_find(p, p->key[b]) != i))
+		if (b && (band_tag(p->key[b]) != p->cell[i].tag || band_find(p, p->key[b]) != i))
 			return 1;
 	}
 	if (cells != p->bricks)

@@ -14,15 +14,15 @@ static int headers(struct mm_band *p)
 	p->key = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->key);
 	p->mask = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->mask);
 	p->place = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->place);
-	p->version = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->version);
 	p->beside = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->beside);
 	p->beside_at = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->beside_at);
 	p->format = mm_meta_reserve(m, BRICKS_MOST);
 	p->slab = mm_meta_reserve(m, SLABS_MOST * sizeof *p->slab);
 	p->cell = mm_meta_borrow(m, HASH_FIRST * sizeof *p->cell);
 	p->cells = HASH_FIRST;
+	p->home_shift = 32 - (uint32_t)__builtin_ctz(HASH_FIRST / BAND_LANES);
 	p->frontier = p->slabs = p->generation = 1;
-	return p->key && p->mask && p->place && p->version && p->beside && p->beside_at &&
+	return p->key && p->mask && p->place && p->beside && p->beside_at &&
 	       p->format && p->slab && p->cell ? MM_OK : MM_ENOMEM;
 }
 
@@ -125,35 +125,50 @@ static void drop_cells(struct mm_band *p, struct cell *old, uint64_t bytes)
 	p->hash_bytes -= bytes;
 }
 
-static int band_room(struct mm_band *p)
+/* Cells keep their lanes, and their tags say where in them. */
+static void move_cells(struct mm_band *p, const struct cell *old, uint32_t cells)
+{
+	for (uint32_t i = 0; i < cells; i++) {
+		uint32_t to = band_home(p, old[i].tag, i % BAND_LANES);
+		if (!old[i].brick)
+			continue;
+		while (p->cell[to].brick)
+			to = (to + BAND_LANES) & (p->cells - 1);
+		p->cell[to] = old[i];
+	}
+}
+
+/* For one more in a lane. */
+static int band_room(struct mm_band *p, uint32_t lane)
 {
 	struct cell *old = p->cell, *fresh;
 	uint32_t cells = p->cells;
 
-	if ((uint64_t)(p->bricks + 1) * 20 <= (uint64_t)cells * 13)
+	if ((uint64_t)(p->lane[lane] + 1) * 20 <= (uint64_t)(cells / BAND_LANES) * 13)
 		return MM_OK;
 	fresh = new_cells(p, (uint64_t)cells * 2 * sizeof *fresh);
 	if (!fresh)
 		return MM_ENOMEM;
 	p->cell = fresh;
 	p->cells = cells * 2;
-	for (uint32_t i = 0; i < cells; i++)
-		if (old[i].brick)
-			fresh[band_find(p, old[i].key)] = old[i];
+	p->home_shift--;
+	move_cells(p, old, cells);
 	drop_cells(p, old, (uint64_t)cells * sizeof *old);
 	return MM_OK;
 }
 
 static void band_unname(struct mm_band *p, uint32_t hole)
 {
-	uint32_t mask = p->cells - 1;
+	uint32_t mask = p->cells - 1, lane = hole % BAND_LANES;
 
-	for (uint32_t i = (hole + 1) & mask; p->cell[i].brick; i = (i + 1) & mask)
-		if (((i - band_home(p, p->cell[i].key)) & mask) >= ((i - hole) & mask)) {
+	for (uint32_t i = (hole + BAND_LANES) & mask; p->cell[i].brick;
+	     i = (i + BAND_LANES) & mask)
+		if (((i - band_home(p, p->cell[i].tag, lane)) & mask) >= ((i - hole) & mask)) {
 			p->cell[hole] = p->cell[i];
 			hole = i;
 		}
 	p->cell[hole].brick = 0;
+	p->lane[lane]--;
 }
 
 /* --- slabs ----------------------------------------------------------------------------- */
@@ -293,7 +308,7 @@ static uint32_t new_brick(struct mm_band *p)
 	b = p->frontier++;
 	p->header_bytes = grown(p, p->header_bytes, (uint64_t)p->frontier *
 				(sizeof *p->key + sizeof *p->mask + sizeof *p->place +
-				 sizeof *p->version + sizeof *p->beside + sizeof *p->beside_at + 1));
+				 sizeof *p->beside + sizeof *p->beside_at + 1));
 	return b;
 }
 
@@ -301,7 +316,7 @@ static int take_brick(struct mm_band *p, uint64_t key, uint32_t f, uint32_t *ret
 {
 	uint32_t at, b, place = 0;
 
-	if (band_room(p))
+	if (band_room(p, key % BAND_LANES))
 		return MM_ENOMEM;
 	at = band_find(p, key);
 	if (p->cell[at].brick)
@@ -314,13 +329,12 @@ static int take_brick(struct mm_band *p, uint64_t key, uint32_t f, uint32_t *ret
 			give_block(p, place);
 		return MM_ENOSPC;
 	}
-	p->cell[at] = (struct cell){ key, b, 0 };
+	p->cell[at] = (struct cell){ band_tag(key), b };
+	p->lane[key % BAND_LANES]++;
 	p->key[b] = key;
 	p->place[b] = place;
 	p->format[b] = (uint8_t)f;
-	p->version[b]++;
 	memset(p->mask[b], 0, sizeof p->mask[b]);
-	p->beside_at[b] = 0;
 	p->bricks++;
 	p->by_format[f]++;
 	p->generation++;
@@ -487,7 +501,6 @@ static int convert(struct mm_band *p, uint32_t b, uint32_t to)
 		voxel_store(p, target, to, i, voxel_load(p, from, f, i));
 	p->place[b] = place;
 	p->format[b] = (uint8_t)to;
-	p->version[b]++;
 	p->by_format[f]--;
 	p->by_format[to]++;
 	if (f != MM_BAND_CONST)

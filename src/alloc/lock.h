@@ -10,24 +10,33 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 struct mm_lock { _Atomic uint32_t state; /* 0 free, 1 held, 2 held and waited for */ };
 
 void mm_lock_wait(struct mm_lock *l);
 void mm_lock_wake(struct mm_lock *l);
 
+/* While there is one thread, plain loads and stores do: nobody waits. libc knows (it does the
+ * same for its own malloc), and a thread that comes sees what was stored before. */
 static inline void mm_lock_take(struct mm_lock *l)
 {
 	uint32_t none = 0;
 
-	if (__builtin_expect(!atomic_compare_exchange_strong_explicit(&l->state, &none, 1,
+	if (__libc_single_threaded &&
+	    atomic_load_explicit(&l->state, memory_order_relaxed) == 0)
+		atomic_store_explicit(&l->state, 1, memory_order_relaxed);
+	else if (__builtin_expect(!atomic_compare_exchange_strong_explicit(&l->state, &none, 1,
 			memory_order_acquire, memory_order_relaxed), 0))
 		mm_lock_wait(l);
 }
 
 static inline void mm_lock_give(struct mm_lock *l)
 {
-	if (__builtin_expect(atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2, 0))
+	if (__libc_single_threaded)
+		atomic_store_explicit(&l->state, 0, memory_order_relaxed);
+	else if (__builtin_expect(atomic_exchange_explicit(&l->state, 0,
+							   memory_order_release) == 2, 0))
 		mm_lock_wake(l);
 }
 
