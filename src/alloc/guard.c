@@ -11,6 +11,7 @@
 enum { EVERY = 20000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_FULL = 8192 };
 
 #define SEED UINT64_C(0x9e3779b97f4a7c15)
+#define SEED_STEP UINT64_C(0xd1342543de82ef95)
 
 /* What runs at each allocation and free, and what only misuse comes to. */
 #define HOT static inline __attribute__((always_inline))
@@ -126,7 +127,8 @@ static uint32_t next_interval(const struct mm_heap *h, struct mm_context *c)
 
 void mm_guard_context(struct mm_heap *h, struct mm_context *c)
 {
-	c->draw = SEED * (2 * (uint64_t)++h->guard.contexts + 1);
+	c->draw = SEED * (2 * (uint64_t)++h->guard.contexts + 1) ^ h->o.seed * SEED_STEP;
+	c->draw += c->draw == 0;
 	c->until_drawn = next_interval(h, c);
 }
 

@@ -34,6 +34,7 @@ struct mm_heap_options {
 	uint64_t retain_bytes;/* MM_HEAP_DEFAULT = 1 MiB: retained at most, or ... */
 	uint32_t retain_share;/* ... one in so many bytes in use; 0 = 8 */
 	enum mm_check check;  /* guard.h; on and full track */
+	uint64_t seed;        /* of what is drawn: which allocations are watched */
 	uint32_t sample_every;/* sampled: one allocation in so many is watched, 0 = 20,000 */
 	uint32_t watched_most;/* runs with guard pages at once, 0 = 30,000 */
 	mm_misuse_sink *misuse; /* NULL = counted only */

@@ -8,7 +8,7 @@
 #include "cli/replay_work.h"
 #include "replay/contest.h"
 
-enum option { OPT_STRATEGY, OPT_COMPARE, OPT_FROM, OPT_TO, OPT_PROCESS, OPT_PAGES, OPT_CORES,
+enum option { OPT_STRATEGY, OPT_COMPARE, OPT_CONFIG, OPT_CHECK, OPT_SEED, OPT_FROM, OPT_TO, OPT_PROCESS, OPT_PAGES, OPT_CORES,
 	OPT_NODES, OPT_REAL, OPT_THREADS,
 	OPT_TOUCH, OPT_ROUNDS, OPT_ROWS, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
 
@@ -16,8 +16,13 @@ static const struct mm_cli_option options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how the engine places blocks (default size-class)" },
 	[OPT_COMPARE] = { "compare", 0, "LIST", "these strategies, separated by commas, in one table;\n"
 		"all = every one" },
-	[OPT_FROM] = { "from", 0, "TIME", "look from here on: 12.5s, 1:02.5, 50%, peak. What was\n"
-		"allocated before is there all the same" },
+	[OPT_CONFIG] = { "config", 'c', "FILE", "what if: categories and sites to pools, strategies and\n"
+		"budgets of their own, beside the same without FILE" },
+	[OPT_CHECK] = { "check", 0, "LEVEL", "what checking costs in memory: on, sampled or full, as with\n"
+		"mmprof run; off (default). Heaps by size-class only" },
+	[OPT_SEED] = { "seed", 0, "N", "of what is drawn by chance: --check sampled (default 0)" },
+	[OPT_FROM] = { "from", 0, "TIME", "look from here on: 12.5s, 1:02.5, 50%, peak, mark:NAME.\n"
+		"What was allocated before is there all the same" },
 	[OPT_TO] = { "to", 0, "TIME", "stop here" },
 	[OPT_PROCESS] = { "process", 'p', "PID", "another process of the trace: a PID or #NUMBER" },
 	[OPT_PAGES] = { "pages", 0, "SIZE", "page size of the machine that is imagined: 4K to 64K\n"
@@ -125,6 +130,8 @@ static int check_names(struct mm_cli_parse *p, struct mm_replay_wish *q)
 		status = mm_cli_usage(p, "--threads, --touch and --rounds are for --real");
 	if (!status && q->real && (q->from || q->to))
 		status = mm_cli_usage(p, "--from and --to are not for --real: it executes the whole run");
+	if (!status && q->real && (q->config || q->check_given || q->seed_given))
+		status = mm_cli_usage(p, "--config, --check and --seed are not for --real");
 	return status;
 }
 
@@ -151,6 +158,18 @@ static int take_number(struct mm_cli_parse *p, const char *option, uint32_t leas
 	return 0;
 }
 
+static int take_seed(struct mm_cli_parse *p, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long n = strtoull(p->value, &end, 10);
+	if (errno || *end || end == p->value || p->value[0] == '-')
+		return mm_cli_usage(p, "--seed: '%s' is not a number below 2^64", p->value);
+	*ret = n;
+	return 0;
+}
+
 static int take_pages(struct mm_cli_parse *p, struct mm_replay_wish *q)
 {
 	uint64_t bytes;
@@ -165,8 +184,20 @@ static int take_pages(struct mm_cli_parse *p, struct mm_replay_wish *q)
 static int take_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, enum option o)
 {
 	switch (o) {
-	case OPT_STRATEGY: q->names = 0; return add_name(p, q, p->value);
-	case OPT_COMPARE: return take_list(p, q);
+	case OPT_STRATEGY:
+		q->names = q->compared = 0;
+		q->strategy_given = 1;
+		return add_name(p, q, p->value);
+	case OPT_COMPARE:
+		q->compared = 1;
+		return take_list(p, q);
+	case OPT_CONFIG: q->config = p->value; break;
+	case OPT_CHECK:
+		q->check_given = 1;
+		return mm_check_of(p->value, &q->replay.check)
+			? mm_cli_usage(p, "--check: '%s' is none of off, on, sampled, full", p->value)
+			: 0;
+	case OPT_SEED: q->seed_given = 1; return take_seed(p, &q->replay.seed);
 	case OPT_FROM: q->from = p->value; break;
 	case OPT_TO: q->to = p->value; break;
 	case OPT_PROCESS: q->process = p->value; break;

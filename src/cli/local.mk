@@ -6,6 +6,7 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_import.c \
 	src/cli/cmd_record.c \
 	src/cli/cmd_replay.c src/cli/replay_work.c src/cli/replay_work.h \
+	src/cli/replay_setup.c src/cli/replay_setup.h \
 	src/cli/cmd_report.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_symbolize.c

@@ -12,15 +12,33 @@
 #include "base/term.h"
 #include "base/units.h"
 #include "model/choose.h"
-#include "model/naming.h"
-#include "model/report_store.h"
+#include "cli/cli.h"
+#include "cli/replay_setup.h"
+#include "model/trace_notes.h"
 #include "replay/contest.h"
-#include "symbol/symbol.h"
 #include "view/contest_view.h"
 #include "view/replay_json.h"
 #include "view/replay_text.h"
 
 /* --- the work ------------------------------------------------------------------------------ */
+
+static int find_mark(struct mm_reader *r, uint32_t process, const char *option, const char *mark,
+		     uint64_t *ret, struct mm_diag *diag)
+{
+	struct mm_report_store *store = mm_report_store_create();
+	struct mm_notes notes = { 0 };
+	int err = store ? mm_notes_read(&notes, r, process, store) : MM_ENOMEM;
+	uint64_t time = err ? MM_UNKNOWN : mm_notes_mark(&notes, mark);
+
+	mm_notes_deinit(&notes);
+	mm_report_store_free(store);
+	if (err)
+		return err;
+	if (time == MM_UNKNOWN)
+		return mm_fail(diag, MM_ENOENT, "--%s: the trace has no mark '%s'", option, mark);
+	*ret = time;
+	return MM_OK;
+}
 
 static int moment_of(struct mm_reader *r, uint32_t process, const char *option, const char *text,
 		     uint64_t *ret, struct mm_diag *diag)
@@ -29,11 +47,12 @@ static int moment_of(struct mm_reader *r, uint32_t process, const char *option, 
 
 	if (!text)
 		return MM_OK;
-	if (mm_parse_time(text, &m) || m.kind == MM_MOMENT_MARK)
-		return mm_fail(diag, MM_EINVAL, "--%s: '%s' is not a time; give 12.5s, 1:02.5, 50%% "
-			       "or peak", option, text);
+	if (mm_parse_time(text, &m))
+		return mm_fail(diag, MM_EINVAL, "--%s: '%s' is not a time; give 12.5s, 1:02.5, 50%%, "
+			       "peak or mark:NAME", option, text);
 	switch (m.kind) {
 	case MM_MOMENT_NS: *ret = m.ns; break;
+	case MM_MOMENT_MARK: return find_mark(r, process, option, m.mark, ret, diag);
 	case MM_MOMENT_RATIO:
 		*ret = (uint64_t)((unsigned __int128)mm_reader_info(r)->duration_ns * m.ppm /
 				  1000000);
@@ -48,21 +67,50 @@ static void step(void *arg, uint64_t done, uint64_t total)
 	mm_progress_step(arg, done, total);
 }
 
-static int replay_all(struct mm_replay_wish *q, struct mm_reader *r, struct mm_comparison *c,
-		      struct mm_diag *diag)
+static int replay_one(struct mm_replay_wish *q, struct mm_reader *r, const char *name,
+		      struct mm_outcome *ret, struct mm_diag *diag)
 {
 	struct mm_progress progress;
-	int err = MM_OK;
+	int err;
 
 	q->replay.progress = step;
 	q->replay.progress_arg = &progress;
-	for (size_t i = 0; !err && i < q->names; i++) {
-		if ((err = mm_strategy_of(q->name[i], &q->replay.strategy)))
-			break;
-		mm_progress_begin(&progress, q->name[i], q->quiet);
-		err = mm_replay_run(r, &q->replay, &c->outcome[i], diag);
-		mm_progress_end(&progress);
-	}
+	mm_progress_begin(&progress, name, q->quiet);
+	err = mm_replay_run(r, &q->replay, ret, diag);
+	mm_progress_end(&progress);
+	return err;
+}
+
+/* The name of a configuration: its file's. */
+static const char *conf_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static int replay_configured(struct mm_replay_wish *q, struct mm_reader *r,
+			     const struct mm_replay_setup *s, struct mm_outcome *ret,
+			     struct mm_diag *diag)
+{
+	q->replay.router = &s->routed;
+	q->replay.name = conf_name(s->conf->path);
+	q->replay.strategy = s->conf->strategy;
+	return replay_one(q, r, q->replay.name, ret, diag);
+}
+
+static int replay_all(struct mm_replay_wish *q, struct mm_reader *r,
+		      const struct mm_replay_setup *s, struct mm_comparison *c,
+		      struct mm_diag *diag)
+{
+	int err = MM_OK;
+
+	q->replay.router = s->has_plain ? &s->plain : NULL;
+	for (size_t i = 0; !err && i < q->names; i++)
+		if (!(err = mm_strategy_of(q->name[i], &q->replay.strategy)))
+			err = replay_one(q, r, q->name[i], &c->outcome[i], diag);
+	if (!err && s->conf)
+		err = replay_configured(q, r, s, &c->outcome[q->names], diag);
 	if (!err && q->replay.naming)
 		err = mm_replay_recorded(r, &q->replay, &c->recorded, diag);
 	return err;
@@ -103,70 +151,88 @@ static int take_range(struct mm_replay_wish *q, struct mm_reader *r, struct mm_d
 	return err;
 }
 
-/* What names are made with, and where they are kept. */
-struct names {
-	struct mm_symbols *symbols;
-	struct mm_report_store *store;
-	struct mm_naming *naming;
-};
-
-static int begin_names(struct names *n, struct mm_replay_wish *q, struct mm_reader *r)
+static int check_engine(const struct mm_comparison *c, struct mm_diag *diag)
 {
-	struct mm_symbol_options how = { .debuginfod = 1 };
-	int err = q->no_symbols ? MM_OK : mm_symbols_create(&n->symbols, &how);
-
-	if (!err && !(n->store = mm_report_store_create()))
-		err = MM_ENOMEM;
-	if (!err)
-		err = mm_naming_create(&n->naming, r, n->symbols, n->store, NULL);
-	q->replay.naming = n->naming;
-	q->replay.store = n->store;
-	return err;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->outcome[i].check_rule)
+			return mm_fail(diag, MM_ECORRUPT, "%s: the engine's own check failed (rule "
+				       "%llu): please report this with the trace",
+				       c->outcome[i].name,
+				       (unsigned long long)c->outcome[i].check_rule);
+	return MM_OK;
 }
 
-static void end_names(struct names *n)
+static void warn_line(const char *text)
 {
-	if (n->naming)
-		mm_naming_destroy(n->naming);
-	if (n->symbols)
-		mm_symbols_destroy(n->symbols);
-	mm_report_store_free(n->store);
+	mm_cli_warn("%s", text);
 }
 
-static int work_on(struct mm_replay_wish *q, struct mm_reader *r, struct mm_outcome *out,
-		   struct mm_diag *diag)
+static int replay_and_show(struct mm_replay_wish *q, struct mm_reader *r,
+			   const struct mm_replay_setup *s, struct mm_comparison *c,
+			   struct mm_diag *diag)
 {
-	struct mm_comparison c = { .trace = q->trace, .outcome = out, .count = q->names };
-	struct names names = { 0 };
+	const struct mm_process *p = mm_reader_process(r, q->replay.process);
+	int err;
+
+	q->replay.store = s->store;
+	q->replay.naming = q->no_pinned ? NULL : s->naming;
+	if ((err = replay_all(q, r, s, c, diag)))
+		return err;
+	c->cmd = p->cmd;
+	c->pid = p->pid;
+	c->from_ns = q->replay.from_ns;
+	c->to_ns = q->replay.to_ns;
+	if (show_all(q, c))
+		return mm_fail_errno(diag, "standard output");
+	if (s->conf)
+		mm_replay_setup_idle(s, &c->outcome[c->count - 1], warn_line);
+	return check_engine(c, diag);
+}
+
+static int work_on(struct mm_replay_wish *q, struct mm_reader *r,
+		   const struct mm_replay_conf *conf, struct mm_outcome *out, struct mm_diag *diag)
+{
+	struct mm_comparison c = { .trace = q->trace, .outcome = out,
+				   .count = q->names + (conf != NULL) };
+	struct mm_replay_setup s = { 0 };
 	int err = take_range(q, r, diag);
 
-	if (!err && !q->no_pinned)
-		err = begin_names(&names, q, r);
 	if (!err)
-		err = replay_all(q, r, &c, diag);
-	if (!err) {
-		const struct mm_process *p = mm_reader_process(r, q->replay.process);
-		c.cmd = p->cmd;
-		c.pid = p->pid;
-		c.from_ns = q->replay.from_ns;
-		c.to_ns = q->replay.to_ns;
-		if (show_all(q, &c))
-			err = mm_fail_errno(diag, "standard output");
-	}
-	for (size_t i = 0; !err && i < q->names; i++)
-		if (out[i].check_rule)
-			err = mm_fail(diag, MM_ECORRUPT, "%s: the engine's own check failed (rule %llu): "
-				      "please report this with the trace", out[i].strategy,
-				      (unsigned long long)out[i].check_rule);
-	end_names(&names);
+		err = mm_replay_setup_begin(&s, r, q->replay.process, conf,
+					    !q->no_symbols && (conf || !q->no_pinned), diag);
+	if (!err)
+		err = replay_and_show(q, r, &s, &c, diag);
+	mm_replay_setup_end(&s);
 	return err;
+}
+
+/* What the command line says wins over the configuration. */
+static int take_conf(struct mm_replay_wish *q, struct mm_replay_conf **ret, struct mm_diag *diag)
+{
+	int err = q->config ? mm_replay_conf_load(ret, q->config, diag) : MM_OK;
+
+	if (err || !q->config)
+		return err;
+	if (q->strategy_given && !q->compared) {
+		(*ret)->has_strategy = 1;
+		mm_strategy_of(q->name[0], &(*ret)->strategy);
+	}
+	if (!q->strategy_given && !q->compared && (*ret)->has_strategy)
+		q->name[0] = mm_strategy_name((*ret)->strategy);
+	if (!q->check_given && (*ret)->has_check)
+		q->replay.check = (*ret)->check;
+	return MM_OK;
 }
 
 static int simulate(struct mm_replay_wish *q, struct mm_reader *r, struct mm_diag *diag)
 {
-	struct mm_outcome *out = calloc(q->names, sizeof *out);
-	int err = out ? work_on(q, r, out, diag) : MM_ENOMEM;
+	struct mm_outcome *out = calloc(q->names + 1, sizeof *out);
+	struct mm_replay_conf *conf = NULL;
+	int err = out ? take_conf(q, &conf, diag) : MM_ENOMEM;
 
+	if (!err)
+		err = work_on(q, r, conf, out, diag);
+	mm_replay_conf_free(conf);
 	free(out);
 	return err;
 }

@@ -11,12 +11,12 @@
 enum { MM_REPLAY_NAMES = 16 };
 
 struct mm_replay_wish {
-	const char *trace, *from, *to, *process;
+	const char *trace, *from, *to, *process, *config;
 	const char *name[MM_REPLAY_NAMES]; /* strategies, or contestants of a real replay */
 	size_t names;
 	struct mm_replay_options replay;
 	int json, bytes, quiet, width, no_pinned, no_symbols, rows_given;
-	int real, keep_threads, touch_all;
+	int real, keep_threads, touch_all, strategy_given, compared, check_given, seed_given;
 	uint32_t rows, rounds;
 };
 

@@ -17,7 +17,7 @@
 #include "trace/event.h"
 
 #define MM_OUTCOME_SCHEMA "mmprof.replay/1"
-#define MM_OUTCOME_MINOR 0
+#define MM_OUTCOME_MINOR 1
 #define MM_CONTEST_SCHEMA "mmprof.contest/1"
 
 enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11 };
@@ -64,8 +64,48 @@ struct mm_recorded_heap {
 	struct mm_pinned pinned;
 };
 
+/* Of a configuration: one of the places that blocks came from. The accounts of all add up to
+ * the outcome's. */
+struct mm_outcome_dest {
+	const char *name, *strategy; /* strategy NULL: a pool */
+	const uint32_t *block_bytes; /* of a pool: of each of its depots */
+	size_t depot_count;
+	uint64_t alloc_count, free_count; /* halves of reallocs too */
+	uint64_t misfit_count;       /* objects that it had no block for: in the general heap */
+	uint64_t came_count, went_count; /* by realloc, from and to another */
+	uint64_t peak_committed_bytes, peak_requested_bytes, peak_live_count; /* its own */
+	struct mm_moment_account at_peak /* of the outcome */, at_end;
+};
+
+/* A category: what it had, and what a budget would have made of that. */
+struct mm_outcome_category {
+	const char *name;
+	uint64_t budget_bytes;       /* MM_UNKNOWN = none */
+	uint64_t alloc_count, alloc_bytes, live_bytes, live_count /* at the end */;
+	uint64_t peak_bytes, peak_count, peak_time_ns;
+	uint64_t exceeded_count;     /* times that it rose above the budget */
+	uint64_t above_count;        /* allocations that left it above */
+	uint64_t most_above_bytes;   /* peak less budget, 0 = never above */
+	uint64_t first_time_ns, first_event; /* MM_UNKNOWN: never */
+};
+
+struct mm_outcome_rule {
+	const char *kind /* "category", "site" */, *name, *dest;
+	uint32_t line;
+	uint64_t object_count;       /* that it decided about */
+};
+
 struct mm_outcome {
-	const char *strategy;
+	const char *strategy, *name; /* name: the strategy's, or that of the configuration */
+	const char *config;          /* its path; NULL = none */
+	const char *check;           /* level */
+	uint64_t seed;
+	struct mm_outcome_dest *dest;          /* config: the general heap first */
+	size_t dest_count;
+	struct mm_outcome_category *category;  /* those that had objects or a rule */
+	size_t category_count;
+	struct mm_outcome_rule *rule;
+	size_t rule_count;
 	struct { uint32_t page_bytes, cores, nodes; } machine;
 	uint64_t event_count, alloc_count, free_count, realloc_count;
 	uint64_t moved_count;       /* reallocs that moved the block */

@@ -96,15 +96,22 @@ int mm_shares_init(struct mm_shares *s, struct mm_categories *c, struct mm_reade
 	return err;
 }
 
+uint32_t mm_shares_rule(const struct mm_shares *s, uint32_t site, uint32_t thread)
+{
+	uint32_t rule = site < s->sites ? s->rule[site] : UINT32_MAX;
+
+	if (s->thread_rule && thread < s->threads && s->thread_rule[thread] < rule)
+		rule = s->thread_rule[thread];
+	return rule;
+}
+
 uint32_t mm_shares_category(const struct mm_shares *s, uint32_t site, uint32_t thread)
 {
 	if (site >= s->sites)
 		return MM_CATEGORY_GENERAL;
 	if (s->pushed[site])
 		return s->pushed[site] - 1;
-	uint32_t rule = s->rule[site];
-	if (s->thread_rule && thread < s->threads && s->thread_rule[thread] < rule)
-		rule = s->thread_rule[thread];
+	uint32_t rule = mm_shares_rule(s, site, thread);
 	return rule == UINT32_MAX ? MM_CATEGORY_GENERAL
 				  : mm_categories_of_rule(s->categories, rule);
 }

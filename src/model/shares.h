@@ -29,6 +29,10 @@ int mm_shares_init(struct mm_shares *s, struct mm_categories *c, struct mm_reade
 		   uint32_t process, struct mm_naming *naming);
 void mm_shares_deinit(struct mm_shares *s);
 
+/* The first rule that decides for an object born there, pushed categories aside: UINT32_MAX
+ * none. */
+uint32_t mm_shares_rule(const struct mm_shares *s, uint32_t site, uint32_t thread);
+
 /* Category of an object born at `site` by `thread` (MM_NO_THREAD unknown). */
 uint32_t mm_shares_category(const struct mm_shares *s, uint32_t site, uint32_t thread);
 

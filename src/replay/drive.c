@@ -15,8 +15,15 @@ void mm_drive_init(struct mm_drive *d, struct mm_heap *heap, uint32_t nodes)
 	d->counts.fingerprint = UINT64_C(0xcbf29ce484222325);
 }
 
+void mm_drive_route(struct mm_drive *d, struct mm_routed *routed)
+{
+	d->routed = routed;
+}
+
 void mm_drive_deinit(struct mm_drive *d)
 {
+	for (size_t i = 0; d->routed && i < d->thread_count; i++)
+		mm_routed_end_thread(d->routed, (uint32_t)i);
 	for (size_t i = 0; i < d->thread_count; i++)
 		mm_heap_leave(d->heap, d->thread[i].context);
 	free(d->thread);
@@ -70,23 +77,59 @@ static uint64_t align_of(const struct mm_row *row)
 	return row->align_log2 ? UINT64_C(1) << row->align_log2 : 0;
 }
 
-static void place(struct mm_drive *d, const struct mm_row *row, uint64_t addr)
+static uint32_t number_of(const struct mm_drive *d, const struct mm_drive_thread *t)
 {
-	d->slot[row->slot] = (struct mm_drive_block){ addr, row->size, row->site,
-						      (uint32_t)d->counts.events };
+	return (uint32_t)(t - d->thread);
+}
+
+/* b: what the engine has filled in of it. */
+static void place(struct mm_drive *d, const struct mm_row *row, struct mm_drive_block *b)
+{
+	b->site = row->site;
+	b->order = (uint32_t)d->counts.events;
+	d->slot[row->slot] = *b;
 	d->counts.live_bytes += row->size;
 	d->counts.allocs++;
 	d->counts.allocated_bytes += row->size;
-	print_finger(d, addr);
+	print_finger(d, b->addr ^ (uint64_t)b->dest << 48);
+}
+
+static int take(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row,
+		struct mm_drive_block *ret)
+{
+	uint64_t addr;
+	int err;
+
+	if (d->routed)
+		return mm_routed_alloc(d->routed, number_of(d, t), t->context, row, ret);
+	err = mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &addr);
+	if (!err)
+		*ret = (struct mm_drive_block){ .addr = addr, .size = row->size };
+	return err;
+}
+
+static int retake(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row,
+		  struct mm_drive_block *ret)
+{
+	uint64_t addr;
+	int err;
+
+	if (d->routed)
+		return mm_routed_realloc(d->routed, number_of(d, t), t->context, row, &t->held, ret);
+	err = mm_heap_realloc(d->heap, t->context, t->held.addr, row->size, align_of(row), &addr);
+	if (!err)
+		*ret = (struct mm_drive_block){ .addr = addr, .size = row->size };
+	return err;
 }
 
 static int release(struct mm_drive *d, struct mm_drive_thread *t, struct mm_drive_block *b)
 {
-	uint64_t addr = b->addr;
+	struct mm_drive_block was = *b;
 
-	d->counts.live_bytes -= b->size;
+	d->counts.live_bytes -= was.size;
 	b->addr = 0;
-	return mm_heap_free(d->heap, t->context, addr);
+	return d->routed ? mm_routed_free(d->routed, number_of(d, t), t->context, &was)
+			 : mm_heap_free(d->heap, t->context, was.addr);
 }
 
 /* The object that was there is still live: its death is not in the trace. */
@@ -100,7 +143,7 @@ static void vacate(struct mm_drive *d, struct mm_drive_thread *t, uint32_t slot)
 
 static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
 {
-	uint64_t addr;
+	struct mm_drive_block b;
 	int err = slot_room(d, row->slot);
 
 	if (err)
@@ -110,33 +153,33 @@ static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct m
 		d->counts.notes++;
 		return MM_OK;
 	}
-	if (mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &addr))
+	if (take(d, t, row, &b))
 		d->counts.failed++;
 	else
-		place(d, row, addr);
+		place(d, row, &b);
 	return MM_OK;
 }
 
 static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
 {
-	uint64_t addr, was = t->held.addr;
+	struct mm_drive_block was = t->held, b;
 	int err = slot_room(d, row->slot);
 
 	if (err)
 		return err;
 	d->counts.reallocs++;
-	if (!was || row->ref != t->held_slot)
+	if (!was.addr || row->ref != t->held_slot)
 		return be_born(d, t, row);
 	vacate(d, t, row->slot);
-	if (mm_heap_realloc(d->heap, t->context, was, row->size, align_of(row), &addr)) {
+	if (retake(d, t, row, &b)) {
 		d->counts.failed++;
 		release(d, t, &t->held);
 		return MM_OK;
 	}
 	d->counts.live_bytes -= t->held.size;
 	t->held.addr = 0;
-	d->counts.moved += addr != was;
-	place(d, row, addr);
+	d->counts.moved += b.addr != was.addr || b.dest != was.dest;
+	place(d, row, &b);
 	return MM_OK;
 }
 
@@ -182,6 +225,8 @@ static void discard(struct mm_drive *d, struct mm_drive_thread *t)
 static void end_thread(struct mm_drive *d, struct mm_drive_thread *t)
 {
 	drop_held(d, t);
+	if (d->routed)
+		mm_routed_end_thread(d->routed, number_of(d, t));
 	mm_heap_leave(d->heap, t->context);
 	t->context = NULL;
 }
@@ -194,6 +239,10 @@ int mm_drive_row(struct mm_drive *d, const struct mm_row *row)
 	if (err)
 		return err;
 	d->counts.events++;
+	if (d->routed) {
+		d->routed->time_ns = row->tick * d->routed->tick_ns;
+		d->routed->event = d->counts.events;
+	}
 	if (row->kind == MM_EV_REALLOC_IN)
 		return be_born_again(d, t, row);
 	if (mm_event_is_birth(row->kind))
@@ -217,7 +266,7 @@ void mm_drive_soon_block(const struct mm_drive *d, const struct mm_row *row)
 {
 	uint64_t addr = mm_event_is_death(row->kind) ? mm_drive_addr(d, row->slot) : 0;
 
-	if (addr)
+	if (addr && !d->slot[row->slot].dest)
 		mm_heap_soon(d->heap, addr);
 }
 

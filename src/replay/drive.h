@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "alloc/heap.h"
+#include "replay/routed.h"
 #include "trace/codec.h"
 #include "trace/reader.h"
 
@@ -26,11 +27,6 @@ struct mm_drive_counts {
 	uint64_t fingerprint;
 };
 
-struct mm_drive_block {
-	uint64_t addr, size; /* address 0 = none */
-	uint32_t site, order; /* where and as which it was born */
-};
-
 struct mm_drive_thread {
 	struct mm_context *context;
 	struct mm_drive_block held;
@@ -40,6 +36,7 @@ struct mm_drive_thread {
 /* Caller's memory; zero-initialised before init. */
 struct mm_drive {
 	struct mm_heap *heap;
+	struct mm_routed *routed; /* NULL: all blocks are the heap's */
 	uint32_t nodes;
 	struct mm_drive_block *slot;
 	size_t slot_cap;
@@ -50,6 +47,10 @@ struct mm_drive {
 
 /* The heap outlives it. Threads are dealt out to the nodes in turn. */
 void mm_drive_init(struct mm_drive *d, struct mm_heap *heap, uint32_t nodes);
+
+/* Before the first row: blocks are the destinations' from now on, of which the heap is number
+ * 0. It outlives the drive. */
+void mm_drive_route(struct mm_drive *d, struct mm_routed *routed);
 
 /* Contexts are given back. */
 void mm_drive_deinit(struct mm_drive *d);

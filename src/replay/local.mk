@@ -7,4 +7,9 @@ libmm_replay_la_SOURCES = \
 	src/replay/ops.c src/replay/ops.h \
 	src/replay/target.c src/replay/target.h \
 	src/replay/pins.c src/replay/pins.h \
+	src/replay/dest.c src/replay/dest.h \
+	src/replay/poolset.c src/replay/poolset.h \
+	src/replay/replay_conf.c src/replay/replay_conf.h \
+	src/replay/routed.c src/replay/routed.h src/replay/routed_tell.c \
+	src/replay/router.c src/replay/router.h \
 	src/replay/replay.c src/replay/replay.h

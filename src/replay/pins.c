@@ -30,21 +30,41 @@ static void sum_slab(void *arg, const struct mm_slab_view *v)
 	*(uint64_t *)arg += (uint64_t)v->free * v->block_bytes;
 }
 
+static uint32_t slab_at_addr_of(const struct mm_drive *d, const struct mm_drive_block *b,
+				uint64_t addr)
+{
+	return d->routed ? mm_dest_slab_of(&d->routed->dest[b->dest], addr)
+			 : mm_heap_slab_of(d->heap, addr);
+}
+
+static uint64_t unit_of(const struct mm_drive_block *b, uint32_t slab)
+{
+	return (uint64_t)b->dest << 32 | slab;
+}
+
 /* A block of an ordered heap may lie in two regions. */
 static int add_block(struct mm_pins *p, const struct mm_drive *d, const struct mm_drive_block *b)
 {
-	uint32_t first = b->addr ? mm_heap_slab_of(d->heap, b->addr) : 0, last;
-	int err = first ? add(p, first, b->order, b->site, 0) : MM_OK;
+	uint32_t first = b->addr ? slab_at_addr_of(d, b, b->addr) : 0, last;
+	int err = first ? add(p, unit_of(b, first), b->order, b->site, 0) : MM_OK;
 
-	last = first && b->size ? mm_heap_slab_of(d->heap, b->addr + b->size - 1) : first;
-	return err || last == first ? err : add(p, last, b->order, b->site, 0);
+	last = first && b->size ? slab_at_addr_of(d, b, b->addr + b->size - 1) : first;
+	return err || last == first ? err : add(p, unit_of(b, last), b->order, b->site, 0);
+}
+
+static void each_dest(const struct mm_drive *d, struct mm_pins *p)
+{
+	if (!d->routed)
+		mm_heap_slabs(d->heap, sum_slab, &p->free_bytes);
+	for (size_t i = 0; d->routed && i < d->routed->dest_count; i++)
+		mm_dest_slabs(&d->routed->dest[i], sum_slab, &p->free_bytes);
 }
 
 int mm_pins_of_engine(struct mm_pins *p, const struct mm_drive *d)
 {
 	int err = MM_OK;
 
-	mm_heap_slabs(d->heap, sum_slab, &p->free_bytes);
+	each_dest(d, p);
 	for (size_t i = 0; !err && i < d->slot_cap; i++)
 		err = add_block(p, d, &d->slot[i]);
 	for (size_t i = 0; !err && i < d->thread_count; i++)
@@ -125,13 +145,15 @@ struct shares {
 	uint64_t given;
 };
 
-static uint64_t free_of(const struct mm_heap *heap, uint32_t page_bytes, const struct mm_pin *pin,
+static uint64_t free_of(const struct mm_drive *d, uint32_t page_bytes, const struct mm_pin *pin,
 			size_t count)
 {
 	uint64_t covered = 0;
 
-	if (heap)
-		return mm_heap_slab_free(heap, (uint32_t)pin->unit);
+	if (d && d->routed)
+		return mm_dest_slab_free(&d->routed->dest[pin->unit >> 32], (uint32_t)pin->unit);
+	if (d)
+		return mm_heap_slab_free(d->heap, (uint32_t)pin->unit);
 	for (size_t i = 0; i < count; i++)
 		covered += pin[i].covered;
 	return covered < page_bytes ? page_bytes - covered : 0;
@@ -229,18 +251,18 @@ static int name_rows(struct mm_pinned *ret, struct mm_reader *r, struct mm_namin
 	return err;
 }
 
-static void share_all(struct mm_pins *p, struct shares *s, struct mm_heap *heap,
+static void share_all(struct mm_pins *p, struct shares *s, const struct mm_drive *d,
 		      uint32_t page_bytes)
 {
 	qsort(p->pin, p->count, sizeof *p->pin, by_unit);
 	for (size_t i = 0, n; i < p->count; i += n) {
 		for (n = 1; i + n < p->count && p->pin[i + n].unit == p->pin[i].unit; n++)
 			;
-		share_unit(s, &p->pin[i], n, free_of(heap, page_bytes, &p->pin[i], n));
+		share_unit(s, &p->pin[i], n, free_of(d, page_bytes, &p->pin[i], n));
 	}
 }
 
-int mm_pins_share(struct mm_pins *p, struct mm_reader *r, struct mm_heap *heap,
+int mm_pins_share(struct mm_pins *p, struct mm_reader *r, const struct mm_drive *d,
 		  uint32_t page_bytes, struct mm_naming *naming, uint32_t process, size_t rows,
 		  struct mm_report_store *store, struct mm_pinned *ret)
 {
@@ -250,9 +272,9 @@ int mm_pins_share(struct mm_pins *p, struct mm_reader *r, struct mm_heap *heap,
 	s.sites += s.sites == 0;
 	if (!(s.site = calloc(s.sites, sizeof *s.site)))
 		return MM_ENOMEM;
-	share_all(p, &s, heap, page_bytes);
+	share_all(p, &s, d, page_bytes);
 	memset(ret, 0, sizeof *ret);
-	ret->free_bytes = heap ? p->free_bytes : s.given;
+	ret->free_bytes = d ? p->free_bytes : s.given;
 	ret->nobody_bytes = ret->free_bytes - s.given;
 	ret->site_count = rank(&s);
 	ret->row_count = rows && rows < ret->site_count ? rows : ret->site_count;

@@ -46,9 +46,9 @@ int mm_pins_of_trace(struct mm_pins *p, struct mm_reader *r, uint32_t process, u
 		     uint32_t index, uint32_t page_bytes, uint64_t *ret_committed,
 		     struct mm_diag *diag);
 
-/* The shares by site, the largest `rows` of them with names (0 = all). `heap` is that of
+/* The shares by site, the largest `rows` of them with names (0 = all). `d` is that of
  * mm_pins_of_engine; NULL: pages of `page_bytes`. Rows and strings belong to the store. */
-int mm_pins_share(struct mm_pins *p, struct mm_reader *r, struct mm_heap *heap,
+int mm_pins_share(struct mm_pins *p, struct mm_reader *r, const struct mm_drive *d,
 		  uint32_t page_bytes, struct mm_naming *naming, uint32_t process, size_t rows,
 		  struct mm_report_store *store, struct mm_pinned *ret);
 

@@ -13,6 +13,8 @@ struct run {
 	struct mm_reader *reader;
 	const struct mm_replay_options *o;
 	struct mm_heap *heap;
+	struct mm_routed *routed; /* NULL or &routes */
+	struct mm_routed routes;
 	struct mm_drive drive;
 	struct mm_rows rows;
 	struct mm_outcome *out;
@@ -20,23 +22,87 @@ struct run {
 	uint64_t tick_ns, stop_event; /* stop once so many events were given */
 	unsigned __int128 ratio_sum;
 	uint64_t ratio_bytes, looked_bytes;
+	uint64_t committed;              /* of all destinations */
+	int looking;
 };
 
 /* --- moments ---------------------------------------------------------------------------- */
 
-static struct mm_moment_account account_now(struct run *x, uint64_t time)
+static struct mm_moment_account moment_of_account(const struct run *x, const struct mm_account *a,
+						  uint64_t time)
+{
+	return (struct mm_moment_account){ .time_ns = time, .event = x->drive.counts.events,
+		.committed_bytes = a->committed, .requested_bytes = a->requested,
+		.internal_bytes = a->internal, .cached_bytes = a->cached,
+		.slab_external_bytes = a->slab_external, .tail_bytes = a->tail,
+		.retained_bytes = a->retained, .metadata_bytes = a->metadata,
+		.live_count = a->live, .slab_count = a->slabs };
+}
+
+static void add_account(struct mm_account *sum, const struct mm_account *a)
+{
+	sum->committed += a->committed;
+	sum->requested += a->requested;
+	sum->internal += a->internal;
+	sum->cached += a->cached;
+	sum->slab_external += a->slab_external;
+	sum->tail += a->tail;
+	sum->retained += a->retained;
+	sum->metadata += a->metadata;
+	sum->live += a->live;
+	sum->slabs += a->slabs;
+}
+
+enum which { AT_POINT, AT_PEAK, AT_END };
+
+/* Each destination's own account, whose law is looked at too. */
+static void account_routed(struct run *x, uint64_t time, enum which which, struct mm_account *sum)
 {
 	struct mm_account a;
 
-	mm_heap_account(x->heap, &a);
+	for (size_t i = 0; i < x->routed->dest_count; i++) {
+		const struct mm_dest *d = &x->routed->dest[i];
+		mm_dest_account(d, &a);
+		x->out->law_broken_count += mm_account_sum(&a) != a.committed ||
+			a.requested != d->live_bytes || a.live != d->live_count;
+		add_account(sum, &a);
+		if (which == AT_PEAK && x->out->dest)
+			x->out->dest[i].at_peak = moment_of_account(x, &a, time);
+		else if (which == AT_END && x->out->dest)
+			x->out->dest[i].at_end = moment_of_account(x, &a, time);
+	}
+}
+
+static struct mm_moment_account account_now(struct run *x, uint64_t time, enum which which)
+{
+	struct mm_account a = { 0 };
+
+	if (x->routed)
+		account_routed(x, time, which, &a);
+	else
+		mm_heap_account(x->heap, &a);
 	x->out->law_broken_count += mm_account_sum(&a) != a.committed ||
 				    a.requested != x->drive.counts.live_bytes;
-	return (struct mm_moment_account){ .time_ns = time, .event = x->drive.counts.events,
-		.committed_bytes = a.committed, .requested_bytes = a.requested,
-		.internal_bytes = a.internal, .cached_bytes = a.cached,
-		.slab_external_bytes = a.slab_external, .tail_bytes = a.tail,
-		.retained_bytes = a.retained, .metadata_bytes = a.metadata,
-		.live_count = a.live, .slab_count = a.slabs };
+	return moment_of_account(x, &a, time);
+}
+
+/* Of what was used since the last time alone. */
+static uint64_t committed_routed(struct run *x)
+{
+	for (uint64_t left = x->routed->touched; left; left &= left - 1) {
+		struct mm_dest *d = &x->routed->dest[__builtin_ctzll(left)];
+		uint64_t committed = mm_dest_committed(d);
+		x->committed += committed - d->committed;
+		d->committed = committed;
+		if (committed > d->peak_committed)
+			d->peak_committed = committed;
+		if (d->live_bytes > d->peak_requested)
+			d->peak_requested = d->live_bytes;
+		if (d->live_count > d->peak_count)
+			d->peak_count = d->live_count;
+	}
+	x->routed->touched = 0;
+	return x->committed;
 }
 
 static uint64_t ratio_ppm(uint64_t committed, uint64_t requested)
@@ -55,9 +121,12 @@ static void count_slab(void *arg, const struct mm_slab_view *v)
 /* All of it, where the heap has never been as large. */
 static void look_at_peak(struct run *x, uint64_t time)
 {
-	x->out->at_peak = account_now(x, time);
+	x->out->at_peak = account_now(x, time, AT_PEAK);
 	memset(x->out->occupancy, 0, sizeof x->out->occupancy);
-	mm_heap_slabs(x->heap, count_slab, x->out);
+	if (!x->routed)
+		mm_heap_slabs(x->heap, count_slab, x->out);
+	for (size_t i = 0; x->routed && i < x->routed->dest_count; i++)
+		mm_dest_slabs(&x->routed->dest[i], count_slab, x->out);
 }
 
 static void note_mean(struct run *x, uint64_t committed)
@@ -73,10 +142,18 @@ static void note_mean(struct run *x, uint64_t committed)
 	x->ratio_bytes += bytes;
 }
 
+/* What came before the range is no peak of it. */
+static void begin_looking(struct run *x)
+{
+	x->looking = 1;
+	if (x->routed && x->o->from_ns)
+		mm_routed_restart(x->routed);
+}
+
 static void look(struct run *x, uint64_t time)
 {
 	const struct mm_drive_counts *c = &x->drive.counts;
-	uint64_t committed = mm_heap_committed(x->heap);
+	uint64_t committed = x->routed ? committed_routed(x) : mm_heap_committed(x->heap);
 
 	if (committed > x->out->at_peak.committed_bytes)
 		look_at_peak(x, time);
@@ -86,7 +163,7 @@ static void look(struct run *x, uint64_t time)
 	if (c->events >= x->next_look)
 		note_mean(x, committed);
 	if (c->events >= x->next_point && x->out->point_count < MM_OUTCOME_POINTS) {
-		x->out->point[x->out->point_count++] = account_now(x, time);
+		x->out->point[x->out->point_count++] = account_now(x, time, AT_POINT);
 		x->next_point += x->point_every;
 	}
 }
@@ -111,6 +188,8 @@ static int give_rows(struct run *x)
 			if (x->drive.counts.events >= x->stop_event)
 				return err ? err : MM_EAGAIN;
 		} else if (time >= o->from_ns) {
+			if (!x->looking)
+				begin_looking(x);
 			look(x, time);
 		}
 	}
@@ -165,13 +244,35 @@ static void prepare(struct run *x)
 	x->next_look = 1;
 }
 
+static void finish_routed(struct run *x)
+{
+	struct mm_outcome *out = x->out;
+	uint64_t committed, purged;
+
+	for (size_t i = 1; i < x->routed->dest_count; i++) {
+		mm_dest_pages(&x->routed->dest[i], &committed, &purged);
+		out->committed_pages += committed;
+		out->purged_pages += purged;
+		if (x->routed->dest[i].heap) {
+			uint64_t zeroed, copied;
+			mm_heap_touched(x->routed->dest[i].heap, &zeroed, &copied);
+			out->zeroed_bytes += zeroed;
+			out->copied_bytes += copied;
+		}
+		if (!out->check_rule)
+			out->check_rule = (uint64_t)mm_dest_check(&x->routed->dest[i]);
+	}
+	out->copied_bytes += x->routed->copied_bytes;
+	mm_routed_tell(x->routed, x->o->store, out);
+}
+
 static void finish(struct run *x)
 {
 	struct mm_outcome *out = x->out;
 	const struct mm_drive_counts *c = &x->drive.counts;
 	uint64_t end = mm_reader_info(x->reader)->duration_ns;
 
-	out->at_end = account_now(x, x->o->to_ns != MM_UNKNOWN ? x->o->to_ns : end);
+	out->at_end = account_now(x, x->o->to_ns != MM_UNKNOWN ? x->o->to_ns : end, AT_END);
 	out->event_count = c->events;
 	out->alloc_count = c->allocs;
 	out->free_count = c->frees;
@@ -186,6 +287,8 @@ static void finish(struct run *x)
 	mm_heap_touched(x->heap, &out->zeroed_bytes, &out->copied_bytes);
 	mm_heap_pages(x->heap, &out->committed_pages, &out->purged_pages);
 	out->check_rule = (uint64_t)mm_heap_check(x->heap);
+	if (x->routed)
+		finish_routed(x);
 	out->measures = (struct mm_measures){
 		x->ratio_bytes ? (uint64_t)(x->ratio_sum / x->ratio_bytes) : MM_UNKNOWN,
 		ratio_ppm(out->requested.committed_bytes, out->requested.requested_bytes),
@@ -200,7 +303,7 @@ static int pin(struct run *x)
 	int err = mm_pins_of_engine(&pins, &x->drive);
 
 	if (!err)
-		err = mm_pins_share(&pins, x->reader, x->heap, 0, o->naming, o->process,
+		err = mm_pins_share(&pins, x->reader, &x->drive, 0, o->naming, o->process,
 				    o->pinned_rows, o->store, &x->out->pinned);
 	mm_pins_deinit(&pins);
 	return err;
@@ -211,6 +314,8 @@ static int run_in(struct run *x, struct mm_diag *diag)
 	int err;
 
 	mm_drive_init(&x->drive, x->heap, x->out->machine.nodes);
+	if (x->routed)
+		mm_drive_route(&x->drive, x->routed);
 	prepare(x);
 	err = seed(x, diag);
 	if (!err)
@@ -224,19 +329,41 @@ static int run_in(struct run *x, struct mm_diag *diag)
 	return err;
 }
 
+/* Rows of the outcome are there before the first moment is. */
+static int route(struct run *x, const struct mm_heap_options *h)
+{
+	int err = mm_routed_init(&x->routes, x->o->router, x->heap, h, x->out->machine.nodes);
+
+	if (err)
+		return err;
+	x->routed = &x->routes;
+	x->routed->tick_ns = mm_reader_info(x->reader)->time_resolution_ns;
+	if (x->stop_event || !x->o->router->conf)
+		return MM_OK;
+	x->out->dest_count = x->routed->dest_count;
+	x->out->dest = mm_report_store_alloc(x->o->store, x->out->dest_count, sizeof *x->out->dest);
+	return x->out->dest ? MM_OK : MM_ENOMEM;
+}
+
 /* With stop_event 0 the whole run; else who pins memory at that event. */
 static int pass(struct mm_reader *r, const struct mm_replay_options *o, uint64_t stop_event,
 		struct mm_outcome *out, struct mm_diag *diag)
 {
 	struct run x = { .reader = r, .o = o, .out = out, .stop_event = stop_event };
 	struct mm_heap_options h = { .strategy = o->strategy, .simulated = 1, .track = 1,
-		.page_bytes = o->page_bytes, .retain_bytes = MM_HEAP_DEFAULT,
+		.check = o->strategy == MM_STRATEGY_SIZE_CLASS ? o->check : MM_CHECK_OFF,
+		.seed = o->seed, .page_bytes = o->page_bytes, .retain_bytes = MM_HEAP_DEFAULT,
 		.bytes = UINT64_C(1) << 40 };
 	int err = mm_heap_open(&x.heap, &h);
 
+	if (!err && o->router)
+		err = route(&x, &h);
 	if (err)
-		return mm_fail(diag, err, "cannot set up a heap: %s", mm_strerror(err));
-	err = run_in(&x, diag);
+		mm_fail(diag, err, "cannot set up a heap: %s", mm_strerror(err));
+	else
+		err = run_in(&x, diag);
+	if (x.routed)
+		mm_routed_deinit(x.routed);
 	mm_heap_close(x.heap);
 	return err;
 }
@@ -248,6 +375,10 @@ int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
 		return mm_fail(diag, MM_ENOENT, "the trace has no process %u", o->process);
 	memset(ret, 0, sizeof *ret);
 	ret->strategy = mm_strategy_name(o->strategy);
+	ret->name = o->name ? o->name : ret->strategy;
+	ret->config = o->router && o->router->conf ? o->router->conf->path : NULL;
+	ret->check = mm_check_name(o->check);
+	ret->seed = o->seed;
 	ret->machine.page_bytes = o->page_bytes ? o->page_bytes : 4096;
 	ret->machine.cores = o->cores ? o->cores : 8;
 	ret->machine.nodes = o->nodes ? o->nodes : 1;

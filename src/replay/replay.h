@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "model/naming.h"
 #include "model/outcome.h"
+#include "replay/router.h"
 #include "trace/reader.h"
 
 struct mm_replay_options {
@@ -25,6 +26,11 @@ struct mm_replay_options {
 	struct mm_naming *naming;   /* NULL: nobody asks who pins memory. Else the trace is gone */
 	struct mm_report_store *store; /* through twice; rows and names belong to the store */
 	size_t pinned_rows;         /* 0 = all sites */
+	const struct mm_router *router; /* NULL: neither categories nor a configuration; else needs
+	                               a store */
+	const char *name;           /* of the outcome; NULL = the strategy's */
+	enum mm_check check;        /* of heaps by size classes */
+	uint64_t seed;              /* of what is drawn: alloc/heap.h */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* events; NULL = none */
 	void *progress_arg;
 };

@@ -13,7 +13,7 @@ struct category { char *name; uint64_t budget; };
 
 struct mm_categories {
 	struct category *list;
-	size_t count, cap;
+	size_t count, cap, builtin;
 	struct mm_category_rules rules;
 };
 
@@ -31,6 +31,7 @@ static int builtins_add(struct mm_categories *c)
 			return MM_ENOMEM;
 		c->list[category].budget = (uint64_t)builtins[i].mib << 20;
 	}
+	c->builtin = c->count;
 	return MM_OK;
 }
 
@@ -48,6 +49,36 @@ int mm_categories_load(struct mm_categories **ret, const char *path, struct mm_d
 	else
 		*ret = c;
 	return err;
+}
+
+int mm_categories_of_conf(struct mm_categories **ret, struct mm_conf *conf, const char *path,
+			  struct mm_diag *diag)
+{
+	struct mm_categories *c = NULL;
+	int err = mm_categories_load(&c, NULL, diag);
+
+	if (err) {
+		mm_conf_free(conf);
+		return err;
+	}
+	c->rules.conf = conf;
+	err = mm_category_rules_take(&c->rules, c, path, diag);
+	if (err)
+		mm_categories_free(c);
+	else
+		*ret = c;
+	return err;
+}
+
+int mm_categories_add_rule(struct mm_categories *c, const char *name,
+			   const struct mm_conf_value *globs, size_t count, const char *path,
+			   struct mm_diag *diag)
+{
+	uint32_t category;
+
+	if (mm_categories_intern(c, name, &category))
+		return MM_ENOMEM;
+	return mm_category_rules_add(&c->rules, c, category, globs, count, path, diag);
 }
 
 void mm_categories_free(struct mm_categories *c)
@@ -96,6 +127,11 @@ int mm_categories_intern(struct mm_categories *c, const char *name, uint32_t *re
 	c->list[c->count] = (struct category){ copy, MM_UNKNOWN };
 	*ret = (uint32_t)c->count++;
 	return MM_OK;
+}
+
+int mm_categories_is_builtin(const struct mm_categories *c, uint32_t category)
+{
+	return category < c->builtin;
 }
 
 int mm_categories_has_rules(const struct mm_categories *c)

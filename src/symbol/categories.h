@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/conf.h"
 #include "base/diag.h"
 #include "trace/event.h"
 
@@ -26,6 +27,18 @@ enum { MM_CATEGORY_GENERAL = 0 }; /* number of `general`, always there */
 int mm_categories_load(struct mm_categories **ret, const char *path, struct mm_diag *diag);
 void mm_categories_free(struct mm_categories *c);
 
+/* The same from a configuration that was parsed, which belongs to the categories from now on,
+ * also on failure. What other readers look for in the same file is left to them: sections
+ * `pool` and `site`, keys `strategy` and `check`, and of a category `pool` and `strategy`. */
+int mm_categories_of_conf(struct mm_categories **ret, struct mm_conf *conf, const char *path,
+			  struct mm_diag *diag);
+
+/* A rule behind all others, that puts what matches one of the globs into the category of that
+ * name. The globs outlive the categories; path is for messages. */
+int mm_categories_add_rule(struct mm_categories *c, const char *name,
+			   const struct mm_conf_value *globs, size_t count, const char *path,
+			   struct mm_diag *diag);
+
 uint32_t mm_categories_count(const struct mm_categories *c);
 const char *mm_categories_name(const struct mm_categories *c, uint32_t category);
 uint64_t mm_categories_budget(const struct mm_categories *c, uint32_t category); /* MM_UNKNOWN = none */
@@ -33,6 +46,7 @@ uint64_t mm_categories_budget(const struct mm_categories *c, uint32_t category);
 /* Number of the category named so, adding it (without rules) when unknown. */
 int mm_categories_intern(struct mm_categories *c, const char *name, uint32_t *ret);
 
+int mm_categories_is_builtin(const struct mm_categories *c, uint32_t category);
 int mm_categories_has_rules(const struct mm_categories *c);
 int mm_categories_has_thread_rules(const struct mm_categories *c);
 

@@ -18,6 +18,8 @@ struct rules_reader {
 	struct mm_diag *diag;
 };
 
+#define BUDGET_MOST (UINT64_C(1) << 63)
+
 #define REFUSE(in, at, format, ...) \
 	mm_fail((in)->diag, MM_ESYNTAX, "%s:%u: " format, (in)->path, (unsigned)(at), __VA_ARGS__)
 
@@ -68,7 +70,7 @@ static int glob_read(struct rules_reader *in, const struct mm_conf_value *v, uin
 	return MM_OK;
 }
 
-static int match_read(struct rules_reader *in, const struct mm_conf_item *item,
+static int match_read(struct rules_reader *in, const struct mm_conf_value *globs, size_t count,
 		      uint32_t category)
 {
 	struct mm_category_rules *r = in->rules;
@@ -77,8 +79,8 @@ static int match_read(struct rules_reader *in, const struct mm_conf_item *item,
 	if (MM_GROW(r->categories, r->rule_cap, r->rule_count + 1))
 		return out_of_memory(in);
 	r->categories[r->rule_count] = category;
-	for (size_t i = 0; i < item->value_count && !err; i++)
-		err = glob_read(in, &item->values[i], (uint32_t)r->rule_count);
+	for (size_t i = 0; i < count && !err; i++)
+		err = glob_read(in, &globs[i], (uint32_t)r->rule_count);
 	r->rule_count++;
 	return err;
 }
@@ -93,20 +95,30 @@ static int budget_read(struct rules_reader *in, const struct mm_conf_item *item,
 	if (mm_parse_size(item->values[0].text, &bytes))
 		return REFUSE(in, item->values[0].line, "'%s' is not a size (such as 256M or "
 			      "64MB)", item->values[0].text);
+	if (bytes > BUDGET_MOST)
+		return REFUSE(in, item->values[0].line, "'%s': a budget is at most 2^63 bytes",
+			      item->values[0].text);
 	mm_categories_set_budget(in->categories, category, bytes);
 	return MM_OK;
+}
+
+static int is_others(const char *key, const char *one, const char *other)
+{
+	return strcmp(key, one) == 0 || strcmp(key, other) == 0;
 }
 
 static int key_read(struct rules_reader *in, const struct mm_conf_item *item,
 		    uint32_t category)
 {
+	if (is_others(item->key, "pool", "strategy"))
+		return MM_OK;
 	if (strcmp(item->key, "budget") && strcmp(item->key, "match"))
 		return REFUSE(in, item->line, "unknown key '%s' (a category has budget and "
 			      "match)", item->key);
 	if (item->is_section)
 		return REFUSE(in, item->line, "'%s' has a value, not a section", item->key);
 	return item->key[0] == 'b' ? budget_read(in, item, category)
-				   : match_read(in, item, category);
+				   : match_read(in, item->values, item->value_count, category);
 }
 
 /* One section; its rule comes from its one `match`. */
@@ -139,6 +151,9 @@ static int sections_read(struct rules_reader *in)
 
 	for (size_t i = 0; i < root->item_count; i++) {
 		const struct mm_conf_item *item = &root->items[i];
+		if (is_others(item->key, "pool", "site") ||
+		    is_others(item->key, "strategy", "check"))
+			continue;
 		if (strcmp(item->key, "category"))
 			return REFUSE(in, item->line, "unknown key '%s' (known: category)",
 				      item->key);
@@ -159,6 +174,15 @@ int mm_category_rules_take(struct mm_category_rules *r, struct mm_categories *c,
 	struct rules_reader in = { r, c, path, diag };
 
 	return sections_read(&in);
+}
+
+int mm_category_rules_add(struct mm_category_rules *r, struct mm_categories *c, uint32_t category,
+			  const struct mm_conf_value *globs, size_t count, const char *path,
+			  struct mm_diag *diag)
+{
+	struct rules_reader in = { r, c, path, diag };
+
+	return match_read(&in, globs, count, category);
 }
 
 int mm_category_rules_read(struct mm_category_rules *r, struct mm_categories *c,

@@ -35,6 +35,10 @@ int mm_category_rules_read(struct mm_category_rules *r, struct mm_categories *c,
 /* The same from r->conf, already parsed; path is for messages. */
 int mm_category_rules_take(struct mm_category_rules *r, struct mm_categories *c,
 			   const char *path, struct mm_diag *diag);
+/* One rule more, behind the others. */
+int mm_category_rules_add(struct mm_category_rules *r, struct mm_categories *c, uint32_t category,
+			  const struct mm_conf_value *globs, size_t count, const char *path,
+			  struct mm_diag *diag);
 void mm_category_rules_deinit(struct mm_category_rules *r);
 
 /* For the reader alone. */

@@ -1,0 +1,86 @@
+/* replay_setup.c: the making of them (replay_setup.h). */
+#include "cli/replay_setup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+
+static int begin_names(struct mm_replay_setup *s, struct mm_reader *r, int names)
+{
+	struct mm_symbol_options how = { .debuginfod = 1 };
+	int err = names ? mm_symbols_create(&s->symbols, &how) : MM_OK;
+
+	if (!err && !(s->store = mm_report_store_create()))
+		err = MM_ENOMEM;
+	if (!err)
+		err = mm_naming_create(&s->naming, r, s->symbols, s->store, NULL);
+	if (!err && s->conf && s->conf->site_count)
+		err = mm_naming_create(&s->site_naming, r, s->symbols, s->store, NULL);
+	return err;
+}
+
+int mm_replay_setup_begin(struct mm_replay_setup *s, struct mm_reader *r, uint32_t process,
+			  const struct mm_replay_conf *conf, int names, struct mm_diag *diag)
+{
+	s->conf = conf;
+	int err = begin_names(s, r, names);
+
+	if (!err)
+		err = mm_categories_load(&s->categories, NULL, diag);
+	if (!err)
+		err = mm_router_init(&s->plain, NULL, s->categories, r, process, NULL, NULL, diag);
+	s->has_plain = !err && !s->plain.shares.plain;
+	if (!err && conf)
+		err = mm_router_init(&s->routed, conf, conf->categories, r, process, s->naming,
+				     s->site_naming, diag);
+	return err;
+}
+
+void mm_replay_setup_end(struct mm_replay_setup *s)
+{
+	mm_router_deinit(&s->plain);
+	mm_router_deinit(&s->routed);
+	if (s->categories)
+		mm_categories_free(s->categories);
+	if (s->site_naming)
+		mm_naming_destroy(s->site_naming);
+	if (s->naming)
+		mm_naming_destroy(s->naming);
+	if (s->symbols)
+		mm_symbols_destroy(s->symbols);
+	mm_report_store_free(s->store);
+}
+
+static uint64_t objects_of(const struct mm_outcome *o, const struct mm_outcome_rule *rule)
+{
+	if (strcmp(rule->kind, "site") == 0)
+		return rule->object_count;
+	for (size_t i = 0; i < o->category_count; i++)
+		if (strcmp(o->category[i].name, rule->name) == 0)
+			return o->category[i].alloc_count;
+	return 0;
+}
+
+void mm_replay_setup_idle(const struct mm_replay_setup *s, const struct mm_outcome *o,
+			  void (*fn)(const char *text))
+{
+	char text[512];
+
+	for (size_t i = 0; i < o->rule_count; i++) {
+		const struct mm_outcome_rule *rule = &o->rule[i];
+		if (objects_of(o, rule))
+			continue;
+		snprintf(text, sizeof text, "%s:%u: %s '%s' matches no allocation of this replay",
+			 o->config, (unsigned)rule->line, rule->kind, rule->name);
+		fn(text);
+	}
+	for (size_t i = 1; i < s->conf->dest_count; i++) {
+		const struct mm_conf_dest *d = &s->conf->dest[i];
+		if (d->wanted)
+			continue;
+		snprintf(text, sizeof text, "%s:%u: no category and no site goes to pool '%s'",
+			 o->config, (unsigned)d->line, d->name);
+		fn(text);
+	}
+}
