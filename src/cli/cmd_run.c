@@ -10,8 +10,9 @@
 #include "collect/launch.h"
 #include "collect/program.h"
 #include "manager/run_front.h"
+#include "replay/replay_conf.h"
 
-enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS };
+enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG };
 
 static const struct mm_cli_option run_options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
@@ -22,6 +23,8 @@ static const struct mm_cli_option run_options[] = {
 		"the program with a line. size-class only" },
 	[OPT_STATS] = { "stats", 0, NULL, "say on standard error where the memory is when COMMAND\n"
 		"ends; costs 2 bytes a block" },
+	[OPT_CONFIG] = { "config", 'c', "FILE", "strategy and check from FILE, where no option says\n"
+		"otherwise; categories, sites and pools are for mmprof replay" },
 };
 
 static const struct mm_cli_command run_command = {
@@ -34,14 +37,21 @@ static const struct mm_cli_command run_command = {
 		"Examples:\n"
 		"  mmprof run ./app\n"
 		"  mmprof run --stats --strategy best-fit ./app\n"
-		"  mmprof run --check full ./app\n",
+		"  mmprof run --check full ./app\n"
+		"  mmprof run -c memory.conf ./app\n",
 	.options = run_options,
 	.option_count = sizeof run_options / sizeof *run_options,
 	.trouble = MM_CLI_RECORD_FAILED,
 	.stop_at_operand = 1,
 };
 
-struct run_wish { enum mm_strategy strategy; enum mm_check check; int stats; char **argv; };
+struct run_wish {
+	enum mm_strategy strategy;
+	enum mm_check check;
+	int stats, has_strategy, has_check;
+	const char *config;
+	char **argv;
+};
 
 static int unknown_strategy(struct mm_cli_parse *p)
 {
@@ -54,26 +64,58 @@ static int unknown_strategy(struct mm_cli_parse *p)
 				    : "unknown strategy '%s'", p->value, near);
 }
 
+/* 0, or the exit status. */
+static int take_run_option(struct mm_cli_parse *p, struct run_wish *q, enum run_option o)
+{
+	switch (o) {
+	case OPT_STATS: q->stats = 1; break;
+	case OPT_CONFIG: q->config = p->value; break;
+	case OPT_CHECK:
+		q->has_check = 1;
+		if (mm_check_of(p->value, &q->check))
+			return mm_cli_usage(p, "--check: '%s' is none of off, on, sampled, full",
+					    p->value);
+		break;
+	case OPT_STRATEGY:
+		q->has_strategy = 1;
+		if (mm_strategy_of(p->value, &q->strategy))
+			return unknown_strategy(p);
+		break;
+	}
+	return 0;
+}
+
+/* What the options do not say. */
+static int take_run_config(struct run_wish *q)
+{
+	struct mm_replay_conf *conf;
+	struct mm_diag diag = { "" };
+	int err = mm_replay_conf_load(&conf, q->config, &diag);
+
+	if (err) {
+		mm_cli_fail(&diag, err);
+		return MM_CLI_RECORD_FAILED;
+	}
+	if (conf->has_strategy && !q->has_strategy)
+		q->strategy = conf->strategy;
+	if (conf->has_check && !q->has_check)
+		q->check = conf->check;
+	if (conf->rule_count || conf->dest_count > 1)
+		mm_cli_warn("%s: categories, sites and pools are for mmprof replay: left out",
+			    q->config);
+	mm_replay_conf_free(conf);
+	return 0;
+}
+
 /* 0 to go on, else *ret is the exit status. */
 static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char **argv, int *ret)
 {
 	int o;
 
 	mm_cli_begin(p, &run_command, argc, argv);
-	while ((o = mm_cli_next(p)) >= 0) {
-		if (o == OPT_STATS) {
-			q->stats = 1;
-		} else if (o == OPT_CHECK) {
-			if (!mm_check_of(p->value, &q->check))
-				continue;
-			*ret = mm_cli_usage(p, "--check: '%s' is none of off, on, sampled, full",
-					    p->value);
+	while ((o = mm_cli_next(p)) >= 0)
+		if ((*ret = take_run_option(p, q, (enum run_option)o)) != 0)
 			return 1;
-		} else if (mm_strategy_of(p->value, &q->strategy)) {
-			*ret = unknown_strategy(p);
-			return 1;
-		}
-	}
 	*ret = p->status;
 	if (o == MM_CLI_STOP)
 		return 1;
@@ -82,6 +124,8 @@ static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char 
 		return 1;
 	}
 	q->argv = argv + p->operand;
+	if (q->config && (*ret = take_run_config(q)) != 0)
+		return 1;
 	if (!q->check || q->strategy == MM_STRATEGY_SIZE_CLASS)
 		return 0;
 	*ret = mm_cli_usage(p, "--check is for --strategy size-class");

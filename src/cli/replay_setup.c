@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "model/trace_notes.h"
+#include "symbol/category_rules.h"
 
 static int begin_names(struct mm_replay_setup *s, struct mm_reader *r, int names)
 {
@@ -20,6 +22,42 @@ static int begin_names(struct mm_replay_setup *s, struct mm_reader *r, int names
 	return err;
 }
 
+static int is_set_by_conf(const struct mm_replay_conf *conf, uint32_t category)
+{
+	for (size_t i = conf ? conf->site_count : 0; conf && i < conf->rule_count; i++)
+		if (conf->rule[i].category == category && conf->rule[i].has_budget)
+			return 1;
+	return 0;
+}
+
+/* The last that the program set, where the configuration sets none. */
+static int take_budgets(struct mm_categories *c, const struct mm_replay_conf *conf,
+			const struct mm_notes *notes)
+{
+	uint32_t category;
+
+	for (size_t i = 0; i < notes->budget_count; i++) {
+		if (mm_categories_intern(c, notes->budgets[i].category, &category))
+			return MM_ENOMEM;
+		if (!is_set_by_conf(conf, category))
+			mm_categories_set_budget(c, category, notes->budgets[i].bytes);
+	}
+	return MM_OK;
+}
+
+static int read_budgets(struct mm_replay_setup *s, struct mm_reader *r, uint32_t process)
+{
+	struct mm_notes notes = { 0 };
+	int err = mm_notes_read(&notes, r, process, s->store);
+
+	if (!err)
+		err = take_budgets(s->categories, NULL, &notes);
+	if (!err && s->conf)
+		err = take_budgets(s->conf->categories, s->conf, &notes);
+	mm_notes_deinit(&notes);
+	return err;
+}
+
 int mm_replay_setup_begin(struct mm_replay_setup *s, struct mm_reader *r, uint32_t process,
 			  const struct mm_replay_conf *conf, int names, struct mm_diag *diag)
 {
@@ -28,6 +66,8 @@ int mm_replay_setup_begin(struct mm_replay_setup *s, struct mm_reader *r, uint32
 
 	if (!err)
 		err = mm_categories_load(&s->categories, NULL, diag);
+	if (!err)
+		err = read_budgets(s, r, process);
 	if (!err)
 		err = mm_router_init(&s->plain, NULL, s->categories, r, process, NULL, NULL, diag);
 	s->has_plain = !err && !s->plain.shares.plain;

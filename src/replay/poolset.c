@@ -1,6 +1,7 @@
 /* poolset.c: depots by size over a ground of their own (poolset.h). */
 #include "replay/poolset.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -17,7 +18,6 @@ enum { STEP = 8, RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, TABLE = 1024 };
 struct mm_poolset {
 	struct mm_meta meta;
 	struct mm_vspace vspace;
-	struct mm_slabs slabs;
 	struct mm_ground ground;
 	struct mm_depot *depot[MM_POOLSET_SIZES];
 	uint32_t depots, most;      /* how many; 0 more may come when fixed */
@@ -25,6 +25,7 @@ struct mm_poolset {
 	uint8_t of_size[TABLE];     /* not fixed: depot + 1 by block size in steps */
 	struct mm_context *contexts;
 	uint64_t live, requested, internal;
+	struct mm_slabs slabs;      /* last: its table is large, and touched from its start on */
 };
 
 /* --- coming and going --------------------------------------------------------------------- */
@@ -280,9 +281,13 @@ int mm_poolset_resize(struct mm_poolset *p, uint64_t addr, uint64_t was, uint64_
 
 /* --- looking ------------------------------------------------------------------------------------ */
 
-static uint64_t own_pages_of_set(void)
+/* Of the set itself: those that are in use. */
+static uint64_t own_pages_of_set(const struct mm_poolset *p)
 {
-	return (sizeof(struct mm_poolset) + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
+	uint64_t groups = p->slabs.count / MM_SLAB_GROUP + 1;
+	uint64_t bytes = offsetof(struct mm_poolset, slabs.group) + groups * sizeof p->slabs.group[0];
+
+	return (bytes + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
 }
 
 static uint64_t cached_bytes(const struct mm_poolset *p)
@@ -311,7 +316,7 @@ void mm_poolset_account(struct mm_poolset *p, struct mm_account *ret)
 		a.tail += s.tail_bytes;
 	}
 	mm_vspace_sums(&p->vspace, &used, &a.retained);
-	a.metadata = mm_meta_committed(&p->meta) + own_pages_of_set();
+	a.metadata = mm_meta_committed(&p->meta) + own_pages_of_set(p);
 	a.committed = used + a.retained + a.metadata;
 	*ret = a;
 }
@@ -319,7 +324,7 @@ void mm_poolset_account(struct mm_poolset *p, struct mm_account *ret)
 uint64_t mm_poolset_committed(const struct mm_poolset *p)
 {
 	return p->vspace.used_bytes + p->vspace.retained_bytes + p->meta.committed +
-	       own_pages_of_set();
+	       own_pages_of_set(p);
 }
 
 void mm_poolset_pages(const struct mm_poolset *p, uint64_t *ret_committed, uint64_t *ret_purged)

@@ -5,8 +5,9 @@
 
 #include "core/error.h"
 #include "view/jsonw.h"
+#include "view/replay_parts.h"
 
-static void put_moment(struct mm_jsonw *w, const char *key, const struct mm_moment_account *a)
+void mm_json_moment(struct mm_jsonw *w, const char *key, const struct mm_moment_account *a)
 {
 	mm_jsonw_object(w, key);
 	mm_jsonw_u64(w, "time_ns", a->time_ns);
@@ -104,11 +105,15 @@ static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 
 	snprintf(finger, sizeof finger, "%016" PRIx64, o->fingerprint);
 	mm_jsonw_object(w, NULL);
+	mm_jsonw_text(w, "name", o->name);
 	mm_jsonw_text(w, "strategy", o->strategy);
+	mm_jsonw_text(w, "config", o->config);
 	mm_jsonw_text(w, "mode", "simulated");
+	mm_jsonw_text(w, "check", o->check);
+	mm_jsonw_u64(w, "seed", o->seed);
 	put_counts(w, o);
-	put_moment(w, "at_peak", &o->at_peak);
-	put_moment(w, "at_end", &o->at_end);
+	mm_json_moment(w, "at_peak", &o->at_peak);
+	mm_json_moment(w, "at_end", &o->at_end);
 	put_measures(w, o);
 	mm_jsonw_array(w, "occupancy");
 	for (int i = 0; i < MM_OUTCOME_OCCUPANCY; i++)
@@ -116,12 +121,13 @@ static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 	mm_jsonw_array_end(w);
 	mm_jsonw_array(w, "timeline");
 	for (size_t i = 0; i < o->point_count; i++)
-		put_moment(w, NULL, &o->point[i]);
+		mm_json_moment(w, NULL, &o->point[i]);
 	mm_jsonw_array_end(w);
 	if (o->pinned.row)
 		put_pinned(w, &o->pinned);
 	else
 		mm_jsonw_null(w, "pinned");
+	mm_json_configured(w, o);
 	mm_jsonw_text(w, "fingerprint", finger);
 	mm_jsonw_object_end(w);
 }

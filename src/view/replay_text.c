@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "view/replay_parts.h"
 #include "view/text_pen.h"
 
 enum { LABEL_COLUMNS = 15, FIGURE_COLUMNS = 14 };
@@ -250,36 +251,74 @@ static void put_one(struct mm_pen *p, const struct mm_outcome *o)
 	put_measures(p, &o->measures);
 	put_curve(p, o);
 	put_occupancy(p, o);
+	mm_text_configured(p, o);
 	put_pins_of_engine(p, o);
 }
 
 /* --- several --------------------------------------------------------------------------------- */
 
-static void put_row(struct mm_pen *p, const struct mm_outcome *o)
+/* Columns of the first one: as the longest name has, within reason. */
+static size_t names_columns(const struct mm_pen *p, const struct mm_comparison *c)
+{
+	enum { LEAST = 12, MOST = 28 };
+	size_t columns = LEAST;
+
+	for (size_t i = 0; i < c->count; i++) {
+		size_t n = mm_pen_columns(p, c->outcome[i].name);
+		columns = n > columns ? n : columns;
+	}
+	return columns < MOST ? columns : MOST;
+}
+
+static void put_row(struct mm_pen *p, const struct mm_outcome *o, size_t columns)
 {
 	const struct mm_moment_account *k = &o->at_peak;
 	const uint64_t bytes[] = { k->committed_bytes, k->internal_bytes, k->cached_bytes,
 		k->slab_external_bytes, k->tail_bytes + k->retained_bytes, k->metadata_bytes };
 	char buf[MM_PEN_TEXT];
 
-	fprintf(p->out, "  %-12s", o->strategy);
+	fputs("  ", p->out);
+	mm_pen_pad(p, columns - mm_pen_text(p, o->name, columns, 0));
 	for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++)
 		fprintf(p->out, " %11s", mm_pen_size(p, buf, bytes[i]));
 	fprintf(p->out, " %7s", ratio_text(buf, o->measures.f1_ppm));
 	fprintf(p->out, " %7s\n", ratio_text(buf, o->measures.f4_ppm));
 }
 
+/* Categories are the same under every strategy: once will do. */
+static void put_more(struct mm_pen *p, const struct mm_comparison *c, const struct mm_outcome *o)
+{
+	if (o->config || !c->outcome[c->count - 1].config)
+		mm_text_configured(p, o);
+	if (o->config)
+		put_pins_of_engine(p, o);
+}
+
 static void put_table(struct mm_pen *p, const struct mm_comparison *c)
 {
+	size_t columns = names_columns(p, c);
+
 	fputc('\n', p->out);
 	mm_pen_ink(p, MM_INK_STRONG);
-	fprintf(p->out, "  %-12s %11s %11s %11s %11s %11s %11s %7s %7s\n", "strategy", "committed",
-		"internal", "cached", "external", "tail, kept", "metadata", "F1", "F4");
+	fprintf(p->out, "  %-*s %11s %11s %11s %11s %11s %11s %7s %7s\n", (int)columns, "strategy",
+		"committed", "internal", "cached", "external", "tail, kept", "metadata", "F1", "F4");
 	mm_pen_plain(p);
 	for (size_t i = 0; i < c->count; i++)
-		put_row(p, &c->outcome[i]);
+		put_row(p, &c->outcome[i], columns);
 	for (size_t i = 0; i < c->count; i++)
 		put_remarks(p, &c->outcome[i]);
+	for (size_t i = 0; i < c->count; i++)
+		if (c->outcome[i].config || i == 0)
+			put_more(p, c, &c->outcome[i]);
+}
+
+static void put_machine(struct mm_pen *p, const struct mm_outcome *o)
+{
+	fprintf(p->out, "simulated: pages of %u bytes, %u cores, %u node%s", o->machine.page_bytes,
+		o->machine.cores, o->machine.nodes, o->machine.nodes == 1 ? "" : "s");
+	if (strcmp(o->check, "off"))
+		fprintf(p->out, "; check %s, seed %" PRIu64, o->check, o->seed);
+	fputc('\n', p->out);
 }
 
 int mm_replay_text(const struct mm_comparison *c, const struct mm_text_options *options,
@@ -294,9 +333,7 @@ int mm_replay_text(const struct mm_comparison *c, const struct mm_text_options *
 	mm_pen_plain(&p);
 	fputc('\n', out);
 	label(&p, c->count == 1 ? first->strategy : "strategies");
-	fprintf(out, "simulated: pages of %u bytes, %u cores, %u node%s\n",
-		first->machine.page_bytes, first->machine.cores, first->machine.nodes,
-		first->machine.nodes == 1 ? "" : "s");
+	put_machine(&p, first);
 	label(&p, "requested");
 	fprintf(out, "%s at most, at %s\n",
 		mm_pen_size(&p, requested, first->requested.requested_bytes),
