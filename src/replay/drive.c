@@ -242,6 +242,7 @@ int mm_drive_row(struct mm_drive *d, const struct mm_row *row)
 	if (d->routed) {
 		d->routed->time_ns = row->tick * d->routed->tick_ns;
 		d->routed->event = d->counts.events;
+		d->routed->touched |= 1; /* where contexts come and go */
 	}
 	if (row->kind == MM_EV_REALLOC_IN)
 		return be_born_again(d, t, row);
