@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mm_alloc.h"
 #include "mm_error.h"
 #include "mm_voxel.h"
 
@@ -80,6 +81,10 @@ enum {
 MM_API int mm_pool_create(struct mm_manager *manager, const char *name, size_t block_bytes,
 			  uint64_t block_count, enum mm_access access, int allow_growth,
 			  struct mm_pool **ret);
+
+/* What the pool's slabs are charged to, in bytes obtained (mm_alloc.h); general unless set.
+ * MM_EINVAL: no such category; MM_EPERM: the pool has slabs already. */
+MM_API int mm_pool_set_category(struct mm_pool *pool, uint32_t category);
 
 /* With every block in it. Nobody may be using it or a block of it, then or later. */
 MM_API void mm_pool_destroy(struct mm_pool *pool);

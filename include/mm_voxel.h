@@ -81,8 +81,9 @@ enum mm_nodes { MM_NODES_INNER, MM_NODES_LEAVES };
 
 /* Nodes of node_bytes (0 = 8, at most 256), with a value of value_bytes (at most 256, 0 =
  * none) beside each. node_count is how many are expected, 0 = unknown. `name` is copied.
- * The caller's until it, or its manager, is destroyed. MM_EINVAL, MM_EEXIST, MM_ENOMEM,
- * MM_ENOSPC without address space. */
+ * The caller's until it, or its manager, is destroyed. Live nodes and values are charged to
+ * MM_CATEGORY_SVO_NODES. MM_EINVAL, MM_EEXIST, MM_ENOMEM, MM_ENOSPC without address space;
+ * MM_ELIMIT: as many pools as the manager may have. */
 MM_API int mm_svo_pool_create(struct mm_manager *manager, const char *name, uint32_t node_bytes,
 			      uint32_t value_bytes, uint64_t node_count,
 			      struct mm_svo_pool **ret);
@@ -143,8 +144,9 @@ enum mm_precision { MM_PRECISION_F32, MM_PRECISION_I16, MM_PRECISION_I8, MM_PREC
 	MM_PRECISIONS };
 
 /* Bricks of brick_side (8; else MM_EUNSUP). `width` is the distance at which values are cut
- * off, in the caller's length, 0 = 3: I16 and I8 store value / width. MM_EINVAL, MM_EEXIST,
- * MM_ENOMEM, MM_ENOSPC. */
+ * off, in the caller's length, 0 = 3: I16 and I8 store value / width. Payloads of live bricks
+ * are charged to MM_CATEGORY_NARROW_BAND. MM_EINVAL, MM_EEXIST, MM_ENOMEM, MM_ENOSPC,
+ * MM_ELIMIT as above. */
 MM_API int mm_band_pool_create(struct mm_manager *manager, const char *name,
 			       uint32_t brick_side, float width, enum mm_precision precision,
 			       struct mm_band_pool **ret);
@@ -152,7 +154,7 @@ MM_API void mm_band_pool_destroy(struct mm_band_pool *pool);
 MM_API struct mm_band_pool *mm_band_pool_get(struct mm_manager *manager, const char *name);
 
 /* A brick of the pool's precision, content undefined and no voxel active; or of another.
- * MM_EEXIST: there is one. MM_EINVAL, MM_ENOMEM, MM_ENOSPC. */
+ * MM_EEXIST: there is one. MM_EINVAL, MM_ENOMEM, MM_ENOSPC, MM_ELIMIT: the budget. */
 MM_API int mm_band_pool_take(struct mm_band_pool *pool, uint64_t key, uint32_t *ret_brick);
 MM_API int mm_band_pool_take_as(struct mm_band_pool *pool, uint64_t key,
 				enum mm_precision precision, uint32_t *ret_brick);
@@ -170,7 +172,7 @@ MM_API enum mm_precision mm_band_pool_precision(const struct mm_band_pool *pool,
 
 /* Another precision. Error of a voxel within the band: at most width / 65534 (I16) or
  * width / 254 (I8), and the rounding of a float. To CONST: MM_EINVAL unless all are equal.
- * MM_ENOENT, MM_ENOMEM, MM_ENOSPC. */
+ * MM_ENOENT, MM_ENOMEM, MM_ENOSPC, MM_ELIMIT. */
 MM_API int mm_band_pool_convert(struct mm_band_pool *pool, uint64_t key, enum mm_precision to);
 
 /* Every brick in the order of keys, until `each` returns other than 0, which is returned. The

@@ -59,6 +59,8 @@ void mm_band_close(struct mm_band *p)
 
 	if (!p)
 		return;
+	for (uint32_t f = 0; f < MM_BAND_FORMATS; f++)
+		mm_gate_tell(&p->o.gate, p->by_format[f] * block_bytes(f));
 	if (p->vspace.bytes)
 		mm_vspace_deinit(&p->vspace);
 	meta = p->meta;
@@ -348,8 +350,12 @@ int mm_band_take(struct mm_band *p, uint64_t key, enum mm_band_format f, uint32_
 
 	if (key >> 63 || (unsigned)f > MM_BAND_FORMATS)
 		return MM_EINVAL;
+	f = f == MM_BAND_FORMATS ? p->o.precision : f;
 	mm_lock_take(&p->lock);
-	err = take_brick(p, key, f == MM_BAND_FORMATS ? p->o.precision : f, ret_brick);
+	if (mm_gate_ask(&p->o.gate, block_bytes(f)))
+		err = MM_ELIMIT;
+	else if ((err = take_brick(p, key, f, ret_brick)))
+		mm_gate_tell(&p->o.gate, block_bytes(f));
 	mm_lock_give(&p->lock);
 	return err;
 }
@@ -364,6 +370,7 @@ static void give_brick(struct mm_band *p, uint32_t at)
 	p->generation++;
 	if (f != MM_BAND_CONST)
 		give_block(p, p->place[b]);
+	mm_gate_tell(&p->o.gate, block_bytes(f));
 	p->key[b] = UINT64_MAX;
 	p->place[b] = p->vacant;
 	p->vacant = b;
@@ -492,9 +499,13 @@ static int convert(struct mm_band *p, uint32_t b, uint32_t to)
 
 	if (to == MM_BAND_CONST && !is_constant(p, from, f))
 		return MM_EINVAL;
+	if (mm_gate_ask(&p->o.gate, block_bytes(to)))
+		return MM_ELIMIT;
 	if (to != MM_BAND_CONST) {
-		if (take_block(p, p->key[b], to, &place))
+		if (take_block(p, p->key[b], to, &place)) {
+			mm_gate_tell(&p->o.gate, block_bytes(to));
 			return MM_ENOSPC;
+		}
 		target = (void *)(uintptr_t)address(p, place, to);
 	}
 	for (uint32_t i = 0; i < count; i++)
@@ -503,6 +514,7 @@ static int convert(struct mm_band *p, uint32_t b, uint32_t to)
 	p->format[b] = (uint8_t)to;
 	p->by_format[f]--;
 	p->by_format[to]++;
+	mm_gate_tell(&p->o.gate, block_bytes(f));
 	if (f != MM_BAND_CONST)
 		give_block(p, old);
 	return MM_OK;

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#include "alloc/gate.h"
+
 enum { MM_BAND_VOXELS = 512, MM_BAND_SIDES = 6 /* -x +x -y +y -z +z */ };
 enum mm_band_format { MM_BAND_F32, MM_BAND_I16, MM_BAND_I8, MM_BAND_CONST, MM_BAND_FORMATS };
 
@@ -25,6 +27,7 @@ struct mm_band_options {
 	uint64_t bytes;   /* of addresses at most; 0 = 64 GiB */
 	float band;       /* in the caller's length; 0 = 3 */
 	enum mm_band_format precision; /* for mm_band_take with MM_BAND_FORMATS */
+	struct mm_gate gate; /* of payloads of live bricks; MM_ELIMIT when it refuses */
 };
 
 /* committed = payload + slack + hash + retained + metadata, exactly. Bytes. */

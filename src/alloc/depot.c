@@ -155,6 +155,7 @@ static void drop_records(struct mm_depot *p, struct mm_slab *s)
 	mm_meta_return(p->ground->meta, s->free_bits, words_of(p) * sizeof(uint64_t));
 	mm_meta_return(p->ground->meta, s->slack, p->blocks * sizeof(uint16_t));
 	mm_meta_return(p->ground->meta, s->mover, p->blocks * sizeof(uint32_t));
+	mm_meta_return(p->ground->meta, s->notes, (uint64_t)p->blocks * p->ground->note_bytes);
 	mm_slabs_drop(p->ground->slabs, s);
 }
 
@@ -191,8 +192,12 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	struct mm_ground *g = p->ground;
 	struct mm_slab *s;
 
-	if (mm_slabs_new(g->slabs, &s))
+	if (mm_gate_ask(&p->gate, (uint64_t)p->slices * MM_SLICE_BYTES))
 		return NULL;
+	if (mm_slabs_new(g->slabs, &s)) {
+		mm_gate_tell(&p->gate, (uint64_t)p->slices * MM_SLICE_BYTES);
+		return NULL;
+	}
 	s->pool = p->index + 1;
 	s->blocks = p->blocks;
 	s->slices = p->slices;
@@ -200,8 +205,11 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	s->free_bits = mm_meta_borrow(g->meta, words_of(p) * sizeof(uint64_t));
 	if (g->track)
 		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
-	if (!s->free_bits || (g->track && !s->slack) ||
+	if (g->note_bytes)
+		s->notes = mm_meta_borrow(g->meta, (uint64_t)p->blocks * g->note_bytes);
+	if (!s->free_bits || (g->track && !s->slack) || (g->note_bytes && !s->notes) ||
 	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr)) {
+		mm_gate_tell(&p->gate, s->bytes);
 		drop_records(p, s);
 		return NULL;
 	}
@@ -224,6 +232,7 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 	p->slab_count--;
 	p->slabs_gone++;
 	mm_vspace_give(p->ground->vspace, s->addr, s->slices);
+	mm_gate_tell(&p->gate, s->bytes);
 	drop_records(p, s);
 }
 
@@ -259,7 +268,9 @@ static struct mm_slab *fullest_slab(struct mm_depot *p)
 
 static int is_for(const struct mm_slab *s, uint32_t context)
 {
-	return s->filled_for == context || !s->filled_for;
+	uint32_t of = mm_slab_filled_for(s);
+
+	return of == context || !of;
 }
 
 /* Of the fullest: one of that context's, or of nobody's. */
@@ -300,9 +311,9 @@ static struct mm_slab *next_slab(struct mm_depot *p, uint32_t context, struct pa
 /* Slabs of owned depots carry whom they are filled for where a free finds it. */
 static void fill_for(struct mm_depot *p, struct mm_slab *s, uint32_t context)
 {
-	if (!p->owned || s->filled_for == context)
+	if (!p->owned || mm_slab_filled_for(s) == context)
 		return;
-	s->filled_for = (uint16_t)context;
+	atomic_store_explicit(&s->filled_for, (uint16_t)context, memory_order_relaxed);
 	mm_vspace_mark(p->ground->vspace, s->addr, s->slices,
 		       s->pool | context << MM_MARK_CONTEXT_SHIFT);
 }

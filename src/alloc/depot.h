@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "alloc/gate.h"
 #include "alloc/lock.h"
 #include "alloc/slab.h"
 #include "alloc/vspace.h"
@@ -35,6 +36,7 @@ struct mm_ground {
 	struct mm_vspace *vspace;
 	struct mm_slabs *slabs;
 	int track; /* keep what was asked for of each block */
+	uint32_t note_bytes; /* and so many bytes for whoever uses the heap */
 };
 
 struct mm_depot {
@@ -55,6 +57,7 @@ struct mm_depot {
 	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
 	/* Set after init, where the defaults do not fit: */
 	int owned;
+	struct mm_gate gate;             /* of slabs */
 	uint64_t most;                   /* blocks that may be out */
 	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
 					  * and huge pages asked for; UINT64_MAX = never */

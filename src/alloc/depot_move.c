@@ -1,6 +1,8 @@
 /* depot_move.c: movers of blocks, victims, destinations (depot_move.h). */
 #include "alloc/depot_move.h"
 
+#include <string.h>
+
 #include "core/error.h"
 
 enum { CANDIDATES = 64 };
@@ -185,6 +187,11 @@ void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m)
 		uint16_t *was = &s->slack[mm_depot_block_of(p, s, m->from)];
 		to->slack[mm_depot_block_of(p, to, m->to)] = *was;
 		*was = 0;
+	}
+	if (s->notes) {
+		uint32_t n = p->ground->note_bytes;
+		memcpy((char *)to->notes + (uint64_t)mm_depot_block_of(p, to, m->to) * n,
+		       (char *)s->notes + (uint64_t)mm_depot_block_of(p, s, m->from) * n, n);
 	}
 	mm_lock_give(&p->lock);
 }

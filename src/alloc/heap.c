@@ -52,7 +52,8 @@ static int begin(struct mm_heap *h)
 	mm_slabs_init(&h->slabs, &h->meta);
 	if (h->o.check)
 		mm_guard_init(h);
-	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track };
+	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track,
+					h->o.note_bytes };
 	h->content.simulated = h->o.simulated;
 	h->number_taken[0] = 1; /* 0 is nobody's */
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++) {
@@ -71,7 +72,9 @@ int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o)
 
 	if ((unsigned)o->strategy >= MM_STRATEGIES || (unsigned)o->check >= MM_CHECKS)
 		return MM_EINVAL;
-	if (o->check && o->strategy != MM_STRATEGY_SIZE_CLASS)
+	if (o->note_bytes > 64 || o->note_bytes % 8)
+		return MM_EINVAL;
+	if ((o->check || o->note_bytes) && o->strategy != MM_STRATEGY_SIZE_CLASS)
 		return MM_EUNSUP;
 	h = mmap(NULL, sizeof *h, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)

@@ -37,6 +37,7 @@ struct mm_heap_options {
 	uint64_t seed;        /* of what is drawn: which allocations are watched */
 	uint32_t sample_every;/* sampled: one allocation in so many is watched, 0 = 20,000 */
 	uint32_t watched_most;/* runs with guard pages at once, 0 = 30,000 */
+	uint32_t note_bytes;  /* heap_notes.h: 0 to 64, a multiple of 8; size-class only */
 	mm_misuse_sink *misuse; /* NULL = counted only */
 	void *misuse_arg;
 };

@@ -47,8 +47,10 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 	atomic_fetch_sub(&h->large.bytes, s->bytes);
 	atomic_fetch_sub(&h->large.requested, s->requested);
 	uint32_t slices = s->slices;
+	void *notes = s->notes;
 	mm_vspace_give(&h->vspace, addr, slices);
 	mm_slabs_drop(&h->slabs, s);
+	mm_meta_return(&h->meta, notes, h->o.note_bytes);
 	return MM_OK;
 }
 

@@ -52,7 +52,7 @@ static inline int mm_guard_wants(const struct mm_heap *h, struct mm_context *c)
 static inline void mm_cache_take_back(struct mm_context *c, struct mm_depot *p,
 				      const struct mm_slab *s, uint64_t addr)
 {
-	if (__builtin_expect(p->owned && s->filled_for != c->number, 0))
+	if (__builtin_expect(p->owned && mm_slab_filled_for(s) != c->number, 0))
 		mm_cache_put_aside(c, p, addr);
 	else
 		mm_cache_give(c, p, addr);

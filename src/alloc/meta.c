@@ -72,10 +72,21 @@ void *mm_meta_take(struct mm_meta *m, uint64_t bytes)
 	return p;
 }
 
-/* Log2 of what a record of that size takes, at least 64. */
+/* What a record of that size takes: 64, 128, 192, 256, 384, 512, 768 ... */
+static uint64_t rounded(uint64_t bytes)
+{
+	unsigned log = bytes <= ALIGN ? 5 : 63 - (unsigned)__builtin_clzll(bytes - 1);
+	uint64_t between = UINT64_C(3) << log >> 1;
+
+	return log > 6 && bytes <= between ? between : UINT64_C(2) << log;
+}
+
+/* The list of spare records of that (rounded) size. */
 static unsigned kind_of(uint64_t bytes)
 {
-	return bytes <= ALIGN ? 6 : 64 - (unsigned)__builtin_clzll(bytes - 1);
+	unsigned log = 63 - (unsigned)__builtin_clzll(bytes);
+
+	return 2 * log + (bytes != UINT64_C(1) << log);
 }
 
 static void *borrow_piece(struct mm_meta *m, uint64_t bytes)
@@ -100,37 +111,34 @@ static void return_piece(struct mm_meta *m, void *p)
 	munmap(gone, gone->bytes);
 }
 
-static void *borrow_small(struct mm_meta *m, unsigned kind)
+static void *borrow_small(struct mm_meta *m, uint64_t bytes)
 {
-	void *p = m->spare[kind];
+	void **spare = &m->spare[kind_of(bytes)], *p = *spare;
 
 	if (!p)
-		return cut(m, UINT64_C(1) << kind);
-	m->spare[kind] = *(void **)p;
-	return memset(p, 0, (size_t)1 << kind);
+		return cut(m, bytes);
+	*spare = *(void **)p;
+	return memset(p, 0, bytes);
 }
 
 void *mm_meta_borrow(struct mm_meta *m, uint64_t bytes)
 {
-	unsigned kind = kind_of(bytes);
-
+	bytes = rounded(bytes);
 	mm_lock_take(&m->lock);
-	void *p = kind < MM_META_KINDS - 1 ? borrow_small(m, kind)
-					   : borrow_piece(m, UINT64_C(1) << kind);
+	void *p = bytes < MM_META_ALONE ? borrow_small(m, bytes) : borrow_piece(m, bytes);
 	mm_lock_give(&m->lock);
 	return p;
 }
 
 void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes)
 {
-	unsigned kind = kind_of(bytes);
-
 	if (!p)
 		return;
+	bytes = rounded(bytes);
 	mm_lock_take(&m->lock);
-	if (kind < MM_META_KINDS - 1) {
-		*(void **)p = m->spare[kind];
-		m->spare[kind] = p;
+	if (bytes < MM_META_ALONE) {
+		*(void **)p = m->spare[kind_of(bytes)];
+		m->spare[kind_of(bytes)] = p;
 	} else {
 		return_piece(m, p);
 	}

@@ -15,7 +15,8 @@
 
 #include "alloc/lock.h"
 
-enum { MM_META_PAGE = 4096, MM_META_KINDS = 20 /* powers of two that are kept for reuse */ };
+enum { MM_META_PAGE = 4096, MM_META_ALONE = 512 * 1024,
+	MM_META_KINDS = 40 /* sizes that are kept for reuse */ };
 
 struct mm_meta {
 	struct mm_lock lock;
@@ -33,8 +34,8 @@ void mm_meta_deinit(struct mm_meta *m);
 /* Zero-filled, aligned to 64 bytes; NULL without memory. */
 void *mm_meta_take(struct mm_meta *m, uint64_t bytes);
 
-/* The same for records that are given back: bytes are rounded up to a power of two. Those of
- * 512 KiB and more go to the system. */
+/* The same for records that are given back: bytes are rounded up to a power of two, or to half
+ * way to it. Those of MM_META_ALONE and more go to the system. */
 void *mm_meta_borrow(struct mm_meta *m, uint64_t bytes);
 void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes);
 

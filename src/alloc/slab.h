@@ -10,6 +10,7 @@
 #ifndef MM_ALLOC_SLAB_H
 #define MM_ALLOC_SLAB_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "alloc/lock.h"
@@ -28,9 +29,10 @@ struct mm_slab {
 	uint32_t prev, next;    /* in its pool's list of slabs as free as it; 0 = none */
 	uint16_t lowest;        /* no free block in a word below this one */
 	uint16_t list;
-	uint16_t filled_for;    /* depot.h, owned: number of the context */
+	_Atomic uint16_t filled_for; /* depot.h, owned: number of the context */
 	uint64_t bytes;         /* in use, whole pages */
 	uint64_t requested;     /* large */
+	void *notes;            /* heap_notes.h: of blocks; NULL = none */
 	/* depot_move.h: who may move a block, 0 = nobody; NULL = none may. How many may; the last
 	 * pass that could not empty the slab. */
 	uint32_t *mover;
@@ -56,6 +58,11 @@ void mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta);
 /* A record with its number and nothing else. MM_ENOMEM, MM_ELIMIT. */
 int mm_slabs_new(struct mm_slabs *s, struct mm_slab **ret);
 void mm_slabs_drop(struct mm_slabs *s, struct mm_slab *slab);
+
+static inline uint32_t mm_slab_filled_for(const struct mm_slab *s)
+{
+	return atomic_load_explicit(&s->filled_for, memory_order_relaxed);
+}
 
 static inline struct mm_slab *mm_slab_at(const struct mm_slabs *s, uint32_t number)
 {

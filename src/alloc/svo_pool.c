@@ -6,6 +6,12 @@
 
 /* --- coming and going ------------------------------------------------------------------ */
 
+/* What the gate counts. */
+static uint64_t svo_held(const struct mm_svo *p)
+{
+	return p->inner * p->o.node_bytes + (p->inner + p->leaves) * p->o.value_bytes;
+}
+
 static int svo_ground(struct mm_svo *p)
 {
 	uint64_t one = p->o.node_bytes > p->o.value_bytes ? p->o.node_bytes : p->o.value_bytes;
@@ -54,6 +60,7 @@ void mm_svo_close(struct mm_svo *p)
 
 	if (!p)
 		return;
+	mm_gate_tell(&p->o.gate, svo_held(p));
 	if (p->vspace.bytes)
 		mm_vspace_deinit(&p->vspace);
 	meta = p->meta;
@@ -270,13 +277,18 @@ static int take_run(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t coun
 int mm_svo_take(struct mm_svo *p, uint64_t key, enum mm_svo_kind kind, uint32_t count,
 		uint32_t *ret_handle)
 {
+	uint64_t bytes = (uint64_t)count * (p->o.value_bytes +
+					    (kind == MM_SVO_INNER ? p->o.node_bytes : 0));
 	int err;
 
 	if (!key || key >> 63 || count < 1 || count > MM_SVO_RUN ||
 	    (kind == MM_SVO_LEAVES && !p->o.value_bytes))
 		return MM_EINVAL;
 	mm_lock_take(&p->lock);
-	err = take_run(p, key, kind, count, ret_handle);
+	if (mm_gate_ask(&p->o.gate, bytes))
+		err = MM_ELIMIT;
+	else if ((err = take_run(p, key, kind, count, ret_handle)))
+		mm_gate_tell(&p->o.gate, bytes);
 	mm_lock_give(&p->lock);
 	return err;
 }
@@ -322,10 +334,12 @@ int mm_svo_give(struct mm_svo *p, uint32_t handle, uint32_t count)
 	int ok = count >= 1 && count <= MM_SVO_RUN && handle % MM_SVO_SLOTS + count <= MM_SVO_SLOTS;
 
 	mm_lock_take(&p->lock);
+	uint64_t before = svo_held(p);
 	for (uint32_t i = 0; ok && i < count; i++)
 		ok = is_live(p, handle + i);
 	if (ok)
 		give_run(p, handle, count);
+	mm_gate_tell(&p->o.gate, before - svo_held(p));
 	mm_lock_give(&p->lock);
 	return ok ? MM_OK : MM_EINVAL;
 }
@@ -364,11 +378,13 @@ uint32_t mm_svo_drop(struct mm_svo *p, uint64_t key)
 	uint32_t gone = 0;
 
 	mm_lock_take(&p->lock);
+	uint64_t before = svo_held(p);
 	for (uint32_t n = 1; key && n < p->chunks; n++)
 		if (p->chunk[n].key && is_within(p->chunk[n].key, key)) {
 			remove_chunk(p, n);
 			gone++;
 		}
+	mm_gate_tell(&p->o.gate, before - svo_held(p));
 	mm_lock_give(&p->lock);
 	return gone;
 }

@@ -21,6 +21,8 @@
 
 #include <stdint.h>
 
+#include "alloc/gate.h"
+
 enum { MM_SVO_SLOTS = 8192, MM_SVO_CHUNKS = 1 << 19, MM_SVO_RUN = 8 };
 enum mm_svo_kind { MM_SVO_INNER, MM_SVO_LEAVES };
 
@@ -31,6 +33,7 @@ struct mm_svo_options {
 	uint32_t node_bytes;   /* 0 = 8; at most 256 */
 	uint32_t value_bytes;  /* beside each node, 0 = none; at most 256 */
 	int simulated;         /* no node is ever touched */
+	struct mm_gate gate;   /* of nodes and values of live runs; MM_ELIMIT when it refuses */
 };
 
 /* committed = nodes + values + slack + retained + metadata, exactly. Bytes. */

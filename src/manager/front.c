@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "core/error.h"
+#include "manager/rider.h"
 
 __thread struct mm_context *mm_front_mine;
 
@@ -35,6 +36,7 @@ static void leave(void *arg)
 {
 	struct mm_context *c = arg;
 
+	mm_rider_leave();
 	mm_front_mine = NULL;
 	mm_lock_take(&front.lock);
 	mm_cache_deinit(c);
@@ -71,6 +73,16 @@ struct mm_context *mm_front_context(void)
 	}
 	mm_front_mine = c;
 	return c;
+}
+
+void *mm_front_borrow(uint64_t bytes)
+{
+	return mm_meta_borrow(&front.meta, bytes);
+}
+
+void mm_front_return(void *p, uint64_t bytes)
+{
+	mm_meta_return(&front.meta, p, bytes);
 }
 
 /* --- pools ------------------------------------------------------------------------------ */

@@ -18,6 +18,10 @@ extern __thread struct mm_context *mm_front_mine __attribute__((tls_model("initi
 /* This thread's context, made if there is none; NULL without memory. */
 struct mm_context *mm_front_context(void);
 
+/* Records of the library's, zero-filled; NULL without memory. */
+void *mm_front_borrow(uint64_t bytes);
+void mm_front_return(void *p, uint64_t bytes);
+
 /* A number that no pool has. MM_ELIMIT. */
 int mm_front_number(uint32_t *ret);
 

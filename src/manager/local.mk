@@ -16,6 +16,21 @@ libmm_sources = \
 	src/manager/manager.c src/manager/manager.h \
 	src/manager/pools.c \
 	src/manager/voxel_pools.c \
+	src/manager/budget.c src/manager/budget.h \
+	src/manager/cacheable.c src/manager/cacheable.h \
+	src/manager/foreign.c src/manager/foreign.h \
+	src/manager/general.c src/manager/general.h \
+	src/manager/known.c \
+	src/manager/rider.c src/manager/rider.h \
+	src/manager/whats.c src/manager/whats.h \
+	src/alloc/classes.h src/alloc/fast.h src/alloc/gate.h \
+	src/alloc/guard.c src/alloc/guard.h \
+	src/alloc/guard_run.c src/alloc/guard_parts.h \
+	src/alloc/heap.c src/alloc/heap.h \
+	src/alloc/heap_notes.c src/alloc/heap_notes.h \
+	src/alloc/heap_large.c src/alloc/heap_parts.h \
+	src/alloc/ordered.c src/alloc/ordered.h \
+	src/alloc/range.h src/alloc/range_bins.c src/alloc/range_table.c src/alloc/range_tree.c \
 	src/alloc/band_order.c src/alloc/band_parts.h \
 	src/alloc/band_pool.c src/alloc/band_pool.h src/alloc/content.h \
 	src/alloc/svo_order.c src/alloc/svo_parts.h \
@@ -39,6 +54,6 @@ lib_LIBRARIES += libmm.a
 libmm_a_SOURCES = $(libmm_sources)
 libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
 
-include_HEADERS += include/mm.h include/mm_error.h include/mm_voxel.h
+include_HEADERS += include/mm.h include/mm_alloc.h include/mm_error.h include/mm_voxel.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = mm.pc

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "manager/front.h"
+#include "manager/general.h"
 
 #define ADDRESSES (UINT64_C(1) << 40)
 
@@ -14,6 +15,7 @@ static struct {
 	struct mm_lock lock;
 	struct mm_manager *first;
 	struct mm_manager *standing; /* the default */
+	uint64_t serials;
 	pthread_once_t once, standing_once;
 } managers = { .once = PTHREAD_ONCE_INIT, .standing_once = PTHREAD_ONCE_INIT };
 
@@ -27,10 +29,16 @@ static void hold_all(void)
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_lock_take(&m->lock);
 	mm_front_hold();
+	mm_whats_hold();
 	for (struct mm_manager *m = managers.first; m; m = m->next) {
 		for (struct mm_pool *p = m->pools; p; p = p->next)
 			mm_lock_take(&p->depot.lock);
 		mm_voxel_pools_hold(m);
+		mm_lock_take(&m->budget.lock);
+		mm_lock_take(&m->foreign.lock);
+		mm_lock_take(&m->cacheables.lock);
+		if (atomic_load(&m->heap))
+			mm_heap_hold(m->heap);
 		mm_lock_take(&m->vspace.lock);
 		mm_lock_take(&m->slabs.lock);
 		mm_lock_take(&m->meta.lock);
@@ -43,25 +51,79 @@ static void release_all(void)
 		mm_lock_give(&m->meta.lock);
 		mm_lock_give(&m->slabs.lock);
 		mm_lock_give(&m->vspace.lock);
+		if (atomic_load(&m->heap))
+			mm_heap_go_on(m->heap);
+		mm_lock_give(&m->cacheables.lock);
+		mm_lock_give(&m->foreign.lock);
+		mm_lock_give(&m->budget.lock);
 		mm_voxel_pools_go_on(m);
 		for (struct mm_pool *p = m->pools; p; p = p->next)
 			mm_lock_give(&p->depot.lock);
 	}
+	mm_whats_go_on();
 	mm_front_release();
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_lock_give(&m->lock);
 	mm_lock_give(&managers.lock);
 }
 
+/* Contexts of threads that the child does not have are let go of. */
+static void release_child(void)
+{
+	struct mm_rider *r;
+
+	release_all();
+	r = mm_rider_mine();
+	for (struct mm_manager *m = managers.first; m; m = m->next)
+		if (atomic_load(&m->heap))
+			mm_heap_forked(m->heap, r ? mm_rider_has(r, m) : NULL);
+}
+
 static void watch_forks(void)
 {
-	pthread_atfork(hold_all, release_all, release_all);
+	pthread_atfork(hold_all, release_all, release_child);
+}
+
+int mm_manager_is_full(const struct mm_manager *m)
+{
+	uint32_t n = 0;
+
+	for (const struct mm_pool *p = m->pools; p; p = p->next)
+		n++;
+	for (const struct mm_named *p = m->svo_pools; p; p = p->next)
+		n++;
+	for (const struct mm_named *p = m->band_pools; p; p = p->next)
+		n++;
+	return m->pools_most && n >= m->pools_most;
+}
+
+int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes)
+{
+	if (bytes > 0)
+		return mm_budget_charge(&m->budget, category, (uint64_t)bytes, 0,
+					MM_PRIORITY_NORMAL);
+	mm_budget_uncharge(&m->budget, category, (uint64_t)-bytes, 0);
+	return MM_OK;
+}
+
+void mm_manager_leave(uint64_t serial, struct mm_context *c)
+{
+	struct mm_manager *m;
+
+	mm_lock_take(&managers.lock);
+	for (m = managers.first; m && m->serial != serial; m = m->next)
+		;
+	if (m)
+		mm_heap_leave(m->heap, c);
+	mm_lock_give(&managers.lock);
 }
 
 /* --- coming and going -------------------------------------------------------------------- */
 
 static void close_manager(struct mm_manager *m)
 {
+	if (atomic_load(&m->heap))
+		mm_heap_close(m->heap);
 	mm_vspace_deinit(&m->vspace);
 	mm_meta_deinit(&m->meta);
 	munmap(m, sizeof *m);
@@ -82,9 +144,17 @@ int mm_manager_create(struct mm_manager **ret)
 		return err;
 	}
 	mm_slabs_init(&m->slabs, &m->meta);
-	m->ground = (struct mm_ground){ &m->meta, &m->vspace, &m->slabs, 0 };
+	m->ground = (struct mm_ground){ .meta = &m->meta, .vspace = &m->vspace,
+					.slabs = &m->slabs };
+	mm_budget_init(&m->budget);
+	m->budget.evict = mm_general_evict;
+	m->budget.evict_arg = m;
+	mm_foreign_init(&m->foreign, &m->meta);
+	mm_cacheables_init(&m->cacheables, &m->meta);
+	m->born_ms = mm_general_now(m);
 	pthread_once(&managers.once, watch_forks);
 	mm_lock_take(&managers.lock);
+	m->serial = ++managers.serials;
 	if ((m->next = managers.first) != NULL)
 		m->next->prev = m;
 	managers.first = m;

@@ -2,7 +2,13 @@
 #ifndef MM_MANAGER_MANAGER_H
 #define MM_MANAGER_MANAGER_H
 
+#include <stdatomic.h>
+
 #include "alloc/depot.h"
+#include "alloc/heap.h"
+#include "manager/budget.h"
+#include "manager/cacheable.h"
+#include "manager/foreign.h"
 #include "mm.h"
 
 struct mm_pool {
@@ -11,6 +17,8 @@ struct mm_pool {
 	_Atomic uint64_t served;        /* directly */
 	struct mm_manager *manager;
 	struct mm_pool *next;           /* of the manager */
+	_Atomic int refused;            /* by a budget, the last time */
+	uint32_t category;              /* what its slabs are charged to */
 	char name[MM_POOL_NAME_BYTES];
 };
 
@@ -29,8 +37,25 @@ struct mm_manager {
 	struct mm_ground ground;
 	struct mm_pool *pools;
 	struct mm_named *svo_pools, *band_pools;
+	uint32_t pools_most;            /* of every kind; 0 = any number */
+	uint64_t serial, born_ms;       /* rider.h */
+	enum mm_check check;
+	_Atomic(struct mm_heap *) heap; /* general.c; NULL before its first block */
+	struct mm_budget budget;
+	struct mm_foreign foreign;
+	struct mm_cacheables cacheables;
 	struct mm_manager *prev, *next; /* of the process */
 };
+
+/* Under its lock: as many pools as may be. */
+int mm_manager_is_full(const struct mm_manager *m);
+
+/* Bytes that pools take or (negative) give back. MM_ELIMIT. */
+int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes);
+
+/* A context of the heap of the manager of that serial goes, with what it has ready, if the
+ * manager is still there. */
+void mm_manager_leave(uint64_t serial, struct mm_context *c);
 
 /* voxel_pools.c: all of a manager's; around fork nobody else is in them. */
 void mm_voxel_pools_destroy(struct mm_manager *m);

@@ -45,6 +45,28 @@ static uint32_t batch_for(uint32_t block_bytes, enum mm_access access)
 	return batch < 1 ? 1 : batch < most ? batch : most;
 }
 
+static int charge_slab(void *arg, int64_t bytes)
+{
+	struct mm_pool *p = arg;
+	int err = mm_manager_charge(p->manager, p->category, bytes);
+
+	if (err)
+		p->refused = 1;
+	return err;
+}
+
+int mm_pool_set_category(struct mm_pool *p, uint32_t category)
+{
+	if (!mm_category_name(p->manager, category))
+		return MM_EINVAL;
+	mm_lock_take(&p->depot.lock);
+	int err = p->depot.slab_count ? MM_EPERM : MM_OK;
+	if (!err)
+		p->category = category;
+	mm_lock_give(&p->depot.lock);
+	return err;
+}
+
 static int furnish(struct mm_pool *p, struct mm_manager *m, const char *name,
 		   uint32_t block_bytes, enum mm_access access)
 {
@@ -57,7 +79,9 @@ static int furnish(struct mm_pool *p, struct mm_manager *m, const char *name,
 	p->depot.ready_from = growth[access].ready_from;
 	p->depot.huge_from = growth[access].huge_from;
 	p->depot.batch = batch_for(block_bytes, access);
+	p->depot.gate = (struct mm_gate){ charge_slab, p };
 	p->manager = m;
+	p->category = MM_CATEGORY_GENERAL;
 	strcpy(p->name, name);
 	return MM_OK;
 }
@@ -79,6 +103,8 @@ int mm_pool_create(struct mm_manager *m, const char *name, size_t block_bytes,
 	mm_lock_take(&m->lock);
 	if (find(m, name))
 		err = MM_EEXIST;
+	else if (mm_manager_is_full(m))
+		err = MM_ELIMIT;
 	else if ((p = mm_meta_borrow(&m->meta, sizeof *p)) != NULL)
 		err = furnish(p, m, name, (uint32_t)block_bytes, access);
 	if (!err) {
@@ -168,13 +194,15 @@ static int at_limit(struct mm_pool *p)
 	struct mm_depot_sums s;
 
 	mm_depot_sums(&p->depot, &s);
-	return s.blocks - s.free >= p->depot.most;
+	return p->refused || s.blocks - s.free >= p->depot.most;
 }
 
 int mm_pool_try(struct mm_pool *p, void **ret)
 {
-	void *block = mm_pool_alloc(p);
+	void *block;
 
+	p->refused = 0;
+	block = mm_pool_alloc(p);
 	if (!block)
 		return at_limit(p) ? MM_ELIMIT : MM_ENOMEM;
 	*ret = block;

@@ -38,6 +38,8 @@ static int enter(struct mm_manager *m, struct mm_named **list, struct mm_named *
 {
 	if (look_up(*list, name))
 		return MM_EEXIST;
+	if (mm_manager_is_full(m))
+		return MM_ELIMIT;
 	strcpy(n->name, name);
 	n->manager = m;
 	n->next = *list;
@@ -69,6 +71,16 @@ static struct mm_named *known_as(struct mm_manager *m, struct mm_named *const *l
 	return n;
 }
 
+static int charge_nodes(void *m, int64_t bytes)
+{
+	return mm_manager_charge(m, MM_CATEGORY_SVO_NODES, bytes);
+}
+
+static int charge_bricks(void *m, int64_t bytes)
+{
+	return mm_manager_charge(m, MM_CATEGORY_NARROW_BAND, bytes);
+}
+
 static struct mm_manager *whose(struct mm_manager *m)
 {
 	return m ? m : mm_manager_default();
@@ -88,6 +100,7 @@ int mm_svo_pool_create(struct mm_manager *m, const char *name, uint32_t node_byt
 		return MM_EINVAL;
 	if (!(m = whose(m)) || !(p = mm_meta_borrow(&m->meta, sizeof *p)))
 		return MM_ENOMEM;
+	o.gate = (struct mm_gate){ charge_nodes, m };
 	p->o = o;
 	err = mm_svo_open(&p->svo, &o);
 	mm_lock_take(&m->lock);
@@ -184,6 +197,7 @@ int mm_band_pool_create(struct mm_manager *m, const char *name, uint32_t brick_s
 		return MM_EUNSUP;
 	if (!(m = whose(m)) || !(p = mm_meta_borrow(&m->meta, sizeof *p)))
 		return MM_ENOMEM;
+	o.gate = (struct mm_gate){ charge_bricks, m };
 	p->o = o;
 	err = mm_band_open(&p->band, &o);
 	mm_lock_take(&m->lock);

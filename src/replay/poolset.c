@@ -83,7 +83,8 @@ int mm_poolset_open(struct mm_poolset **ret, const uint64_t *sizes, size_t count
 	err = mm_vspace_init(&p->vspace, &v, &p->meta);
 	if (!err) {
 		mm_slabs_init(&p->slabs, &p->meta);
-		p->ground = (struct mm_ground){ &p->meta, &p->vspace, &p->slabs, 0 };
+		p->ground = (struct mm_ground){ .meta = &p->meta, .vspace = &p->vspace,
+						.slabs = &p->slabs };
 		err = set_sizes(p, sizes, count);
 	}
 	if (err)

@@ -8,3 +8,8 @@ check_PROGRAMS += test_mmvoxel
 test_mmvoxel_SOURCES = tests/unit/test_mmvoxel.c
 test_mmvoxel_LDADD = libmm.la $(CMOCKA_LIBS)
 TESTS += test_mmvoxel
+
+check_PROGRAMS += test_mmalloc
+test_mmalloc_SOURCES = tests/unit/test_mmalloc.c
+test_mmalloc_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmalloc

@@ -1,0 +1,350 @@
+/* general.c: blocks of the general heap: charged, placed, noted (mm_alloc.h).
+ *
+ * A block's note is one word: the number of what is said of it (whats.h) below, or of its entry
+ * among the cacheable with bit 31 set, and the time of its birth in ms above; 0 = not live.
+ */
+#include "manager/general.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "alloc/heap_notes.h"
+#include "core/error.h"
+
+enum { NOTE_BYTES = 8 };
+
+/* --- notes ------------------------------------------------------------------------------ */
+
+uint64_t mm_general_now(const struct mm_manager *m)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 - m->born_ms;
+}
+
+uint64_t mm_general_note(const struct mm_manager *m, uint32_t number)
+{
+	return number | mm_general_now(m) << 32;
+}
+
+static uint64_t read_note(const struct mm_heap_block *b)
+{
+	return __atomic_load_n((uint64_t *)b->note, __ATOMIC_RELAXED);
+}
+
+static void write_note(const struct mm_heap_block *b, uint64_t note)
+{
+	__atomic_store_n((uint64_t *)b->note, note, __ATOMIC_RELAXED);
+}
+
+const struct mm_said *mm_general_said(struct mm_manager *m, uint64_t note)
+{
+	uint32_t number = (uint32_t)note;
+
+	if (number & MM_NOTE_CACHEABLE)
+		number = mm_cacheables_what(&m->cacheables, number & ~MM_NOTE_CACHEABLE);
+	return mm_whats_said(number);
+}
+
+/* --- the heap ------------------------------------------------------------------------------ */
+
+struct mm_manager *mm_general_of(struct mm_manager *m)
+{
+	return m ? m : mm_manager_default();
+}
+
+static struct mm_heap *open_heap(struct mm_manager *m)
+{
+	struct mm_heap_options o = { .track = 1, .note_bytes = NOTE_BYTES,
+				     .retain_bytes = MM_HEAP_DEFAULT, .check = m->check };
+	struct mm_heap *h;
+
+	mm_lock_take(&m->lock);
+	h = atomic_load(&m->heap);
+	if (!h && mm_heap_open(&h, &o) == MM_OK)
+		atomic_store(&m->heap, h);
+	mm_lock_give(&m->lock);
+	return h;
+}
+
+/* Heap and context of this thread. MM_ENOMEM. */
+struct seat { struct mm_heap *heap; struct mm_context *context; struct mm_rider *rider; };
+
+static int sit(struct mm_manager *m, struct seat *ret)
+{
+	ret->heap = atomic_load_explicit(&m->heap, memory_order_acquire);
+	if (!ret->heap && !(ret->heap = open_heap(m)))
+		return MM_ENOMEM;
+	ret->rider = mm_rider_mine();
+	ret->context = ret->rider ? mm_rider_context(ret->rider, m) : NULL;
+	return ret->context ? MM_OK : MM_ENOMEM;
+}
+
+/* --- taking ---------------------------------------------------------------------------------- */
+
+/* The number that a note carries; 0 without memory. */
+static uint32_t number_for(struct mm_manager *m, struct seat *s, const struct mm_said *said,
+			   const struct mm_what *what, uint64_t addr)
+{
+	struct mm_cacheable e = { .block = addr, .gone = what->gone, .ctx = what->ctx };
+	uint32_t n = mm_whats_number(&s->rider->quick, said);
+
+	if (!n || said->priority != MM_PRIORITY_CACHEABLE)
+		return n;
+	e.what = n;
+	e.category = said->category;
+	n = mm_cacheables_add(&m->cacheables, &e);
+	return n ? n | MM_NOTE_CACHEABLE : 0;
+}
+
+static int place(struct mm_manager *m, struct seat *s, size_t size, const struct mm_what *what,
+		 const struct mm_said *said, void **ret)
+{
+	struct mm_heap_block b;
+	uint64_t addr;
+	int err = mm_heap_alloc(s->heap, s->context, size, what->align, &addr);
+
+	if (err)
+		return err == MM_EINVAL ? err : MM_ENOMEM;
+	uint32_t number = number_for(m, s, said, what, addr);
+	if (!number || mm_heap_block_at(s->heap, addr, &b)) {
+		mm_heap_free(s->heap, s->context, addr);
+		return MM_ENOMEM;
+	}
+	write_note(&b, mm_general_note(m, number));
+	*ret = (void *)(uintptr_t)addr;
+	return MM_OK;
+}
+
+static int take(struct mm_manager *m, size_t size, const struct mm_what *what, uintptr_t site,
+		void **ret)
+{
+	struct mm_said said = { what->name, what->file, site, what->line, 0,
+				(uint8_t)what->priority };
+	struct seat s;
+	int err;
+
+	if (!(m = mm_general_of(m)) || (err = sit(m, &s)))
+		return MM_ENOMEM;
+	uint32_t category = what->category == MM_CATEGORY_CURRENT ? mm_rider_category(s.rider)
+								  : what->category;
+	if (category >= m->budget.categories || (unsigned)what->priority >= MM_PRIORITIES ||
+	    size > PTRDIFF_MAX)
+		return MM_EINVAL;
+	said.category = (uint8_t)category;
+	if ((err = mm_budget_charge(&m->budget, category, size, 1, what->priority)))
+		return err;
+	if ((err = place(m, &s, size, what, &said, ret)))
+		mm_budget_uncharge(&m->budget, category, size, 1);
+	return err;
+}
+
+int mm_alloc_as(struct mm_manager *m, size_t size, const struct mm_what *what, void **ret)
+{
+	char name[MM_WHATS_NAME];
+	struct mm_what w = *what;
+
+	if (w.name && strlen(w.name) >= sizeof name) {
+		memcpy(name, w.name, sizeof name - 1);
+		name[sizeof name - 1] = 0;
+		w.name = name;
+	}
+	return take(m, size, &w, (uintptr_t)__builtin_return_address(0), ret);
+}
+
+void *mm_alloc(struct mm_manager *m, size_t size)
+{
+	static const struct mm_what plain = MM_WHAT;
+	void *p = NULL;
+
+	take(m, size, &plain, (uintptr_t)__builtin_return_address(0), &p);
+	return p;
+}
+
+void *mm_alloc_at(struct mm_manager *m, size_t size, uint32_t category, const char *name,
+		  const char *file, uint32_t line)
+{
+	const struct mm_what w = { .category = category, .name = name, .file = file, .line = line };
+	void *p = NULL;
+
+	take(m, size, &w, (uintptr_t)__builtin_return_address(0), &p);
+	return p;
+}
+
+void *mm_calloc(struct mm_manager *m, size_t count, size_t size)
+{
+	static const struct mm_what plain = MM_WHAT;
+	void *p = NULL;
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return NULL;
+	take(m, bytes, &plain, (uintptr_t)__builtin_return_address(0), &p);
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
+/* --- giving ----------------------------------------------------------------------------------- */
+
+/* The live block that begins there. MM_EINVAL. */
+static int live_block(struct mm_manager *m, const void *block, struct seat *ret_seat,
+		      struct mm_heap_block *ret)
+{
+	if (!m || !atomic_load(&m->heap) || sit(m, ret_seat))
+		return MM_EINVAL;
+	if (mm_heap_block_at(ret_seat->heap, (uintptr_t)block, ret) ||
+	    ret->addr != (uintptr_t)block || !read_note(ret))
+		return MM_EINVAL;
+	return MM_OK;
+}
+
+static int is_taken_away(struct mm_manager *m, uint64_t note, uint64_t addr)
+{
+	uint32_t n = (uint32_t)note;
+
+	return n & MM_NOTE_CACHEABLE &&
+	       !mm_cacheables_take(&m->cacheables, n & ~MM_NOTE_CACHEABLE, addr);
+}
+
+static int give(struct mm_manager *m, struct seat *s, const struct mm_heap_block *b,
+		uint32_t category)
+{
+	uint64_t size = b->requested;
+
+	write_note(b, 0);
+	mm_budget_uncharge(&m->budget, category, size, 1);
+	return mm_heap_free(s->heap, s->context, b->addr);
+}
+
+int mm_free(struct mm_manager *m, void *block)
+{
+	struct mm_heap_block b;
+	struct seat s;
+	uint32_t category;
+	uint64_t note;
+
+	if (!block)
+		return MM_OK;
+	m = mm_general_of(m);
+	if (live_block(m, block, &s, &b))
+		return MM_EINVAL;
+	note = read_note(&b);
+	category = mm_general_said(m, note)->category;
+	if (is_taken_away(m, note, b.addr))
+		return MM_EINVAL;
+	return give(m, &s, &b, category);
+}
+
+/* The note goes before the block does: then it is another's. */
+static int move(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size,
+		uint64_t *ret_addr)
+{
+	uint64_t note = read_note(b);
+	struct mm_heap_block to;
+	int err;
+
+	write_note(b, 0);
+	err = mm_heap_realloc(s->heap, s->context, b->addr, size, 0, ret_addr);
+	if (err || mm_heap_block_at(s->heap, *ret_addr, &to)) {
+		write_note(b, note);
+		return err ? err : MM_ENOMEM;
+	}
+	write_note(&to, note);
+	if ((uint32_t)note & MM_NOTE_CACHEABLE)
+		mm_cacheables_moved(&m->cacheables, (uint32_t)note & ~MM_NOTE_CACHEABLE, *ret_addr);
+	return MM_OK;
+}
+
+static void *resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size)
+{
+	const struct mm_said *said = mm_general_said(m, read_note(b));
+	uint64_t was = b->requested, addr, more = size > was ? size - was : 0;
+
+	if (size > PTRDIFF_MAX)
+		return NULL;
+	if (more && mm_budget_charge(&m->budget, said->category, more, 0,
+				     (enum mm_priority)said->priority))
+		return NULL;
+	if (move(m, s, b, size, &addr)) {
+		if (more)
+			mm_budget_uncharge(&m->budget, said->category, more, 0);
+		return NULL;
+	}
+	if (size < was)
+		mm_budget_uncharge(&m->budget, said->category, was - size, 0);
+	return (void *)(uintptr_t)addr;
+}
+
+void *mm_realloc(struct mm_manager *m, void *block, size_t size)
+{
+	static const struct mm_what plain = MM_WHAT;
+	struct mm_heap_block b;
+	struct seat s;
+	void *p = NULL;
+
+	if (!block) {
+		take(m, size, &plain, (uintptr_t)__builtin_return_address(0), &p);
+		return p;
+	}
+	m = mm_general_of(m);
+	return live_block(m, block, &s, &b) ? NULL : resize(m, &s, &b, size);
+}
+
+/* --- taking away --------------------------------------------------------------------------------- */
+
+uint64_t mm_general_evict(void *arg, uint32_t of, uint64_t bytes)
+{
+	struct mm_manager *m = arg;
+	struct mm_cacheable e;
+	struct mm_heap_block b;
+	uint64_t freed = 0;
+	struct seat s;
+
+	if (!atomic_load(&m->heap) || sit(m, &s))
+		return 0;
+	while (freed < bytes && mm_cacheables_oldest(&m->cacheables, of, &e)) {
+		uint32_t category = mm_whats_said(e.what)->category;
+		if (mm_heap_block_at(s.heap, e.block, &b))
+			continue;
+		uint64_t size = b.requested;
+		if (e.gone)
+			e.gone(e.ctx, (void *)(uintptr_t)e.block);
+		give(m, &s, &b, category);
+		freed += size ? size : 1;
+		atomic_fetch_add(&m->budget.purse[category].evicted, 1);
+		mm_budget_tell(&m->budget, MM_ALARM_EVICTED, category, size);
+	}
+	return freed;
+}
+
+/* --- memory of others ------------------------------------------------------------------------------ */
+
+int mm_register(struct mm_manager *m, const void *start, size_t size, uint32_t category,
+		const char *name)
+{
+	struct mm_rider *r = mm_rider_mine();
+	struct mm_said said = { .name = name, .category = (uint8_t)category };
+	int err;
+
+	if (!start || !(m = mm_general_of(m)) || category >= m->budget.categories)
+		return MM_EINVAL;
+	uint32_t number = r ? mm_whats_number(&r->quick, &said) : 0;
+	if (!number)
+		return MM_ENOMEM;
+	if ((err = mm_budget_charge(&m->budget, category, size, 1, MM_PRIORITY_NORMAL)))
+		return err;
+	struct mm_alien a = { (uintptr_t)start, size, mm_general_note(m, number) };
+	if ((err = mm_foreign_add(&m->foreign, &a)))
+		mm_budget_uncharge(&m->budget, category, size, 1);
+	return err;
+}
+
+int mm_unregister(struct mm_manager *m, const void *start)
+{
+	struct mm_alien a;
+
+	if (!(m = mm_general_of(m)) || mm_foreign_remove(&m->foreign, (uintptr_t)start, &a))
+		return MM_ENOENT;
+	mm_budget_uncharge(&m->budget, mm_general_said(m, a.note)->category, a.size, 1);
+	return MM_OK;
+}

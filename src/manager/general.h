@@ -1,0 +1,23 @@
+/* general.h: what the files of the general heap share (mm_alloc.h): for src/manager alone. */
+#ifndef MM_MANAGER_GENERAL_H
+#define MM_MANAGER_GENERAL_H
+
+#include "manager/manager.h"
+#include "manager/rider.h"
+
+#define MM_NOTE_CACHEABLE (UINT32_C(1) << 31)
+
+/* m, or the default manager; NULL without memory. */
+struct mm_manager *mm_general_of(struct mm_manager *m);
+
+/* Milliseconds since the manager was made. */
+uint64_t mm_general_now(const struct mm_manager *m);
+
+/* A note of now, and what a note of a live block says. */
+uint64_t mm_general_note(const struct mm_manager *m, uint32_t number);
+const struct mm_said *mm_general_said(struct mm_manager *m, uint64_t note);
+
+/* budget.h, evict: the oldest go first. arg = manager. */
+uint64_t mm_general_evict(void *arg, uint32_t category, uint64_t bytes);
+
+#endif

@@ -1,0 +1,175 @@
+/* known.c: what is known of blocks, and of all of them together (mm_alloc.h). */
+#include <string.h>
+
+#include "alloc/heap_notes.h"
+#include "core/error.h"
+#include "manager/general.h"
+
+#define MOST (UINT64_C(1) << 63)
+
+/* --- one block ---------------------------------------------------------------------------- */
+
+static struct mm_info described(struct mm_manager *m, uint64_t start, uint64_t size,
+				uint64_t note)
+{
+	const struct mm_said *said = mm_general_said(m, note);
+
+	return (struct mm_info){ .start = (void *)(uintptr_t)start, .size = size,
+		.category = said->category,
+		.category_name = m->budget.purse[said->category].name, .name = said->name,
+		.priority = (enum mm_priority)said->priority, .site = (void *)said->site,
+		.file = said->file, .line = said->line,
+		.age_ms = (uint32_t)(mm_general_now(m) - (note >> 32)) };
+}
+
+static int in_heap(struct mm_manager *m, uint64_t addr, struct mm_info *ret)
+{
+	struct mm_heap *h = atomic_load(&m->heap);
+	struct mm_heap_block b;
+	uint64_t note;
+
+	if (!h || mm_heap_block_at(h, addr, &b) ||
+	    !(note = __atomic_load_n((uint64_t *)b.note, __ATOMIC_RELAXED)))
+		return 0;
+	*ret = described(m, b.addr, b.requested, note);
+	return 1;
+}
+
+static int in_pool(struct mm_manager *m, uint64_t addr, struct mm_info *ret)
+{
+	uint32_t number = mm_vspace_owner(&m->vspace, addr);
+	const struct mm_slab *s = number ? mm_slab_at(&m->slabs, number) : NULL;
+	struct mm_pool *p;
+	uint32_t n;
+
+	if (!s || !s->pool)
+		return 0;
+	mm_lock_take(&m->lock);
+	for (p = m->pools; p && p->depot.index + 1 != s->pool; p = p->next)
+		;
+	mm_lock_give(&m->lock);
+	if (!p || (n = mm_depot_block_of(&p->depot, s, addr)) >= s->blocks)
+		return 0;
+	*ret = (struct mm_info){ .start = (void *)(uintptr_t)(s->addr +
+						(uint64_t)n * p->depot.block_bytes),
+		.size = p->depot.block_bytes, .category = p->category, .name = p->name,
+		.category_name = m->budget.purse[p->category].name, .is_pooled = 1 };
+	return 1;
+}
+
+static int is_foreign(struct mm_manager *m, uint64_t addr, struct mm_info *ret)
+{
+	struct mm_alien a;
+
+	if (mm_foreign_find(&m->foreign, addr, &a))
+		return 0;
+	*ret = described(m, a.start, a.size, a.note);
+	ret->is_registered = 1;
+	return 1;
+}
+
+int mm_info(struct mm_manager *m, const void *address, struct mm_info *ret)
+{
+	uint64_t addr = (uintptr_t)address;
+
+	m = mm_general_of(m);
+	if (!m || !(in_heap(m, addr, ret) || in_pool(m, addr, ret) || is_foreign(m, addr, ret)))
+		return MM_ENOENT;
+	return MM_OK;
+}
+
+/* --- all ------------------------------------------------------------------------------------ */
+
+struct each {
+	struct mm_manager *m;
+	int (*fn)(void *ctx, const struct mm_info *info);
+	void *ctx;
+	uint64_t older, count;
+};
+
+static int one(struct each *e, const struct mm_info *info)
+{
+	if (info->age_ms < e->older)
+		return 0;
+	e->count++;
+	return e->fn ? e->fn(e->ctx, info) : 0;
+}
+
+static int each_block(void *arg, const struct mm_heap_block *b)
+{
+	struct each *e = arg;
+	uint64_t note = __atomic_load_n((uint64_t *)b->note, __ATOMIC_RELAXED);
+	struct mm_info info;
+
+	if (!note)
+		return 0;
+	info = described(e->m, b->addr, b->requested, note);
+	return one(e, &info);
+}
+
+static int each_alien(void *arg, const struct mm_alien *a)
+{
+	struct each *e = arg;
+	struct mm_info info = described(e->m, a->start, a->size, a->note);
+
+	info.is_registered = 1;
+	return one(e, &info);
+}
+
+static int each(struct each *e)
+{
+	struct mm_heap *h = atomic_load(&e->m->heap);
+	int stop = h ? mm_heap_each_block(h, each_block, e) : 0;
+
+	return stop ? stop : mm_foreign_each(&e->m->foreign, each_alien, e);
+}
+
+int mm_each(struct mm_manager *m, int (*fn)(void *ctx, const struct mm_info *info), void *ctx)
+{
+	struct each e = { .m = mm_general_of(m), .fn = fn, .ctx = ctx };
+
+	return e.m ? each(&e) : 0;
+}
+
+uint64_t mm_leaks(struct mm_manager *m, uint64_t older_than_ms,
+		  int (*fn)(void *ctx, const struct mm_info *info), void *ctx)
+{
+	struct each e = { .m = mm_general_of(m), .fn = fn, .ctx = ctx, .older = older_than_ms };
+
+	if (e.m)
+		each(&e);
+	return e.count;
+}
+
+/* --- sums and limits --------------------------------------------------------------------------- */
+
+void mm_totals(struct mm_manager *m, struct mm_totals *ret)
+{
+	struct mm_account a = { 0 };
+	uint64_t used, retained;
+
+	memset(ret, 0, sizeof *ret);
+	if (!(m = mm_general_of(m)))
+		return;
+	if (atomic_load(&m->heap))
+		mm_heap_account(m->heap, &a);
+	mm_vspace_sums(&m->vspace, &used, &retained);
+	*ret = (struct mm_totals){ m->budget.allocated, m->budget.freed, m->budget.used,
+				   m->budget.peak, m->budget.live, 0, 0, 0 };
+	for (uint32_t i = 0; i < m->budget.categories; i++)
+		ret->alloc_count += m->budget.purse[i].allocs;
+	ret->metadata_bytes = a.metadata + mm_meta_committed(&m->meta);
+	ret->committed_bytes = a.committed + used + retained + mm_meta_committed(&m->meta);
+}
+
+int mm_limits_set(struct mm_manager *m, const struct mm_limits *l)
+{
+	m = mm_general_of(m);
+	if (!m || l->reserve_bytes > l->bytes || l->bytes > MOST)
+		return MM_EINVAL;
+	m->budget.limit = l->bytes;
+	m->budget.reserve = l->reserve_bytes;
+	m->budget.live_limit = l->live_count;
+	m->pools_most = l->pools;
+	return MM_OK;
+}
