@@ -45,7 +45,7 @@ arrows()
 bare_includes()
 {
 	! grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^/"]+"' "$src"/src/*/*.[ch] |
-		grep -v -E '"(config|mm_note|mm|mm_error)\.h"'
+		grep -v -E '"(config|mm(_[a-z]+)?)\.h"'
 }
 
 for dir in "$src"/src/*/; do
