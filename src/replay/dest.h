@@ -34,6 +34,13 @@ int mm_dest_alloc(struct mm_dest *d, struct mm_context *c, uint64_t size, uint64
 /* size: as it was allocated. */
 int mm_dest_free(struct mm_dest *d, struct mm_context *c, uint64_t addr, uint64_t size);
 
+/* mm_heap_soon. */
+static inline void mm_dest_soon(const struct mm_dest *d, uint64_t addr)
+{
+	if (d->heap)
+		mm_heap_soon(d->heap, addr);
+}
+
 void mm_dest_account(const struct mm_dest *d, struct mm_account *ret);
 uint64_t mm_dest_committed(const struct mm_dest *d);
 void mm_dest_pages(const struct mm_dest *d, uint64_t *ret_committed, uint64_t *ret_purged);

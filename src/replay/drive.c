@@ -82,25 +82,24 @@ static uint32_t number_of(const struct mm_drive *d, const struct mm_drive_thread
 	return (uint32_t)(t - d->thread);
 }
 
-/* b: what the engine has filled in of it. */
-static void place(struct mm_drive *d, const struct mm_row *row, struct mm_drive_block *b)
+/* What the slot has of it is from the engine. */
+static inline void place(struct mm_drive *d, const struct mm_row *row, struct mm_drive_block *b)
 {
 	b->site = row->site;
 	b->order = (uint32_t)d->counts.events;
-	d->slot[row->slot] = *b;
 	d->counts.live_bytes += row->size;
 	d->counts.allocs++;
 	d->counts.allocated_bytes += row->size;
 	print_finger(d, b->addr ^ (uint64_t)b->dest << 48);
 }
 
-static int take(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row,
+static inline int take(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row,
 		struct mm_drive_block *ret)
 {
 	uint64_t addr;
 	int err;
 
-	if (d->routed)
+	if (__builtin_expect(d->routed != NULL, 0))
 		return mm_routed_alloc(d->routed, number_of(d, t), t->context, row, ret);
 	err = mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &addr);
 	if (!err)
@@ -114,7 +113,7 @@ static int retake(struct mm_drive *d, struct mm_drive_thread *t, const struct mm
 	uint64_t addr;
 	int err;
 
-	if (d->routed)
+	if (__builtin_expect(d->routed != NULL, 0))
 		return mm_routed_realloc(d->routed, number_of(d, t), t->context, row, &t->held, ret);
 	err = mm_heap_realloc(d->heap, t->context, t->held.addr, row->size, align_of(row), &addr);
 	if (!err)
@@ -122,14 +121,24 @@ static int retake(struct mm_drive *d, struct mm_drive_thread *t, const struct mm
 	return err;
 }
 
-static int release(struct mm_drive *d, struct mm_drive_thread *t, struct mm_drive_block *b)
+static __attribute__((noinline)) int release_routed(struct mm_drive *d, struct mm_drive_thread *t,
+						    struct mm_drive_block *b)
 {
 	struct mm_drive_block was = *b;
 
-	d->counts.live_bytes -= was.size;
 	b->addr = 0;
-	return d->routed ? mm_routed_free(d->routed, number_of(d, t), t->context, &was)
-			 : mm_heap_free(d->heap, t->context, was.addr);
+	return mm_routed_free(d->routed, number_of(d, t), t->context, &was);
+}
+
+static inline int release(struct mm_drive *d, struct mm_drive_thread *t, struct mm_drive_block *b)
+{
+	uint64_t addr = b->addr;
+
+	d->counts.live_bytes -= b->size;
+	if (__builtin_expect(d->routed != NULL, 0))
+		return release_routed(d, t, b);
+	b->addr = 0;
+	return mm_heap_free(d->heap, t->context, addr);
 }
 
 /* The object that was there is still live: its death is not in the trace. */
@@ -143,7 +152,6 @@ static void vacate(struct mm_drive *d, struct mm_drive_thread *t, uint32_t slot)
 
 static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
 {
-	struct mm_drive_block b;
 	int err = slot_room(d, row->slot);
 
 	if (err)
@@ -153,16 +161,16 @@ static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct m
 		d->counts.notes++;
 		return MM_OK;
 	}
-	if (take(d, t, row, &b))
+	if (take(d, t, row, &d->slot[row->slot]))
 		d->counts.failed++;
 	else
-		place(d, row, &b);
+		place(d, row, &d->slot[row->slot]);
 	return MM_OK;
 }
 
 static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
 {
-	struct mm_drive_block was = t->held, b;
+	struct mm_drive_block was = t->held, *b;
 	int err = slot_room(d, row->slot);
 
 	if (err)
@@ -171,15 +179,16 @@ static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const st
 	if (!was.addr || row->ref != t->held_slot)
 		return be_born(d, t, row);
 	vacate(d, t, row->slot);
-	if (retake(d, t, row, &b)) {
+	b = &d->slot[row->slot];
+	if (retake(d, t, row, b)) {
 		d->counts.failed++;
 		release(d, t, &t->held);
 		return MM_OK;
 	}
 	d->counts.live_bytes -= t->held.size;
 	t->held.addr = 0;
-	d->counts.moved += b.addr != was.addr || b.dest != was.dest;
-	place(d, row, &b);
+	d->counts.moved += b->addr != was.addr || b->dest != was.dest;
+	place(d, row, b);
 	return MM_OK;
 }
 
@@ -239,7 +248,7 @@ int mm_drive_row(struct mm_drive *d, const struct mm_row *row)
 	if (err)
 		return err;
 	d->counts.events++;
-	if (d->routed) {
+	if (__builtin_expect(d->routed != NULL, 0)) {
 		d->routed->time_ns = row->tick * d->routed->tick_ns;
 		d->routed->event = d->counts.events;
 		d->routed->touched |= 1; /* where contexts come and go */
@@ -267,7 +276,9 @@ void mm_drive_soon_block(const struct mm_drive *d, const struct mm_row *row)
 {
 	uint64_t addr = mm_event_is_death(row->kind) ? mm_drive_addr(d, row->slot) : 0;
 
-	if (addr && !d->slot[row->slot].dest)
+	if (addr && d->slot[row->slot].dest)
+		mm_dest_soon(&d->routed->dest[d->slot[row->slot].dest], addr);
+	else if (addr)
 		mm_heap_soon(d->heap, addr);
 }
 

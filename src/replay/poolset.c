@@ -137,7 +137,7 @@ void mm_poolset_leave(struct mm_poolset *p, struct mm_context *c)
 static int find_fixed(const struct mm_poolset *p, uint64_t size, uint64_t align, uint32_t *ret)
 {
 	for (uint32_t i = 0; i < p->depots; i++)
-		if (p->depot[i]->block_bytes >= size && p->depot[i]->block_bytes % align == 0) {
+		if (p->depot[i]->block_bytes >= size && (p->depot[i]->block_bytes & (align - 1)) == 0) {
 			*ret = i;
 			return MM_OK;
 		}
@@ -157,7 +157,7 @@ static int find_in_list(const struct mm_poolset *p, uint64_t block_bytes, uint32
 /* Bytes of the block that the object has where depots come as they are needed; 0 = none. */
 static uint64_t exact_block(uint64_t size, uint64_t align)
 {
-	uint64_t block = (size + align - 1) / align * align;
+	uint64_t block = (size + align - 1) & ~(align - 1);
 
 	return block < size || block > MM_DEPOT_BLOCK_MOST ? 0 : block;
 }
