@@ -64,9 +64,16 @@ static const struct mm_cli_command replay_command = {
 		"  external   free blocks between live objects\n"
 		"  retained   pages kept to be used again\n"
 		"\n"
+		"What if (-c; the man page has all of it):\n"
+		"  strategy = best-fit                          of all that goes nowhere else\n"
+		"  pool nodes { size = 24 }                     or [ 24, 32 ]; object = any size\n"
+		"  category svo_nodes { match = [ \"svo::*\" ]; budget = 256M; pool = nodes }\n"
+		"  site \"*octree_alloc*\" { strategy = first-fit }   before categories\n"
+		"\n"
 		"Examples:\n"
 		"  mmprof replay                        trace.bin under size classes\n"
 		"  mmprof replay --compare all          every strategy in one table\n"
+		"  mmprof replay -c what.conf           the same with and without what.conf\n"
 		"  mmprof replay --real --compare none,size-class,glibc,libjemalloc.so.2\n"
 		"  mmprof replay --json | jq '.replays[0].at_peak'\n",
 	.options = options,
