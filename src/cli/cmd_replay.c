@@ -137,6 +137,9 @@ static int check_names(struct mm_cli_parse *p, struct mm_replay_wish *q)
 		status = mm_cli_usage(p, "--threads, --touch and --rounds are for --real");
 	if (!status && q->real && (q->from || q->to))
 		status = mm_cli_usage(p, "--from and --to are not for --real: it executes the whole run");
+	if (!status && q->replay.check && !q->compared && !q->config &&
+	    strcmp(q->name[0], mm_strategy_name(MM_STRATEGY_SIZE_CLASS)))
+		status = mm_cli_usage(p, "--check is for --strategy size-class");
 	if (!status && q->real && (q->config || q->check_given || q->seed_given))
 		status = mm_cli_usage(p, "--config, --check and --seed are not for --real");
 	return status;

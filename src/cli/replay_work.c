@@ -207,7 +207,7 @@ static int work_on(struct mm_replay_wish *q, struct mm_reader *r,
 }
 
 /* What the command line says wins over the configuration. */
-static int take_conf(struct mm_replay_wish *q, struct mm_replay_conf **ret, struct mm_diag *diag)
+static int read_config(struct mm_replay_wish *q, struct mm_replay_conf **ret, struct mm_diag *diag)
 {
 	int err = q->config ? mm_replay_conf_load(ret, q->config, diag) : MM_OK;
 
@@ -228,7 +228,7 @@ static int simulate(struct mm_replay_wish *q, struct mm_reader *r, struct mm_dia
 {
 	struct mm_outcome *out = calloc(q->names + 1, sizeof *out);
 	struct mm_replay_conf *conf = NULL;
-	int err = out ? take_conf(q, &conf, diag) : MM_ENOMEM;
+	int err = out ? read_config(q, &conf, diag) : MM_ENOMEM;
 
 	if (!err)
 		err = work_on(q, r, conf, out, diag);

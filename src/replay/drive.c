@@ -52,6 +52,8 @@ static int thread_of(struct mm_drive *d, uint32_t thread, struct mm_drive_thread
 	thread = thread == MM_NO_THREAD ? 0 : thread;
 	if (thread >= d->thread_count)
 		err = grow_threads(d, thread);
+	if (!err && d->routed)
+		err = mm_routed_thread(d->routed, thread);
 	if (!err && !d->thread[thread].context)
 		err = mm_heap_context(d->heap, thread % d->nodes, &d->thread[thread].context);
 	if (!err)

@@ -324,6 +324,8 @@ static int run_in(struct run *x, struct mm_diag *diag)
 		err = pin(x);
 	else if (!err)
 		finish(x);
+	if (!err && x->routed && mm_report_store_failed(x->o->store))
+		err = MM_ENOMEM;
 	mm_drive_deinit(&x->drive);
 	mm_rows_deinit(&x->rows);
 	return err;
@@ -377,7 +379,7 @@ int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
 	ret->strategy = mm_strategy_name(o->strategy);
 	ret->name = o->name ? o->name : ret->strategy;
 	ret->config = o->router && o->router->conf ? o->router->conf->path : NULL;
-	ret->check = mm_check_name(o->check);
+	ret->check = mm_check_name(o->strategy == MM_STRATEGY_SIZE_CLASS ? o->check : MM_CHECK_OFF);
 	ret->seed = o->seed;
 	ret->machine.page_bytes = o->page_bytes ? o->page_bytes : 4096;
 	ret->machine.cores = o->cores ? o->cores : 8;

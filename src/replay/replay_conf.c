@@ -365,15 +365,13 @@ static int take_path(struct conf_reader *in)
 	return in->conf->path ? MM_OK : memory_is_out(in);
 }
 
-int mm_replay_conf_load(struct mm_replay_conf **ret, const char *path, struct mm_diag *diag)
+/* conf is the result's, or gone. */
+static int take_conf(struct mm_replay_conf **ret, struct mm_conf *conf, const char *path,
+		     struct mm_diag *diag)
 {
-	struct conf_reader in = { .path = path, .diag = diag };
-	struct mm_conf *conf = NULL;
-	int err = mm_conf_load(&conf, path, diag);
+	struct conf_reader in = { .path = path, .diag = diag, .root = mm_conf_root(conf) };
+	int err;
 
-	if (err)
-		return err;
-	in.root = mm_conf_root(conf);
 	if (!(in.conf = calloc(1, sizeof *in.conf))) {
 		mm_conf_free(conf);
 		return memory_is_out(&in);
@@ -394,6 +392,23 @@ int mm_replay_conf_load(struct mm_replay_conf **ret, const char *path, struct mm
 	else
 		*ret = in.conf;
 	return err;
+}
+
+int mm_replay_conf_load(struct mm_replay_conf **ret, const char *path, struct mm_diag *diag)
+{
+	struct mm_conf *conf = NULL;
+	int err = mm_conf_load(&conf, path, diag);
+
+	return err ? err : take_conf(ret, conf, path, diag);
+}
+
+int mm_replay_conf_parse(struct mm_replay_conf **ret, const char *name, const char *text,
+			 size_t len, struct mm_diag *diag)
+{
+	struct mm_conf *conf = NULL;
+	int err = mm_conf_parse(&conf, name, text, len, diag);
+
+	return err ? err : take_conf(ret, conf, name, diag);
 }
 
 void mm_replay_conf_free(struct mm_replay_conf *c)

@@ -57,6 +57,9 @@ struct mm_replay_conf {
 
 /* MM_ESYNTAX, MM_ENOMEM; MM_ENOENT, MM_EPERM, MM_EIO. */
 int mm_replay_conf_load(struct mm_replay_conf **ret, const char *path, struct mm_diag *diag);
+/* From memory; name stands for the path in messages. */
+int mm_replay_conf_parse(struct mm_replay_conf **ret, const char *name, const char *text,
+			 size_t len, struct mm_diag *diag);
 void mm_replay_conf_free(struct mm_replay_conf *c);
 
 #endif

@@ -86,10 +86,12 @@ void mm_routed_deinit(struct mm_routed *x)
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
-static int more_threads(struct mm_routed *x, uint32_t thread)
+int mm_routed_thread(struct mm_routed *x, uint32_t thread)
 {
 	size_t want = ((size_t)thread + 1) * x->dest_count, have = x->threads * x->dest_count;
 
+	if (thread < x->threads)
+		return MM_OK;
 	if (MM_GROW(x->context, x->context_cap, want))
 		return MM_ENOMEM;
 	memset(x->context + have, 0, (want - have) * sizeof *x->context);
@@ -106,8 +108,6 @@ static int context_in(struct mm_routed *x, uint32_t thread, uint32_t dest, struc
 	*ret = main;
 	if (!dest)
 		return MM_OK;
-	if (thread >= x->threads && (err = more_threads(x, thread)))
-		return err;
 	at = &x->context[thread * x->dest_count + dest];
 	if (!*at)
 		err = mm_dest_context(&x->dest[dest], thread % x->nodes, at);

@@ -61,6 +61,9 @@ int mm_routed_init(struct mm_routed *x, const struct mm_router *router, struct m
 		   const struct mm_heap_options *h, uint32_t nodes);
 void mm_routed_deinit(struct mm_routed *x);
 
+/* Room for a thread, before its first row. MM_ENOMEM. */
+int mm_routed_thread(struct mm_routed *x, uint32_t thread);
+
 /* A block for a row's object in ret->addr, dest, route and size; c: the thread's context in
  * destination 0. Errors of mm_heap_alloc. */
 int mm_routed_alloc(struct mm_routed *x, uint32_t thread, struct mm_context *c,
@@ -73,7 +76,8 @@ int mm_routed_realloc(struct mm_routed *x, uint32_t thread, struct mm_context *c
 		      const struct mm_row *row, const struct mm_drive_block *was,
 		      struct mm_drive_block *ret);
 
-/* What categories have now is all that they ever had: peaks and budgets are counted from here. */
+/* What categories have now is all that they ever had: peaks and budgets are counted from here;
+ * one that is above its budget now rises above it now. */
 void mm_routed_restart(struct mm_routed *x);
 
 /* Destinations, categories and rules to the outcome, whose dest are there already, if it has a

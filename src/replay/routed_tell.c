@@ -1,5 +1,4 @@
 /* routed_tell.c: what destinations, categories and rules came to, for views (routed.h). */
-#include "core/error.h"
 #include "replay/routed.h"
 
 void mm_routed_restart(struct mm_routed *x)
@@ -10,8 +9,10 @@ void mm_routed_restart(struct mm_routed *x)
 		k->peak_count = k->live_count;
 		k->peak_time_ns = x->time_ns;
 		k->peak_event = x->event;
-		k->times = k->allocs_above = 0;
-		k->first_time_ns = k->first_event = MM_UNKNOWN;
+		k->times = k->live_bytes > k->budget;
+		k->allocs_above = 0;
+		k->first_time_ns = k->times ? x->time_ns : MM_UNKNOWN;
+		k->first_event = k->times ? x->event : MM_UNKNOWN;
 	}
 }
 

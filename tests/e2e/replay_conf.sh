@@ -159,7 +159,10 @@ import json
 j = json.load(open("range.json"))
 nodes = j["replays"][1]["destinations"][1]
 assert 0 < j["run"]["from_ns"] < j["run"]["to_ns"], j["run"]
-assert nodes["peak_live_count"] == 4095 + 2047 and nodes["at_end"]["live_count"] == 2047'
+assert nodes["peak_live_count"] == 4095 + 2047 and nodes["at_end"]["live_count"] == 2047
+svo = {c["name"]: c for c in j["replays"][1]["categories"]}["svo_nodes"]
+assert svo["exceeded_count"] == 1 and svo["above_alloc_count"] == 2047, svo
+assert svo["first_exceeded_time_ns"] >= j["run"]["from_ns"], svo'
 "$mmprof" replay -q --from mark:nowhere t.bin >out 2>err
 check_is "a mark that is not there" 2 $?
 check "is named" grep -q "the trace has no mark 'nowhere'" err
@@ -183,6 +186,10 @@ for seed in 1 2 3 4 5 6 7 8 9 10; do
 		differ=$((differ + 1))
 done
 check "another seed, others" test $differ -gt 5
+for wrong in "--check most" "--check on -s best-fit"; do
+	"$mmprof" replay -q $wrong t.bin >out 2>err
+	check_is "$wrong" "2 0" "$? $(wc -c <out)"
+done
 check "the text says so" grep -q '; check on, seed 5$' <("$mmprof" replay -q --no-pinned --check on --seed 5 t.bin)
 printf 'check = on\n' >check.conf
 check "the file may say so" grep -q '; check on, seed 0$' <("$mmprof" replay -q --no-pinned -c check.conf t.bin)

@@ -224,6 +224,30 @@ static void budget_by_hand(void **state)
 	assert_int_equal(c->live_bytes, 106);
 }
 
+/* Above from where the range begins on: once, and by what was there. */
+static void budget_of_a_range(void **state)
+{
+	struct world *w = *state;
+	struct mm_diag diag = { "" };
+	static struct mm_outcome out;
+	size_t first = birth(w, NODE, 50), second;
+
+	birth(w, NODE, 60);
+	death(w, first);
+	second = birth(w, NODE, 45);
+	death(w, second);
+	kit_text(&w->kit, 0, MM_EV_BUDGET, "svo_nodes", 7, w->time += 1000);
+	birth(w, NODE, 41);
+	assert_int_equal(route_it(w, "category svo_nodes { match = 'svo::*'; budget = 100 }", &diag),
+			 0);
+	w->options.from_ns = 4000;
+	assert_int_equal(mm_replay_run(w->kit.reader, &w->options, &out, &diag), 0);
+	assert_int_equal(out.category[0].peak_bytes, 105);
+	assert_int_equal(out.category[0].exceeded_count, 2);
+	assert_int_equal(out.category[0].first_time_ns, 4000);
+	assert_int_equal(out.category[0].alloc_count, 4);
+}
+
 /* A depot for each size, in steps of 8. */
 static void a_pool_of_every_size(void **state)
 {
@@ -571,6 +595,41 @@ static void wrong_configurations_are_refused(void **state)
 	}
 }
 
+/* Whatever a file holds, it is read or refused with its line. */
+static void mutilated_configurations(void **state)
+{
+	static const char whole[] =
+		"strategy = best-fit\ncheck = on\npool a { size = [ 24, 1K ] }\npool b { size = object }\n"
+		"category svo_nodes { match = [ 'svo::*', \"file:x*.c\" ]; budget = 256M; pool = a }\n"
+		"category x { match = []; strategy = size-class }\nsite '*alloc*' { pool = b }\n";
+	uint64_t seed = 1234567;
+	char text[sizeof whole];
+	size_t read = 0, refused = 0;
+
+	(void)state;
+	for (int i = 0; i < 30000; i++) {
+		struct mm_replay_conf *c = NULL;
+		struct mm_diag diag = { "" };
+		memcpy(text, whole, sizeof whole);
+		for (uint64_t n = next_random(&seed) % 4; n; n--)
+			text[next_random(&seed) % (sizeof whole - 1)] =
+				"{}[]=;,#\n\"'\\ abp0*"[next_random(&seed) % 19];
+		int err = mm_replay_conf_parse(&c, "name", text,
+					       next_random(&seed) % sizeof whole, &diag);
+		if (err) {
+			assert_int_equal(err, MM_ESYNTAX);
+			assert_memory_equal(diag.text, "name:", 5);
+			assert_in_range(diag.text[5], '1', '9');
+			assert_null(c);
+			refused++;
+		} else {
+			read++;
+		}
+		mm_replay_conf_free(c);
+	}
+	assert_true(read > 300 && refused > 3000);
+}
+
 static void largest_budget(void **state)
 {
 	struct world w = { .path = "" };
@@ -630,6 +689,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(ten_events_in_a_pool),
 		IN_WORLD(budget_by_hand),
+		IN_WORLD(budget_of_a_range),
 		IN_WORLD(a_pool_of_every_size),
 		IN_WORLD(the_least_size_that_fits),
 		IN_WORLD(sites_come_before_categories),
@@ -638,6 +698,7 @@ int main(void)
 		IN_WORLD(gaps_are_counted_never_fatal),
 		IN_WORLD(laws_hold_for_each_and_all),
 		cmocka_unit_test(wrong_configurations_are_refused),
+		cmocka_unit_test(mutilated_configurations),
 		cmocka_unit_test(largest_budget),
 		cmocka_unit_test(too_many_destinations),
 		IN_WORLD(categories_that_are_not_there),
