@@ -75,7 +75,7 @@ static void put_kind(struct mm_pen *p, const struct mm_outcome_dest *d)
 	if (d->strategy)
 		fputs(d->strategy, p->out);
 	else
-		fputs("pool of", p->out);
+		fputs(d->depot_count ? "pool of" : "pool", p->out);
 	for (size_t i = 0; i < d->depot_count && i < SHOWN; i++)
 		fprintf(p->out, "%s %" PRIu32, i ? "," : "", d->block_bytes[i]);
 	if (d->depot_count > SHOWN)

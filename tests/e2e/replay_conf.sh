@@ -152,6 +152,46 @@ r = json.load(open("none.json"))["replays"][0]
 c = {c["name"]: c for c in r["categories"]}
 assert c["terrain"]["peak_bytes"] == 100000 and r["destinations"] == []'
 
+# --- the same by another way --------------------------------------------------------------
+cat >same.py <<'P'
+import json, sys
+TERMS = ("requested", "internal", "cached", "slab_external", "tail", "retained")
+plain, conf = json.load(open(sys.argv[1]))["replays"]
+if sys.argv[2] == "all":
+    for key in plain:
+        if key not in ("name", "config", "destinations", "categories", "rules"):
+            assert plain[key] == conf[key], key
+else:
+    one = conf["destinations"][1]
+    for key in [t + "_bytes" for t in TERMS] + ["live_count", "slab_count"]:
+        assert one["at_end"][key] == plain["at_end"][key], key
+    assert one["alloc_count"] == plain["alloc_count"] and one["peak_live_count"] > 0
+    assert conf["moved_count"] == plain["moved_count"]
+    assert conf["copied_bytes"] == plain["copied_bytes"]
+P
+"$mmprof" record -q --symbols=none -o perl.bin -- \
+	perl -e 'my %h; $h{$_ % 997} .= "x" x ($_ % 100) for 1..20000;'
+echo >nothing.conf
+"$mmprof" replay -q --json -c nothing.conf perl.bin >nothing.json
+check "a configuration that says nothing changes nothing" python3 same.py nothing.json all
+for s in size-class first-fit best-fit; do
+	printf 'strategy = %s\ncategory general { strategy = %s }\n' $s $s >one.conf
+	"$mmprof" replay -q --no-pinned --json -c one.conf perl.bin >one.json 2>err
+	check "all in another heap by $s is the same heap" python3 same.py one.json one
+done
+
+# A budget that the program set, and the file's, which wins.
+for budget in "" "budget = 5K"; do
+	printf 'category "text 37" { match = [ "library:*", "function:*" ]; %s }\n' "$budget" >set.conf
+	"$mmprof" replay -q --no-pinned --json -c set.conf "$src/traces/v1.mmt" >set.json 2>err
+	python3 -c '
+import json
+c = {c["name"]: c for c in json.load(open("set.json"))["replays"][1]["categories"]}["text 37"]
+print(c["budget_bytes"], c["alloc_count"] > 0)'
+done >budgets
+check_is "budgets of the program" "2510776411370947512 True
+5120 True" "$(cat budgets)"
+
 # --- ranges ------------------------------------------------------------------------------
 "$mmprof" replay -q --no-pinned --json --from mark:built --to mark:dropped -c what.conf t.bin >range.json
 check "from a mark to a mark" python3 -c '
