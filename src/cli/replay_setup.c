@@ -119,8 +119,8 @@ void mm_replay_setup_idle(const struct mm_replay_setup *s, const struct mm_outco
 		const struct mm_conf_dest *d = &s->conf->dest[i];
 		if (d->wanted)
 			continue;
-		snprintf(text, sizeof text, "%s:%u: no category and no site goes to pool '%s'",
-			 o->config, (unsigned)d->line, d->name);
+		snprintf(text, sizeof text, "%s:%u: no category and no site goes to %s '%s'",
+			 o->config, (unsigned)d->line, d->is_pool ? "pool" : "heap", d->name);
 		fn(text);
 	}
 }

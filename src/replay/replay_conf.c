@@ -55,7 +55,7 @@ static int add_dest(struct conf_reader *in, const struct mm_conf_dest *dest, uin
 	struct mm_replay_conf *c = in->conf;
 
 	if (c->dest_count == MM_DESTS_MOST)
-		return WRONG(in, dest->line, "'%s': more than %d pools and strategies", dest->name,
+		return WRONG(in, dest->line, "'%s': more than %d pools, heaps and strategies", dest->name,
 			     MM_DESTS_MOST - 1);
 	if (MM_GROW(c->dest, c->dest_cap, c->dest_count + 1))
 		return memory_is_out(in);
@@ -171,20 +171,45 @@ static const struct mm_conf_item *key_of(const struct mm_conf_item *section, con
 	return NULL;
 }
 
+/* Pools and heaps have one space of names. */
+static int is_named_twice(const struct conf_reader *in, const struct mm_conf_item *section)
+{
+	for (size_t i = 1; i < in->conf->dest_count; i++)
+		if (strcmp(in->conf->dest[i].name, section->label) == 0)
+			return WRONG(in, section->line, "%s '%s' is given twice (first in line %u)",
+				     section->key, section->label,
+				     (unsigned)in->conf->dest[i].line);
+	return MM_OK;
+}
+
+static int read_heap(struct conf_reader *in, const struct mm_conf_item *section)
+{
+	static const char *const keys[] = { "strategy", NULL };
+	struct mm_conf_dest dest = { .name = section->label, .line = section->line, .is_named = 1 };
+	const struct mm_conf_item *strategy = key_of(section, "strategy");
+	uint32_t n;
+	int err = only_keys(in, section, keys);
+
+	if (!err)
+		err = is_named_twice(in, section);
+	if (!err && strategy)
+		err = read_strategy(in, strategy, &dest.strategy);
+	return err ? err : add_dest(in, &dest, &n);
+}
+
 static int read_pool(struct conf_reader *in, const struct mm_conf_item *section)
 {
 	static const char *const keys[] = { "size", NULL };
-	struct mm_conf_dest dest = { .name = section->label, .line = section->line, .is_pool = 1 };
+	struct mm_conf_dest dest = { .name = section->label, .line = section->line, .is_pool = 1,
+				     .is_named = 1 };
 	const struct mm_conf_item *size = key_of(section, "size");
 	uint32_t n;
 	int err = only_keys(in, section, keys);
 
+	if (!err)
+		err = is_named_twice(in, section);
 	if (err)
 		return err;
-	for (size_t i = 1; i < in->conf->dest_count; i++)
-		if (strcmp(in->conf->dest[i].name, dest.name) == 0)
-			return WRONG(in, section->line, "pool '%s' is given twice (first in line %u)",
-				     dest.name, (unsigned)in->conf->dest[i].line);
 	if (!(dest.sizes = calloc(MM_POOLSET_SIZES + 1, sizeof *dest.sizes)))
 		return memory_is_out(in);
 	if (size)
@@ -198,14 +223,15 @@ static int read_pool(struct conf_reader *in, const struct mm_conf_item *section)
 
 /* --- rules ------------------------------------------------------------------------------------- */
 
-static int find_pool(const struct conf_reader *in, const struct mm_conf_value *v, uint32_t *ret)
+static int find_named(const struct conf_reader *in, const char *what,
+		      const struct mm_conf_value *v, uint32_t *ret)
 {
 	const char *names[MM_DESTS_MOST + 1] = { NULL };
 	size_t count = 0;
 
 	for (size_t i = 1; i < in->conf->dest_count; i++) {
 		const struct mm_conf_dest *d = &in->conf->dest[i];
-		if (!d->is_pool)
+		if (!d->is_named || d->is_pool != (*what == 'p'))
 			continue;
 		names[count++] = d->name;
 		if (strcmp(d->name, v->text) == 0) {
@@ -213,26 +239,42 @@ static int find_pool(const struct conf_reader *in, const struct mm_conf_value *v
 			return MM_OK;
 		}
 	}
-	return unknown_word(in, v->line, "pool", v->text, names);
+	return unknown_word(in, v->line, what, v->text, names);
 }
 
-/* Where a section leads: its pool, or a heap of its own under its strategy. */
+/* The only one of the keys that a section has, NULL = none. */
+static int one_of(const struct conf_reader *in, const struct mm_conf_item *section,
+		  const char *const *keys, const struct mm_conf_item **ret)
+{
+	*ret = NULL;
+	for (; *keys; keys++) {
+		const struct mm_conf_item *item = key_of(section, *keys);
+		if (item && *ret)
+			return WRONG(in, item->line, "'%s' has a %s (line %u) or a %s, not both",
+				     section->label, (*ret)->key, (unsigned)(*ret)->line, *keys);
+		*ret = item ? item : *ret;
+	}
+	return MM_OK;
+}
+
+/* Where a section leads: a pool, a heap, or a heap of its own under its strategy. */
 static int read_dest(struct conf_reader *in, const struct mm_conf_item *section, uint32_t *ret)
 {
-	const struct mm_conf_item *pool = key_of(section, "pool");
-	const struct mm_conf_item *strategy = key_of(section, "strategy");
+	static const char *const keys[] = { "pool", "heap", "strategy", NULL };
 	struct mm_conf_dest own = { .name = section->label, .line = section->line };
 	const struct mm_conf_value *v = NULL;
-	int err = MM_OK;
+	const struct mm_conf_item *item;
+	int err = one_of(in, section, keys, &item);
 
-	if (pool && strategy)
-		return WRONG(in, strategy->line, "'%s' goes to a pool (line %u) or has a strategy, "
-			     "not both", section->label, (unsigned)pool->line);
-	if (pool && !(err = one_value(in, pool, &v)))
-		err = find_pool(in, v, ret);
-	if (strategy && !(err = read_strategy(in, strategy, &own.strategy)))
-		err = add_dest(in, &own, ret);
-	if (!err && *ret)
+	if (err || !item)
+		return err;
+	if (*item->key == 's') {
+		if (!(err = read_strategy(in, item, &own.strategy)))
+			err = add_dest(in, &own, ret);
+	} else if (!(err = one_value(in, item, &v))) {
+		err = find_named(in, item->key, v, ret);
+	}
+	if (!err)
 		in->conf->dest[*ret].wanted = 1;
 	return err;
 }
@@ -258,7 +300,7 @@ static int twice(const struct conf_reader *in, const struct mm_conf_item *sectio
 
 static int read_site(struct conf_reader *in, const struct mm_conf_item *section)
 {
-	static const char *const keys[] = { "pool", "strategy", NULL };
+	static const char *const keys[] = { "pool", "heap", "strategy", NULL };
 	struct mm_conf_rule rule = { .name = section->label, .line = section->line, .is_site = 1,
 				     .has_match = 1 };
 	struct mm_conf_value glob = { section->label, section->line };
@@ -269,7 +311,7 @@ static int read_site(struct conf_reader *in, const struct mm_conf_item *section)
 	if (!err)
 		err = read_dest(in, section, &rule.dest);
 	if (!err && !rule.dest)
-		err = WRONG(in, section->line, "site '%s' needs a pool or a strategy",
+		err = WRONG(in, section->line, "site '%s' needs a pool, a heap or a strategy",
 			    section->label);
 	/* Kept by the configuration, which outlives the rule; the pointer is to its text. */
 	if (!err)
@@ -280,7 +322,7 @@ static int read_site(struct conf_reader *in, const struct mm_conf_item *section)
 
 static int check_category(struct conf_reader *in, const struct mm_conf_item *section)
 {
-	static const char *const keys[] = { "budget", "match", "pool", "strategy", NULL };
+	static const char *const keys[] = { "budget", "heap", "match", "pool", "strategy", NULL };
 	int err = only_keys(in, section, keys);
 
 	return err ? err : twice(in, section);
@@ -319,7 +361,8 @@ static int each_section(struct conf_reader *in, const char *key,
 
 static int check_root(struct conf_reader *in)
 {
-	static const char *const keys[] = { "category", "check", "pool", "site", "strategy", NULL };
+	static const char *const keys[] = { "category", "check", "heap", "pool", "site", "strategy",
+		NULL };
 	int err = MM_OK;
 
 	for (size_t i = 0; !err && i < in->root->item_count; i++) {
@@ -351,6 +394,8 @@ static int read_all(struct conf_reader *in)
 	err = add_dest(in, &heap, &n);
 	if (!err)
 		err = each_section(in, "pool", read_pool);
+	if (!err)
+		err = each_section(in, "heap", read_heap);
 	if (!err)
 		err = mm_categories_load(&in->conf->sites, NULL, in->diag);
 	if (!err)

@@ -3,8 +3,10 @@
  *
  *     strategy = size-class                  # of all that goes nowhere else
  *     pool nodes { size = 24 }               # or size = [ 24, 32 ], or size = object
+ *     heap bricks { strategy = best-fit }    # for all that name it
  *     category svo_nodes { match = [ "svo::*" ]; budget = 256M; pool = nodes }
- *     category sdf_fields { strategy = best-fit }
+ *     category sdf_fields { heap = bricks }
+ *     category mesh_data { strategy = first-fit } # a heap of its own
  *     site "*octree_alloc*" { pool = nodes } # a glob as in match; before categories
  *
  * The categories are those of symbol/categories.h, so one file serves report and replay.
@@ -27,9 +29,10 @@
 enum { MM_DESTS_MOST = 64 };
 
 struct mm_conf_dest {
-	const char *name;          /* pool, category or glob; of number 0 "general heap" */
+	const char *name;          /* pool, heap, category or glob; of number 0 "general heap" */
 	uint32_t line;
-	int is_pool, wanted;       /* wanted: a rule leads here */
+	int is_pool, is_named;     /* named: by a section of its own */
+	int wanted;                /* a rule leads here */
 	enum mm_strategy strategy; /* of a heap */
 	uint64_t *sizes;           /* of a pool, ascending multiples of 8; 0 of them = each object's */
 	size_t size_count;

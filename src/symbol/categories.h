@@ -29,7 +29,8 @@ void mm_categories_free(struct mm_categories *c);
 
 /* The same from a configuration that was parsed, which belongs to the categories from now on,
  * also on failure. What other readers look for in the same file is left to them: sections
- * `pool` and `site`, keys `strategy` and `check`, and of a category `pool` and `strategy`. */
+ * `pool`, `heap` and `site`, keys `strategy` and `check`, and of a category `pool`, `heap` and
+ * `strategy`. */
 int mm_categories_of_conf(struct mm_categories **ret, struct mm_conf *conf, const char *path,
 			  struct mm_diag *diag);
 

@@ -110,7 +110,7 @@ static int is_others(const char *key, const char *one, const char *other)
 static int key_read(struct rules_reader *in, const struct mm_conf_item *item,
 		    uint32_t category)
 {
-	if (is_others(item->key, "pool", "strategy"))
+	if (is_others(item->key, "pool", "strategy") || strcmp(item->key, "heap") == 0)
 		return MM_OK;
 	if (strcmp(item->key, "budget") && strcmp(item->key, "match"))
 		return REFUSE(in, item->line, "unknown key '%s' (a category has budget and "
@@ -151,7 +151,7 @@ static int sections_read(struct rules_reader *in)
 
 	for (size_t i = 0; i < root->item_count; i++) {
 		const struct mm_conf_item *item = &root->items[i];
-		if (is_others(item->key, "pool", "site") ||
+		if (is_others(item->key, "pool", "site") || strcmp(item->key, "heap") == 0 ||
 		    is_others(item->key, "strategy", "check"))
 			continue;
 		if (strcmp(item->key, "category"))

@@ -321,6 +321,23 @@ static void sites_come_before_categories(void **state)
 	assert_int_equal(o->rule[2].object_count, 1);
 }
 
+static void a_heap_for_several(void **state)
+{
+	struct world *w = *state;
+
+	birth(w, NODE, 24);
+	birth(w, FIELD, 500);
+	birth(w, OTHER, 100);
+	const struct mm_outcome *o = replay_it(w, "heap both { strategy = best-fit }\n"
+		"category svo_nodes { match = 'svo::*'; heap = both }\n"
+		"site field_new { heap = both }\n");
+
+	assert_int_equal(o->dest_count, 2);
+	assert_string_equal(o->dest[1].strategy, "best-fit");
+	assert_int_equal(o->dest[1].at_end.live_count, 2);
+	assert_int_equal(o->dest[1].at_end.requested_bytes, 524);
+}
+
 static void reallocs_move_between_them(void **state)
 {
 	struct world *w = *state;
@@ -558,7 +575,7 @@ static void wrong_configurations_are_refused(void **state)
 		{ "pool a { siz = 3 }", ":1: unknown key 'siz'; did you mean 'size'?" },
 		{ "pool a { }\npool a { }", ":2: pool 'a' is given twice (first in line 1)" },
 		{ "pool = 3", ":1: write pool NAME { ... }" },
-		{ "site x { }", ":1: site 'x' needs a pool or a strategy" },
+		{ "site x { }", ":1: site 'x' needs a pool, a heap or a strategy" },
 		{ "site x { pool = q }", ":1: unknown pool 'q'" },
 		{ "pool nodes { }\nsite x { pool = node }",
 		  ":2: unknown pool 'node'; did you mean 'nodes'?" },
@@ -566,7 +583,13 @@ static void wrong_configurations_are_refused(void **state)
 		{ "site x { strategy = best-fit }\nsite x { strategy = best-fit }",
 		  ":2: site 'x' is given twice (first in line 1)" },
 		{ "pool p { }\ncategory svo_nodes { pool = p\n strategy = best-fit }",
-		  ":3: 'svo_nodes' goes to a pool (line 2) or has a strategy, not both" },
+		  ":3: 'svo_nodes' has a pool (line 2) or a strategy, not both" },
+		{ "heap h { }\npool p { }\nsite x { heap = h; pool = p }",
+		  ":3: 'x' has a pool (line 3) or a heap, not both" },
+		{ "heap h { size = 3 }", ":1: unknown key 'size'" },
+		{ "heap h { strategy = best }", ":1: unknown strategy 'best'" },
+		{ "heap h { }\npool h { }", ":1: heap 'h' is given twice (first in line 2)" },
+		{ "pool nodes { }\nsite x { heap = nodes }", ":2: unknown heap 'nodes'" },
 		{ "category svo_nodes { budget = 9999999P }",
 		  ":1: '9999999P' is not a size (such as 256M or 64MB)" },
 		{ "category svo_nodes { budget = 9223372036854775809 }",
@@ -657,7 +680,7 @@ static void too_many_destinations(void **state)
 	assert_int_equal(mm_replay_conf_load(&c, w.path, &diag), MM_ESYNTAX);
 	unlink(w.path);
 	assert_string_equal(diag.text + strlen(w.path),
-			    ":64: 'p63': more than 63 pools and strategies");
+			    ":64: 'p63': more than 63 pools, heaps and strategies");
 }
 
 static void categories_that_are_not_there(void **state)
@@ -693,6 +716,7 @@ int main(void)
 		IN_WORLD(a_pool_of_every_size),
 		IN_WORLD(the_least_size_that_fits),
 		IN_WORLD(sites_come_before_categories),
+		IN_WORLD(a_heap_for_several),
 		IN_WORLD(reallocs_move_between_them),
 		IN_WORLD(pins_add_up_over_destinations),
 		IN_WORLD(gaps_are_counted_never_fatal),
