@@ -92,61 +92,85 @@ static inline void place(struct mm_drive *d, const struct mm_row *row, struct mm
 	d->counts.live_bytes += row->size;
 	d->counts.allocs++;
 	d->counts.allocated_bytes += row->size;
-	print_finger(d, b->addr ^ (uint64_t)b->dest << 48);
+	print_finger(d, b->where);
+}
+
+static void pack(struct mm_drive_block *ret, const struct mm_routed_block *b)
+{
+	ret->where = b->addr | (uint64_t)b->dest << MM_DRIVE_SHIFT;
+	ret->extent = b->size | (uint64_t)b->route << MM_DRIVE_SHIFT;
+}
+
+static __attribute__((noinline)) int take_routed(struct mm_drive *d, struct mm_drive_thread *t,
+						 const struct mm_row *row,
+						 struct mm_drive_block *ret)
+{
+	struct mm_routed_block b;
+	int err = mm_routed_alloc(d->routed, number_of(d, t), t->context, row, &b);
+
+	if (!err)
+		pack(ret, &b);
+	return err;
 }
 
 static inline int take(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row,
-		struct mm_drive_block *ret)
+		       struct mm_drive_block *ret)
 {
-	uint64_t addr;
 	int err;
 
 	if (__builtin_expect(d->routed != NULL, 0))
-		return mm_routed_alloc(d->routed, number_of(d, t), t->context, row, ret);
-	err = mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &addr);
+		return take_routed(d, t, row, ret);
+	err = mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &ret->where);
 	if (!err)
-		*ret = (struct mm_drive_block){ .addr = addr, .size = row->size };
+		ret->extent = row->size;
 	return err;
 }
 
 static int retake(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row,
 		  struct mm_drive_block *ret)
 {
-	uint64_t addr;
+	struct mm_routed_block was, b;
 	int err;
 
-	if (__builtin_expect(d->routed != NULL, 0))
-		return mm_routed_realloc(d->routed, number_of(d, t), t->context, row, &t->held, ret);
-	err = mm_heap_realloc(d->heap, t->context, t->held.addr, row->size, align_of(row), &addr);
+	if (!d->routed) {
+		err = mm_heap_realloc(d->heap, t->context, t->held.where, row->size, align_of(row),
+				      &ret->where);
+		if (!err)
+			ret->extent = row->size;
+		return err;
+	}
+	was = mm_drive_unpack(&t->held);
+	err = mm_routed_realloc(d->routed, number_of(d, t), t->context, row, &was, &b);
 	if (!err)
-		*ret = (struct mm_drive_block){ .addr = addr, .size = row->size };
+		pack(ret, &b);
 	return err;
 }
 
 static __attribute__((noinline)) int release_routed(struct mm_drive *d, struct mm_drive_thread *t,
 						    struct mm_drive_block *b)
 {
-	struct mm_drive_block was = *b;
+	struct mm_routed_block was = mm_drive_unpack(b);
 
-	b->addr = 0;
+	d->counts.live_bytes -= was.size;
+	b->where = 0;
 	return mm_routed_free(d->routed, number_of(d, t), t->context, &was);
 }
 
 static inline int release(struct mm_drive *d, struct mm_drive_thread *t, struct mm_drive_block *b)
 {
-	uint64_t addr = b->addr;
+	uint64_t addr = b->where;
 
-	d->counts.live_bytes -= b->size;
 	if (__builtin_expect(d->routed != NULL, 0))
 		return release_routed(d, t, b);
-	b->addr = 0;
+	d->counts.live_bytes -= b->extent;
+	b->where = 0;
 	return mm_heap_free(d->heap, t->context, addr);
 }
 
 /* The object that was there is still live: its death is not in the trace. */
 static void vacate(struct mm_drive *d, struct mm_drive_thread *t, uint32_t slot)
 {
-	if (!d->slot[slot].addr)
+	if (!d->slot[slot].where)
 		return;
 	d->counts.lost_objects++;
 	release(d, t, &d->slot[slot]);
@@ -178,7 +202,7 @@ static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const st
 	if (err)
 		return err;
 	d->counts.reallocs++;
-	if (!was.addr || row->ref != t->held_slot)
+	if (!was.where || row->ref != t->held_slot)
 		return be_born(d, t, row);
 	vacate(d, t, row->slot);
 	b = &d->slot[row->slot];
@@ -187,9 +211,9 @@ static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const st
 		release(d, t, &t->held);
 		return MM_OK;
 	}
-	d->counts.live_bytes -= t->held.size;
-	t->held.addr = 0;
-	d->counts.moved += b->addr != was.addr || b->dest != was.dest;
+	d->counts.live_bytes -= was.extent & MM_DRIVE_LOW;
+	t->held.where = 0;
+	d->counts.moved += b->where != was.where;
 	place(d, row, b);
 	return MM_OK;
 }
@@ -199,7 +223,7 @@ static int be_born_again(struct mm_drive *d, struct mm_drive_thread *t, const st
 /* A half whose other half never came. */
 static void drop_held(struct mm_drive *d, struct mm_drive_thread *t)
 {
-	if (t->held.addr)
+	if (t->held.where)
 		release(d, t, &t->held);
 }
 
@@ -216,7 +240,7 @@ static void die(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_r
 		drop_held(d, t);
 		t->held = d->slot[row->slot];
 		t->held_slot = row->slot;
-		d->slot[row->slot].addr = 0;
+		d->slot[row->slot].where = 0;
 	} else if (release(d, t, &d->slot[row->slot])) {
 		d->counts.unknown_frees++;
 	}
@@ -229,7 +253,7 @@ static void discard(struct mm_drive *d, struct mm_drive_thread *t)
 		if (d->thread[i].context)
 			drop_held(d, &d->thread[i]);
 	for (size_t i = 0; i < d->slot_cap; i++)
-		if (d->slot[i].addr)
+		if (d->slot[i].where)
 			release(d, t, &d->slot[i]);
 }
 
@@ -276,12 +300,15 @@ void mm_drive_soon_slot(const struct mm_drive *d, const struct mm_row *row)
 
 void mm_drive_soon_block(const struct mm_drive *d, const struct mm_row *row)
 {
-	uint64_t addr = mm_event_is_death(row->kind) ? mm_drive_addr(d, row->slot) : 0;
-
-	if (addr && d->slot[row->slot].dest)
-		mm_dest_soon(&d->routed->dest[d->slot[row->slot].dest], addr);
-	else if (addr)
-		mm_heap_soon(d->heap, addr);
+	if (!mm_event_is_death(row->kind) || row->slot >= d->slot_cap ||
+	    !d->slot[row->slot].where)
+		return;
+	if (__builtin_expect(d->routed != NULL, 0)) {
+		struct mm_routed_block b = mm_drive_unpack(&d->slot[row->slot]);
+		mm_dest_soon(&d->routed->dest[b.dest], b.addr);
+	} else {
+		mm_heap_soon(d->heap, d->slot[row->slot].where);
+	}
 }
 
 /* --- what was there before ------------------------------------------------------------------------ */

@@ -27,6 +27,24 @@ struct mm_drive_counts {
 	uint64_t fingerprint;
 };
 
+/* Addresses and sizes are below 2^48: above them stand, of a routed block, its destination and
+ * its route, else 0. */
+struct mm_drive_block {
+	uint64_t where, extent; /* where 0 = none */
+	uint32_t site, order;   /* where and as which it was born */
+};
+
+enum { MM_DRIVE_SHIFT = 48 };
+
+#define MM_DRIVE_LOW ((UINT64_C(1) << MM_DRIVE_SHIFT) - 1)
+
+static inline struct mm_routed_block mm_drive_unpack(const struct mm_drive_block *b)
+{
+	return (struct mm_routed_block){ .addr = b->where & MM_DRIVE_LOW,
+		.size = b->extent & MM_DRIVE_LOW, .dest = (uint32_t)(b->where >> MM_DRIVE_SHIFT),
+		.route = (uint32_t)(b->extent >> MM_DRIVE_SHIFT) };
+}
+
 struct mm_drive_thread {
 	struct mm_context *context;
 	struct mm_drive_block held;
@@ -68,7 +86,7 @@ int mm_drive_seed(struct mm_drive *d, const struct mm_objects *objects);
 /* The block of a slot: its address, or 0. */
 static inline uint64_t mm_drive_addr(const struct mm_drive *d, uint32_t slot)
 {
-	return slot < d->slot_cap ? d->slot[slot].addr : 0;
+	return slot < d->slot_cap ? d->slot[slot].where & MM_DRIVE_LOW : 0;
 }
 
 #endif

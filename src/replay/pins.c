@@ -30,26 +30,26 @@ static void sum_slab(void *arg, const struct mm_slab_view *v)
 	*(uint64_t *)arg += (uint64_t)v->free * v->block_bytes;
 }
 
-static uint32_t slab_at_addr_of(const struct mm_drive *d, const struct mm_drive_block *b,
-				uint64_t addr)
+static uint32_t slab_at_addr_of(const struct mm_drive *d, uint32_t dest, uint64_t addr)
 {
-	return d->routed ? mm_dest_slab_of(&d->routed->dest[b->dest], addr)
+	return d->routed ? mm_dest_slab_of(&d->routed->dest[dest], addr)
 			 : mm_heap_slab_of(d->heap, addr);
 }
 
-static uint64_t unit_of(const struct mm_drive_block *b, uint32_t slab)
+static int add_part(struct mm_pins *p, const struct mm_drive_block *b, uint32_t dest, uint32_t slab)
 {
-	return (uint64_t)b->dest << 32 | slab;
+	return add(p, (uint64_t)dest << 32 | slab, b->order, b->site, 0);
 }
 
 /* A block of an ordered heap may lie in two regions. */
 static int add_block(struct mm_pins *p, const struct mm_drive *d, const struct mm_drive_block *b)
 {
-	uint32_t first = b->addr ? slab_at_addr_of(d, b, b->addr) : 0, last;
-	int err = first ? add(p, unit_of(b, first), b->order, b->site, 0) : MM_OK;
+	struct mm_routed_block at = mm_drive_unpack(b);
+	uint32_t first = at.addr ? slab_at_addr_of(d, at.dest, at.addr) : 0, last;
+	int err = first ? add_part(p, b, at.dest, first) : MM_OK;
 
-	last = first && b->size ? slab_at_addr_of(d, b, b->addr + b->size - 1) : first;
-	return err || last == first ? err : add(p, unit_of(b, last), b->order, b->site, 0);
+	last = first && at.size ? slab_at_addr_of(d, at.dest, at.addr + at.size - 1) : first;
+	return err || last == first ? err : add_part(p, b, at.dest, last);
 }
 
 static void each_dest(const struct mm_drive *d, struct mm_pins *p)

@@ -131,7 +131,7 @@ void mm_routed_end_thread(struct mm_routed *x, uint32_t thread)
 
 /* --- counts ------------------------------------------------------------------------------------- */
 
-static void count_birth(struct mm_routed *x, const struct mm_drive_block *b)
+static void count_birth(struct mm_routed *x, const struct mm_routed_block *b)
 {
 	struct mm_dest *d = &x->dest[b->dest];
 
@@ -141,7 +141,7 @@ static void count_birth(struct mm_routed *x, const struct mm_drive_block *b)
 	x->touched |= UINT64_C(1) << b->dest;
 }
 
-static void count_death(struct mm_routed *x, const struct mm_drive_block *b)
+static void count_death(struct mm_routed *x, const struct mm_routed_block *b)
 {
 	struct mm_kept *k = &x->kept[x->router->route[b->route].category];
 	struct mm_dest *d = &x->dest[b->dest];
@@ -166,7 +166,7 @@ static void note_above(struct mm_routed *x, struct mm_kept *k, uint64_t before)
 }
 
 /* Behind the death of what it replaces. */
-static void count_kept(struct mm_routed *x, const struct mm_drive_block *b)
+static void count_kept(struct mm_routed *x, const struct mm_routed_block *b)
 {
 	const struct mm_route *route = &x->router->route[b->route];
 	struct mm_kept *k = &x->kept[route->category];
@@ -205,7 +205,7 @@ static int take_in(struct mm_routed *x, uint32_t thread, struct mm_context *main
 }
 
 static int take_block(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		      const struct mm_row *row, uint32_t route, struct mm_drive_block *ret)
+		      const struct mm_row *row, uint32_t route, struct mm_routed_block *ret)
 {
 	uint32_t dest = x->router->route[route].dest;
 	uint64_t addr;
@@ -218,14 +218,14 @@ static int take_block(struct mm_routed *x, uint32_t thread, struct mm_context *c
 	}
 	if (err)
 		return err;
-	*ret = (struct mm_drive_block){ .addr = addr, .dest = dest, .size = row->size,
+	*ret = (struct mm_routed_block){ .addr = addr, .dest = dest, .size = row->size,
 					.route = route };
 	count_birth(x, ret);
 	return MM_OK;
 }
 
 int mm_routed_alloc(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		    const struct mm_row *row, struct mm_drive_block *ret)
+		    const struct mm_row *row, struct mm_routed_block *ret)
 {
 	int err = take_block(x, thread, c, row, mm_router_route(x->router, row->site, row->thread),
 			     ret);
@@ -236,7 +236,7 @@ int mm_routed_alloc(struct mm_routed *x, uint32_t thread, struct mm_context *c,
 }
 
 int mm_routed_free(struct mm_routed *x, uint32_t thread, struct mm_context *main,
-		   const struct mm_drive_block *b)
+		   const struct mm_routed_block *b)
 {
 	struct mm_context *c;
 	int err = context_in(x, thread, b->dest, main, &c);
@@ -249,8 +249,8 @@ int mm_routed_free(struct mm_routed *x, uint32_t thread, struct mm_context *main
 
 /* In the heap or the depot where it is anyway. */
 static int stay(struct mm_routed *x, uint32_t thread, struct mm_context *main,
-		const struct mm_row *row, const struct mm_drive_block *was, uint32_t route,
-		struct mm_drive_block *ret)
+		const struct mm_row *row, const struct mm_routed_block *was, uint32_t route,
+		struct mm_routed_block *ret)
 {
 	struct mm_dest *d = &x->dest[was->dest];
 	uint64_t addr = was->addr;
@@ -264,7 +264,7 @@ static int stay(struct mm_routed *x, uint32_t thread, struct mm_context *main,
 		err = mm_heap_realloc(d->heap, c, addr, row->size, alignment(row), &addr);
 	if (err)
 		return err;
-	*ret = (struct mm_drive_block){ .addr = addr, .dest = was->dest, .size = row->size,
+	*ret = (struct mm_routed_block){ .addr = addr, .dest = was->dest, .size = row->size,
 					.route = route };
 	count_birth(x, ret);
 	return MM_OK;
@@ -272,8 +272,8 @@ static int stay(struct mm_routed *x, uint32_t thread, struct mm_context *main,
 
 /* What went to destination 0 for want of a fitting block, and still does not fit, stays there. */
 static int move(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		const struct mm_row *row, const struct mm_drive_block *was, uint32_t route,
-		struct mm_drive_block *ret)
+		const struct mm_row *row, const struct mm_routed_block *was, uint32_t route,
+		struct mm_routed_block *ret)
 {
 	const struct mm_dest *to = &x->dest[x->router->route[route].dest];
 	struct mm_context *own;
@@ -293,8 +293,8 @@ static int move(struct mm_routed *x, uint32_t thread, struct mm_context *c,
 }
 
 int mm_routed_realloc(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		      const struct mm_row *row, const struct mm_drive_block *was,
-		      struct mm_drive_block *ret)
+		      const struct mm_row *row, const struct mm_routed_block *was,
+		      struct mm_routed_block *ret)
 {
 	uint32_t route = mm_router_route(x->router, row->site, row->thread);
 	int err = MM_ELIMIT;

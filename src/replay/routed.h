@@ -21,12 +21,9 @@
 #include "replay/router.h"
 #include "trace/codec.h"
 
-struct mm_drive_block {
-	uint64_t addr : 48; /* 0 = none */
-	uint64_t dest : 16;
-	uint64_t size : 48;
-	uint64_t route : 16;
-	uint32_t site, order; /* where and as which it was born */
+struct mm_routed_block {
+	uint64_t addr, size;
+	uint32_t dest, route;
 };
 
 struct mm_kept { /* what a category has */
@@ -64,17 +61,17 @@ void mm_routed_deinit(struct mm_routed *x);
 /* Room for a thread, before its first row. MM_ENOMEM. */
 int mm_routed_thread(struct mm_routed *x, uint32_t thread);
 
-/* A block for a row's object in ret->addr, dest, route and size; c: the thread's context in
+/* A block for a row's object; c: the thread's context in
  * destination 0. Errors of mm_heap_alloc. */
 int mm_routed_alloc(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		    const struct mm_row *row, struct mm_drive_block *ret);
+		    const struct mm_row *row, struct mm_routed_block *ret);
 int mm_routed_free(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		   const struct mm_drive_block *b);
+		   const struct mm_routed_block *b);
 
 /* `was` becomes *ret; on failure it stays as it is. */
 int mm_routed_realloc(struct mm_routed *x, uint32_t thread, struct mm_context *c,
-		      const struct mm_row *row, const struct mm_drive_block *was,
-		      struct mm_drive_block *ret);
+		      const struct mm_row *row, const struct mm_routed_block *was,
+		      struct mm_routed_block *ret);
 
 /* What categories have now is all that they ever had: peaks and budgets are counted from here;
  * one that is above its budget now rises above it now. */

@@ -482,7 +482,7 @@ static void check_all(struct driven *d)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct mm_drive_block *x = a, *y = b;
+	const struct mm_routed_block *x = a, *y = b;
 
 	if (x->dest != y->dest)
 		return x->dest < y->dest ? -1 : 1;
@@ -491,12 +491,12 @@ static int by_place(const void *a, const void *b)
 
 static void no_overlap(const struct driven *d)
 {
-	static struct mm_drive_block live[4096];
+	static struct mm_routed_block live[4096];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->drive.slot_cap; i++)
-		if (d->drive.slot[i].addr)
-			live[n++] = d->drive.slot[i];
+		if (d->drive.slot[i].where)
+			live[n++] = mm_drive_unpack(&d->drive.slot[i]);
 	qsort(live, n, sizeof *live, by_place);
 	for (size_t i = 1; i < n; i++)
 		assert_true(live[i].dest != live[i - 1].dest ||
