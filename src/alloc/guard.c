@@ -160,12 +160,28 @@ static uint16_t record_of(const struct found *f)
 
 static int is_live_record(uint16_t record)
 {
-	return record && record != MM_SLACK_MARKED;
+	return record && record <= MM_SLACK_LIVE_MOST;
 }
 
+/* Of the same block once it has come back. Four slacks at the upper end are one. */
+static uint16_t freed_record(uint16_t record)
+{
+	uint16_t freed = (uint16_t)(MM_SLACK_FREED - (record - 1u));
+
+	return freed > MM_SLACK_LIVE_MOST ? freed : MM_SLACK_LIVE_MOST + 1;
+}
+
+static int is_freed_record(uint16_t record)
+{
+	return record > MM_SLACK_LIVE_MOST && record <= MM_SLACK_FREED;
+}
+
+/* What is or was requested, as far as the record says. */
 static uint64_t size_of(const struct found *f, uint16_t record)
 {
-	return is_live_record(record) ? f->pool->block_bytes - (record - 1u) : 0;
+	if (is_live_record(record))
+		return f->pool->block_bytes - (record - 1u);
+	return is_freed_record(record) ? f->pool->block_bytes - (MM_SLACK_FREED - record) : 0;
 }
 
 COLD int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
@@ -184,8 +200,8 @@ COLD int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
 {
 	uint16_t record = f ? record_of(f) : 0;
 
-	if (f && addr == f->addr)
-		return tell(h, MM_MISUSE_DOUBLE_FREE, addr, f->addr, 0);
+	if (f && addr == f->addr && record)
+		return tell(h, MM_MISUSE_DOUBLE_FREE, addr, addr, size_of(f, record));
 	return is_live_record(record)
 		? tell(h, MM_MISUSE_INTERIOR_FREE, addr, f->addr, size_of(f, record))
 		: tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
@@ -243,15 +259,20 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 
 /* --- free --------------------------------------------------------------------------- */
 
-/* Of two threads that free a block at once only one gets its record. */
-HOT uint16_t take_record(const struct mm_heap *h, const struct found *f)
+/* 1: *ret is the record of a live block, and ours: of two threads that free a block at once
+ * only one gets it. */
+HOT int take_record(const struct mm_heap *h, const struct found *f, uint16_t *ret)
 {
-	uint16_t *at = &f->slab->slack[f->number], record = *at;
+	uint16_t *at = &f->slab->slack[f->number];
 
+	*ret = record_of(f);
+	if (__builtin_expect(!is_live_record(*ret), 0))
+		return 0;
 	if (__builtin_expect(h->guard.contexts != 1, 0))
-		return __atomic_exchange_n(at, 0, __ATOMIC_RELAXED);
-	*at = 0;
-	return record;
+		return __atomic_compare_exchange_n(at, ret, freed_record(*ret), 0,
+						   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	__atomic_store_n(at, freed_record(*ret), __ATOMIC_RELAXED);
+	return 1;
 }
 
 static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s,
@@ -266,11 +287,8 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 	if (addr != f.addr)
 		return not_a_block(h, addr, &f);
 	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
-	record = take_record(h, &f);
-	if (!is_live_record(record)) {
-		__atomic_store_n(&s->slack[f.number], record, __ATOMIC_RELAXED);
+	if (!take_record(h, &f, &record))
 		return not_a_block(h, addr, &f);
-	}
 	err = verify(h, addr, size_of(&f, record), f.pool->block_bytes);
 	if (__builtin_expect(err, 0)) {
 		__atomic_store_n(&s->slack[f.number], MM_SLACK_MARKED, __ATOMIC_RELAXED);
@@ -314,6 +332,18 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	if (s->pool)
 		return free_pooled(h, c, s, addr);
 	return s->guarded ? mm_run_free(h, s, addr) : free_large(h, s, addr);
+}
+
+/* Sampled: what the plain way has refused. Of runs it was told. */
+int mm_guard_stray(struct mm_heap *h, uint64_t addr)
+{
+	const struct mm_slab *s = slab_at_addr(h, addr);
+
+	if (s && s->guarded)
+		return MM_EINVAL;
+	if (s && !s->pool && addr > s->addr && addr < s->addr + s->requested)
+		return tell(h, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested);
+	return tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 }
 
 /* --- sizes -------------------------------------------------------------------------- */
@@ -398,7 +428,8 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 	int err;
 
 	if (h->o.check == MM_CHECK_SAMPLED && !(s && s->guarded))
-		return mm_plain_realloc(h, c, addr, size, align, ret_addr);
+		return (err = mm_plain_realloc(h, c, addr, size, align, ret_addr)) == MM_EINVAL
+			? mm_guard_stray(h, addr) : err;
 	if (mm_guard_granted(h, addr, &was))
 		return wrong_address(h, s, c, addr);
 	if ((err = inspect(h, s, addr, was)))

@@ -2,20 +2,26 @@
  * and guard*.c.
  *
  * Where every block is checked (on, full) slabs keep what each block's slack is + 1: 0 says
- * that the block is not out, MM_SLACK_MARKED that it was damaged and stays out for ever. So
- * one record of two bytes says what is requested, whether it is live, and where its canary is.
+ * that the block was never out, MM_SLACK_MARKED that it was damaged and stays out for ever, and
+ * MM_SLACK_FREED less the slack that it has come back. So one record of two bytes says what is
+ * or was requested, whether the block is live, and where its canary is.
  */
 #ifndef MM_ALLOC_GUARD_PARTS_H
 #define MM_ALLOC_GUARD_PARTS_H
 
 #include "alloc/account.h"
 #include "alloc/cache.h"
+#include "alloc/classes.h"
 #include "alloc/guard.h"
 #include "alloc/lock.h"
 
 struct mm_slab;
 
-enum { MM_SLACK_MARKED = 0xffff };
+enum {
+	MM_SLACK_MARKED = 0xffff,
+	MM_SLACK_FREED = 0xfffe,
+	MM_SLACK_LIVE_MOST = MM_CLASS_MOST + 1 /* a live block's record; no freed one is as low */
+};
 
 enum mm_run_state { MM_RUN_LIVE = 1, MM_RUN_QUARANTINED, MM_RUN_IDLE, MM_RUN_MARKED };
 
@@ -42,6 +48,7 @@ void mm_guard_context(struct mm_heap *h, struct mm_context *c);
 int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
 		   uint64_t *ret_addr);
 int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
+int mm_guard_stray(struct mm_heap *h, uint64_t addr);
 int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		     uint64_t align, uint64_t *ret_addr);
 /* What may be used is what was requested: the rest is watched. */

@@ -303,8 +303,12 @@ void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
 
 int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	return __builtin_expect(mm_guard_all(h), 0) ? mm_guard_free(h, c, addr)
-						    : plain_free(h, c, addr);
+	int err;
+
+	if (__builtin_expect(mm_guard_all(h), 0))
+		return mm_guard_free(h, c, addr);
+	err = plain_free(h, c, addr);
+	return __builtin_expect(err == MM_EINVAL && h->o.check, 0) ? mm_guard_stray(h, addr) : err;
 }
 
 int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)

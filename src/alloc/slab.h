@@ -22,7 +22,7 @@ struct mm_slab {
 	uint64_t addr;
 	uint64_t *free_bits;    /* of blocks: 1 = here, 0 = handed out or in a magazine */
 	uint16_t *slack;        /* of blocks: granted less requested; NULL = not tracked. Where
-				   every block is checked: that + 1, 0 = not out (guard_parts.h) */
+				   every block is checked: a record of guard_parts.h */
 	uint32_t number, pool;  /* index of the pool + 1; 0 = large */
 	uint32_t blocks, free;
 	uint32_t slices;

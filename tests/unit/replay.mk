@@ -18,3 +18,24 @@ EXTRA_DIST += tests/e2e/replay.sh tests/e2e/replay_conf.sh
 TESTS += tests/e2e/run.sh
 EXTRA_DIST += tests/e2e/run.sh
 tests/e2e/run.log: mmprof libmmrun.la
+
+# What the checked levels catch: each misuse at each level.
+TESTS += tests/e2e/misuse.sh
+EXTRA_DIST += tests/e2e/misuse.sh tests/e2e/misuse.table \
+	tests/victims/misuse_kit.h \
+	tests/victims/misuse_double_free.c \
+	tests/victims/misuse_free_interior.c \
+	tests/victims/misuse_free_invalid.c \
+	tests/victims/misuse_free_mapped.c \
+	tests/victims/misuse_free_stack.c \
+	tests/victims/misuse_free_static.c \
+	tests/victims/misuse_overrun_byte.c \
+	tests/victims/misuse_overrun_canary.c \
+	tests/victims/misuse_overrun_far.c \
+	tests/victims/misuse_overrun_full.c \
+	tests/victims/misuse_overrun_read.c \
+	tests/victims/misuse_overrun_tail.c \
+	tests/victims/misuse_realloc_freed.c \
+	tests/victims/misuse_underrun.c \
+	tests/victims/misuse_write_freed.c
+tests/e2e/misuse.log: mmprof libmmrun.la

@@ -59,7 +59,7 @@ static void double_free_on(void **state)
 	uint8_t *p = take(&k, 100), *other = take(&k, 100);
 	assert_int_equal(give(&k, p), 0);
 	assert_int_equal(give(&k, p), MM_EINVAL);
-	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, p, 0, 0);
+	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, p, 100, 0);
 	assert_int_equal(k.times, 1);
 	assert_int_equal(give(&k, other), 0);
 	end(&k);
@@ -139,7 +139,7 @@ static void wrong_realloc_on(void **state)
 	assert_int_equal(give(&k, p), 0);
 	assert_int_equal(mm_heap_realloc(k.heap, k.context, (uintptr_t)p, 50, 0, &addr),
 			 MM_EINVAL);
-	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, p, 0, 0);
+	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, p, 100, 0);
 	assert_int_equal(addr, 3);
 	end(&k);
 }
