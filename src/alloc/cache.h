@@ -45,6 +45,7 @@ struct mm_context {
 	int64_t live, granted, requested;
 	uint64_t draw;            /* guard_parts.h: chance */
 	uint32_t node;            /* NUMA */
+	uint64_t site;            /* guard.h: where the program calls from; 0 = not said */
 	struct mm_context *prev, *next;
 	uint64_t aside_bytes;
 	uint32_t aside_count;

@@ -21,7 +21,7 @@ enum { EVERY = 20000, WATCHED_MOST = 30000, QUARANTINE_SAMPLED = 64, QUARANTINE_
 
 static const char *const level_names[MM_CHECKS] = { "off", "on", "sampled", "full" };
 static const char *const misuse_names[MM_MISUSES] = { "double free", "interior free",
-	"invalid free", "overrun", "underrun", "use after free" };
+	"invalid free", "overrun", "underrun", "use after free", "wrong size" };
 
 const char *mm_check_name(enum mm_check level)
 {
@@ -45,10 +45,11 @@ const char *mm_misuse_name(enum mm_misuse_kind kind)
 
 /* --- telling ------------------------------------------------------------------------ */
 
-void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m)
+void mm_guard_tell(struct mm_heap *h, const struct mm_context *c, struct mm_misuse *m)
 {
 	struct mm_guard *g = &h->guard;
 
+	m->site = c ? c->site : 0;
 	mm_lock_take(&g->told_lock);
 	g->kind[m->kind]++;
 	g->latest = *m;
@@ -58,13 +59,13 @@ void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m)
 		h->o.misuse(h->o.misuse_arg, m);
 }
 
-static int tell(struct mm_heap *h, enum mm_misuse_kind kind, uint64_t addr, uint64_t block,
-		uint64_t size)
+static int tell(struct mm_heap *h, const struct mm_context *c, enum mm_misuse_kind kind,
+		uint64_t addr, uint64_t block, uint64_t size)
 {
-	struct mm_misuse m = { kind, h->o.check, addr, block, size,
-			       block ? (int64_t)(addr - block) : 0 };
+	struct mm_misuse m = { .kind = kind, .level = h->o.check, .addr = addr, .block = block,
+			       .size = size, .offset = block ? (int64_t)(addr - block) : 0 };
 
-	mm_guard_tell(h, &m);
+	mm_guard_tell(h, c, &m);
 	return kind == MM_MISUSE_OVERRUN ? MM_ECORRUPT : MM_EINVAL;
 }
 
@@ -184,27 +185,29 @@ static uint64_t size_of(const struct found *f, uint16_t record)
 	return is_freed_record(record) ? f->pool->block_bytes - (MM_SLACK_FREED - record) : 0;
 }
 
-COLD int overrun(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+COLD int overrun(struct mm_heap *h, const struct mm_context *c, uint64_t addr, uint64_t size, uint64_t granted)
 {
-	return tell(h, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
+	return tell(h, c, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
 		    addr, size);
 }
 
-HOT int verify(struct mm_heap *h, uint64_t addr, uint64_t size, uint64_t granted)
+HOT int verify(struct mm_heap *h, const struct mm_context *c, uint64_t addr, uint64_t size,
+	       uint64_t granted)
 {
 	return __builtin_expect(mm_content_canary_whole(&h->content, addr, size, granted), 1)
-		? MM_OK : overrun(h, addr, size, granted);
+		? MM_OK : overrun(h, c, addr, size, granted);
 }
 
-COLD int not_a_block(struct mm_heap *h, uint64_t addr, const struct found *f)
+COLD int not_a_block(struct mm_heap *h, const struct mm_context *c, uint64_t addr,
+		     const struct found *f)
 {
 	uint16_t record = f ? record_of(f) : 0;
 
 	if (f && addr == f->addr && record)
-		return tell(h, MM_MISUSE_DOUBLE_FREE, addr, addr, size_of(f, record));
+		return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, size_of(f, record));
 	return is_live_record(record)
-		? tell(h, MM_MISUSE_INTERIOR_FREE, addr, f->addr, size_of(f, record))
-		: tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+		? tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, f->addr, size_of(f, record))
+		: tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 }
 
 /* --- allocation --------------------------------------------------------------------- */
@@ -248,11 +251,11 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 {
 	if (h->o.check == MM_CHECK_SAMPLED) {
 		c->until_drawn = next_interval(h, c);
-		if (mm_run_alloc(h, size, align, ret_addr) == MM_OK)
+		if (mm_run_alloc(h, c, size, align, ret_addr) == MM_OK)
 			return MM_OK;
 		return mm_plain_alloc(h, c, size, align, ret_addr);
 	}
-	if (h->o.check == MM_CHECK_FULL && mm_run_alloc(h, size, align, ret_addr) == MM_OK)
+	if (h->o.check == MM_CHECK_FULL && mm_run_alloc(h, c, size, align, ret_addr) == MM_OK)
 		return MM_OK;
 	return checked_alloc(h, c, size, align, ret_addr);
 }
@@ -283,13 +286,13 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 	int err;
 
 	if (!find_block(h, s, addr, &f))
-		return not_a_block(h, addr, NULL);
+		return not_a_block(h, c, addr, NULL);
 	if (addr != f.addr)
-		return not_a_block(h, addr, &f);
+		return not_a_block(h, c, addr, &f);
 	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
 	if (!take_record(h, &f, &record))
-		return not_a_block(h, addr, &f);
-	err = verify(h, addr, size_of(&f, record), f.pool->block_bytes);
+		return not_a_block(h, c, addr, &f);
+	err = verify(h, c, addr, size_of(&f, record), f.pool->block_bytes);
 	if (__builtin_expect(err, 0)) {
 		__atomic_store_n(&s->slack[f.number], MM_SLACK_MARKED, __ATOMIC_RELAXED);
 		atomic_fetch_add(&h->guard.marked, 1);
@@ -301,18 +304,18 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 }
 
 /* A damaged one stays for ever, as what is cached. */
-static int free_large(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
+static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
 {
 	int err;
 
 	if (s->guard_state == MM_RUN_MARKED)
-		return addr == s->addr ? tell(h, MM_MISUSE_DOUBLE_FREE, addr, addr, 0)
-				       : tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+		return addr == s->addr ? tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, 0)
+				       : tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 	if (addr != s->addr)
 		return addr < s->addr + s->requested
-			? tell(h, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested)
-			: tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
-	if ((err = verify(h, addr, s->requested, s->bytes)) == MM_OK)
+			? tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested)
+			: tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+	if ((err = verify(h, c, addr, s->requested, s->bytes)) == MM_OK)
 		return mm_large_free(h, s, addr);
 	s->guard_state = MM_RUN_MARKED;
 	atomic_fetch_add(&h->guard.marked, 1);
@@ -328,22 +331,22 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	struct mm_slab *s = slab_at_addr(h, addr);
 
 	if (!s)
-		return not_a_block(h, addr, NULL);
+		return not_a_block(h, c, addr, NULL);
 	if (s->pool)
 		return free_pooled(h, c, s, addr);
-	return s->guarded ? mm_run_free(h, s, addr) : free_large(h, s, addr);
+	return s->guarded ? mm_run_free(h, c, s, addr) : free_large(h, c, s, addr);
 }
 
 /* Sampled: what the plain way has refused. Of runs it was told. */
-int mm_guard_stray(struct mm_heap *h, uint64_t addr)
+int mm_guard_stray(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
 	const struct mm_slab *s = slab_at_addr(h, addr);
 
 	if (s && s->guarded)
 		return MM_EINVAL;
 	if (s && !s->pool && addr > s->addr && addr < s->addr + s->requested)
-		return tell(h, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested);
-	return tell(h, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+		return tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested);
+	return tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 }
 
 /* --- sizes -------------------------------------------------------------------------- */
@@ -374,16 +377,34 @@ int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 	return MM_OK;
 }
 
+int mm_heap_said_size(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size)
+{
+	const struct mm_slab *s = h->o.check ? slab_at_addr(h, addr) : NULL;
+	uint64_t requested;
+
+	if (!s || (h->o.check == MM_CHECK_SAMPLED && !s->guarded) ||
+	    mm_guard_granted(h, addr, &requested) || requested == size)
+		return MM_OK;
+	struct mm_misuse m = { .kind = MM_MISUSE_WRONG_SIZE, .level = h->o.check, .addr = addr,
+			       .block = addr, .size = requested, .said = size };
+	if (s->guarded)
+		m.born = s->born;
+	mm_guard_tell(h, c, &m);
+	return MM_EINVAL;
+}
+
 /* The block looked at, so that damage is not copied without a word. */
-static int inspect(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t size)
+static int inspect(struct mm_heap *h, const struct mm_context *c, struct mm_slab *s,
+		   uint64_t addr, uint64_t size)
 {
 	struct mm_misuse m;
 
 	if (!s->guarded)
-		return verify(h, addr, size, s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes);
+		return verify(h, c, addr, size,
+			      s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes);
 	if (mm_run_verify(h, s, &m) == MM_OK)
 		return MM_OK;
-	mm_guard_tell(h, &m);
+	mm_guard_tell(h, c, &m);
 	return MM_ECORRUPT;
 }
 
@@ -416,8 +437,8 @@ static int wrong_address(struct mm_heap *h, struct mm_slab *s, struct mm_context
 	if (s && (s->guarded || !s->pool))
 		return mm_guard_free(h, c, addr);
 	if (s && find_block(h, s, addr, &f))
-		return not_a_block(h, addr, &f);
-	return not_a_block(h, addr, NULL);
+		return not_a_block(h, c, addr, &f);
+	return not_a_block(h, c, addr, NULL);
 }
 
 int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
@@ -429,10 +450,10 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 
 	if (h->o.check == MM_CHECK_SAMPLED && !(s && s->guarded))
 		return (err = mm_plain_realloc(h, c, addr, size, align, ret_addr)) == MM_EINVAL
-			? mm_guard_stray(h, addr) : err;
+			? mm_guard_stray(h, c, addr) : err;
 	if (mm_guard_granted(h, addr, &was))
 		return wrong_address(h, s, c, addr);
-	if ((err = inspect(h, s, addr, was)))
+	if ((err = inspect(h, c, s, addr, was)))
 		return err;
 	if (resized(h, s, addr, size, align)) {
 		*ret_addr = addr;
@@ -477,7 +498,7 @@ void mm_guard_count(struct mm_heap *h, struct mm_account *a)
 
 /* --- everything at once ------------------------------------------------------------- */
 
-static int validate_pooled(struct mm_heap *h, struct mm_slab *s)
+static int validate_pooled(struct mm_heap *h, const struct mm_context *c, struct mm_slab *s)
 {
 	int bad = MM_OK;
 
@@ -486,13 +507,13 @@ static int validate_pooled(struct mm_heap *h, struct mm_slab *s)
 		struct found f = { p, s, i, s->addr + (uint64_t)i * p->block_bytes };
 		uint16_t record = record_of(&f);
 		if (is_live_record(record) &&
-		    verify(h, f.addr, size_of(&f, record), p->block_bytes))
+		    verify(h, c, f.addr, size_of(&f, record), p->block_bytes))
 			bad = MM_ECORRUPT;
 	}
 	return bad;
 }
 
-int mm_heap_validate(struct mm_heap *h)
+static int validate(struct mm_heap *h, const struct mm_context *c)
 {
 	int all = mm_guard_all(h), bad = MM_OK;
 
@@ -502,10 +523,31 @@ int mm_heap_validate(struct mm_heap *h)
 		if (!s->slices || (!s->guarded && (!all || s->guard_state == MM_RUN_MARKED)))
 			continue;
 		if (s->pool)
-			err = validate_pooled(h, s);
+			err = validate_pooled(h, c, s);
 		else
-			err = inspect(h, s, s->addr, s->requested);
+			err = inspect(h, c, s, s->addr, s->requested);
 		bad = err ? err : bad;
 	}
 	return bad;
+}
+
+int mm_heap_validate(struct mm_heap *h)
+{
+	return validate(h, NULL);
+}
+
+/* Newcomers wait: they would have no context. */
+int mm_heap_validate_last(struct mm_heap *h, struct mm_context *c)
+{
+	struct mm_misuse m;
+	int err;
+
+	mm_lock_take(&h->contexts_lock);
+	int is_alone = h->contexts == c && (!c || !c->next);
+	err = is_alone ? validate(h, c) : MM_OK;
+	mm_lock_give(&h->contexts_lock);
+	if (is_alone || (err = mm_run_verify_free(h, &m)) == MM_OK)
+		return err;
+	mm_guard_tell(h, c, &m);
+	return err;
 }

@@ -48,7 +48,7 @@ void mm_guard_context(struct mm_heap *h, struct mm_context *c);
 int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
 		   uint64_t *ret_addr);
 int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr);
-int mm_guard_stray(struct mm_heap *h, uint64_t addr);
+int mm_guard_stray(struct mm_heap *h, struct mm_context *c, uint64_t addr);
 int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		     uint64_t align, uint64_t *ret_addr);
 /* What may be used is what was requested: the rest is watched. */
@@ -57,19 +57,24 @@ int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 /* Live blocks of pools, where every block is checked: what the records say. */
 void mm_guard_count(struct mm_heap *h, struct mm_account *a);
 
-void mm_guard_tell(struct mm_heap *h, const struct mm_misuse *m);
+/* c, who met it, may be NULL. */
+void mm_guard_tell(struct mm_heap *h, const struct mm_context *c, struct mm_misuse *m);
 
 /* --- guard_run.c: runs and the quarantine --------------------------------------------------- */
 
 /* A watched block. MM_ELIMIT: as many as may be are there; MM_EINVAL: aligned beyond a page. */
-int mm_run_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret_addr);
+int mm_run_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		 uint64_t *ret_addr);
 
 /* Into quarantine; MM_EINVAL and MM_ECORRUPT are told. */
-int mm_run_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr);
+int mm_run_free(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr);
 
 /* Looks at the bytes of a run that nobody may have written: MM_OK, or MM_ECORRUPT and what
  * is to be told. */
 int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *ret);
+
+/* All that are free, or else MM_ECORRUPT and the first that was written. */
+int mm_run_verify_free(struct mm_heap *h, struct mm_misuse *ret);
 
 /* Quarantine and idle runs go. */
 void mm_run_trim(struct mm_heap *h);

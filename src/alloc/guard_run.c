@@ -4,7 +4,7 @@
  * (but for what its alignment takes), whole pages hold it, and what is left over behind it in
  * those pages, and next before it, is padding, filled with poison. A run of one slice keeps
  * its guard page when it is used again, so a drawn block costs no system call once a few runs
- * are there.
+ * are there. At the full level the pages of freed ones are shut, and cost two.
  */
 #include <sys/mman.h>
 
@@ -36,8 +36,10 @@ static uint64_t watched_from(const struct mm_heap *h, const struct mm_slab *s)
 static int tell_of(const struct mm_heap *h, const struct mm_slab *s, enum mm_misuse_kind kind,
 		   uint64_t addr, struct mm_misuse *ret)
 {
-	*ret = (struct mm_misuse){ kind, h->o.check, addr, s->guarded, s->requested,
-				   (int64_t)(addr - s->guarded) };
+	*ret = (struct mm_misuse){ .kind = kind, .level = h->o.check, .addr = addr,
+				   .block = s->guarded, .size = s->requested,
+				   .offset = (int64_t)(addr - s->guarded),
+				   .born = s->born, .died = s->died };
 	return MM_ECORRUPT;
 }
 
@@ -53,7 +55,7 @@ int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *
 		good = mm_content_poison_good(&h->content, stop, end - stop);
 		if (good < end - stop)
 			return tell_of(h, s, MM_MISUSE_OVERRUN, stop + good, ret);
-	} else if (s->guard_state == MM_RUN_QUARANTINED) {
+	} else if (s->guard_state != MM_RUN_MARKED && !s->shut) {
 		good = mm_content_poison_good(&h->content, from, end - from);
 		if (good < end - from)
 			return tell_of(h, s, MM_MISUSE_USE_AFTER_FREE, from + good, ret);
@@ -69,18 +71,39 @@ static void mark_run(struct mm_heap *h, struct mm_slab *s)
 
 /* --- runs come and go --------------------------------------------------------------- */
 
-static int protect(const struct mm_heap *h, const struct mm_slab *s, int how)
+static int protect(const struct mm_heap *h, uint64_t from, uint64_t to, int how)
 {
-	return h->o.simulated ? 0
-			      : mprotect((void *)(uintptr_t)guard_page(h, s), page_bytes(h), how);
+	return h->o.simulated ? 0 : mprotect((void *)(uintptr_t)from, to - from, how);
+}
+
+static uint64_t first_page(const struct mm_heap *h, const struct mm_slab *s)
+{
+	return guard_page(h, s) - s->bytes;
+}
+
+/* Where the system cannot, poison has to do. */
+static void shut(const struct mm_heap *h, struct mm_slab *s)
+{
+	if (h->o.check == MM_CHECK_FULL)
+		s->shut = protect(h, first_page(h, s), guard_page(h, s), PROT_NONE) == 0;
+}
+
+/* 0, or it cannot be used any more. */
+static int open_again(const struct mm_heap *h, struct mm_slab *s)
+{
+	if (s->shut && protect(h, first_page(h, s), guard_page(h, s), PROT_READ | PROT_WRITE))
+		return -1;
+	s->shut = 0;
+	return 0;
 }
 
 static void drop_run(struct mm_heap *h, struct mm_slab *s)
 {
 	uint32_t slices = s->slices;
-	uint64_t addr = s->addr;
+	uint64_t addr = s->addr, from = s->shut ? first_page(h, s) : guard_page(h, s);
 
-	if (protect(h, s, PROT_READ | PROT_WRITE)) { /* it cannot serve as a slab: it stays */
+	if (protect(h, from, guard_page(h, s) + page_bytes(h), PROT_READ | PROT_WRITE)) {
+		/* It cannot serve as a slab: it stays. */
 		mark_run(h, s);
 		return;
 	}
@@ -104,7 +127,7 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 		mm_slabs_drop(&h->slabs, s);
 		return NULL;
 	}
-	if (protect(h, s, PROT_NONE)) {
+	if (protect(h, guard_page(h, s), guard_page(h, s) + page_bytes(h), PROT_NONE)) {
 		mm_vspace_give(&h->vspace, s->addr, slices);
 		mm_slabs_drop(&h->slabs, s);
 		return NULL;
@@ -113,12 +136,19 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 	return s;
 }
 
-static struct mm_slab *idle_run(struct mm_heap *h, uint64_t bytes)
+/* NULL: it was written meanwhile (MM_ECORRUPT), or the system does not open it. */
+static struct mm_slab *idle_run(struct mm_heap *h, uint64_t bytes, int *ret_err,
+				struct mm_misuse *ret)
 {
 	struct mm_slab *s = mm_slab_at(&h->slabs, h->guard.idle);
 
 	h->guard.idle = s->next;
 	s->next = 0;
+	*ret_err = mm_run_verify(h, s, ret);
+	if (*ret_err || open_again(h, s)) {
+		mark_run(h, s);
+		return NULL;
+	}
 	h->guard.cached -= s->bytes;
 	mm_vspace_resize(&h->vspace, s->addr, 1, bytes);
 	s->bytes = bytes;
@@ -153,7 +183,10 @@ static void quarantine(struct mm_heap *h, struct mm_slab *s)
 {
 	struct mm_guard *g = &h->guard;
 
-	mm_content_poison(&h->content, watched_from(h, s), guard_page(h, s) - watched_from(h, s));
+	shut(h, s);
+	if (!s->shut)
+		mm_content_poison(&h->content, watched_from(h, s),
+				  guard_page(h, s) - watched_from(h, s));
 	s->guard_state = MM_RUN_QUARANTINED;
 	if (g->newest)
 		mm_slab_at(&h->slabs, g->newest)->next = s->number;
@@ -170,8 +203,11 @@ static uint64_t rounded(uint64_t n, uint64_t to)
 	return (n + to - 1) & ~(to - 1);
 }
 
-static void settle_in(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t room)
+static void settle_in(struct mm_heap *h, const struct mm_context *c, struct mm_slab *s,
+		      uint64_t size, uint64_t room)
 {
+	s->born = c->site;
+	s->died = 0;
 	s->requested = size;
 	s->guarded = guard_page(h, s) - room;
 	s->guard_state = MM_RUN_LIVE;
@@ -183,15 +219,27 @@ static void settle_in(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint6
 	h->guard.requested += size;
 }
 
-/* Under the lock: a run, made or used again; NULL: evict one and ask again, if there is one. */
-static struct mm_slab *some_run(struct mm_heap *h, uint32_t slices, uint64_t bytes)
+/* Under the lock: a run, made or used again; NULL: ask again while *ret_more. */
+static struct mm_slab *some_run(struct mm_heap *h, uint32_t slices, uint64_t bytes, int *ret_more,
+				int *ret_err, struct mm_misuse *ret)
 {
-	if (slices == 1 && h->guard.idle)
-		return idle_run(h, bytes);
-	return h->guard.runs < h->guard.most ? fresh_run(h, slices, bytes) : NULL;
+	struct mm_guard *g = &h->guard;
+	struct mm_slab *s = NULL;
+
+	*ret_more = 1;
+	if (slices == 1 && g->idle)
+		return idle_run(h, bytes, ret_err, ret);
+	if (g->runs < g->most)
+		s = fresh_run(h, slices, bytes);
+	if (!s && g->quarantined)
+		*ret_err = evict(h, ret);
+	else
+		*ret_more = 0;
+	return s;
 }
 
-int mm_run_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret_addr)
+int mm_run_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		 uint64_t *ret_addr)
 {
 	uint64_t page = page_bytes(h), room, bytes;
 	struct mm_guard *g = &h->guard;
@@ -206,15 +254,13 @@ int mm_run_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint64_t *ret
 		int err = MM_OK;
 		mm_lock_take(&g->lock);
 		s = some_run(h, (uint32_t)(rounded(bytes + page, MM_SLICE_BYTES) >> MM_SLICE_SHIFT),
-			     bytes);
+			     bytes, &more, &err, &m);
 		if (s)
-			settle_in(h, s, size, room);
-		else if ((more = g->quarantined != 0))
-			err = evict(h, &m);
+			settle_in(h, c, s, size, room);
 		g->beyond += !s && !more;
 		mm_lock_give(&g->lock);
 		if (err)
-			mm_guard_tell(h, &m);
+			mm_guard_tell(h, c, &m);
 	}
 	if (!s)
 		return MM_ELIMIT;
@@ -236,7 +282,8 @@ static int wrong_free(const struct mm_heap *h, const struct mm_slab *s, uint64_t
 	return MM_EINVAL;
 }
 
-static int retire(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct mm_misuse *ret)
+static int retire(struct mm_heap *h, const struct mm_context *c, struct mm_slab *s, uint64_t addr,
+		  struct mm_misuse *ret)
 {
 	struct mm_guard *g = &h->guard;
 	int err;
@@ -248,6 +295,7 @@ static int retire(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct mm
 	g->bytes -= s->bytes;
 	g->requested -= s->requested;
 	g->cached += s->bytes;
+	s->died = c->site;
 	if (err)
 		mark_run(h, s);
 	else
@@ -255,21 +303,21 @@ static int retire(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct mm
 	return err;
 }
 
-int mm_run_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
+int mm_run_free(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
 {
 	struct mm_guard *g = &h->guard;
 	struct mm_misuse m, late;
 	int err, late_err = MM_OK;
 
 	mm_lock_take(&g->lock);
-	err = retire(h, s, addr, &m);
+	err = retire(h, c, s, addr, &m);
 	if (g->quarantined > g->quarantine_most)
 		late_err = evict(h, &late);
 	mm_lock_give(&g->lock);
 	if (err)
-		mm_guard_tell(h, &m);
+		mm_guard_tell(h, c, &m);
 	if (late_err)
-		mm_guard_tell(h, &late);
+		mm_guard_tell(h, c, &late);
 	return err;
 }
 
@@ -286,7 +334,7 @@ void mm_run_trim(struct mm_heap *h)
 			err = evict(h, &m);
 		mm_lock_give(&g->lock);
 		if (err)
-			mm_guard_tell(h, &m);
+			mm_guard_tell(h, NULL, &m);
 	}
 	mm_lock_take(&g->lock);
 	while (g->idle) {
@@ -295,6 +343,20 @@ void mm_run_trim(struct mm_heap *h)
 		drop_run(h, s);
 	}
 	mm_lock_give(&g->lock);
+}
+
+int mm_run_verify_free(struct mm_heap *h, struct mm_misuse *ret)
+{
+	struct mm_guard *g = &h->guard;
+	int err = MM_OK;
+
+	mm_lock_take(&g->lock);
+	for (uint32_t n = g->oldest; n && !err; n = mm_slab_at(&h->slabs, n)->next)
+		err = mm_run_verify(h, mm_slab_at(&h->slabs, n), ret);
+	for (uint32_t n = g->idle; n && !err; n = mm_slab_at(&h->slabs, n)->next)
+		err = mm_run_verify(h, mm_slab_at(&h->slabs, n), ret);
+	mm_lock_give(&g->lock);
+	return err;
 }
 
 /* --- looking ------------------------------------------------------------------------ */
@@ -323,7 +385,8 @@ int mm_heap_fault(const struct mm_heap *h, uint64_t addr, struct mm_misuse *ret)
 	uint32_t number = mm_vspace_owner(&h->vspace, addr);
 	const struct mm_slab *s = number ? mm_slab_at(&h->slabs, number) : NULL;
 
-	if (!s || s->pool || !s->guarded || addr < guard_page(h, s))
+	if (!s || s->pool || !s->guarded ||
+	    addr < (s->shut ? first_page(h, s) : guard_page(h, s)))
 		return MM_ENOENT;
 	tell_of(h, s, s->guard_state == MM_RUN_LIVE ? MM_MISUSE_OVERRUN
 						    : MM_MISUSE_USE_AFTER_FREE, addr, ret);

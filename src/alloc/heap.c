@@ -278,7 +278,7 @@ static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t a
 	if (!s)
 		return MM_EINVAL;
 	if (!s->pool)
-		return s->guarded ? mm_run_free(h, s, addr) : mm_large_free(h, s, addr);
+		return s->guarded ? mm_run_free(h, c, s, addr) : mm_large_free(h, s, addr);
 	if (s->pool == MM_SLAB_ORDERED)
 		return mm_ordered_give(&h->ordered, addr);
 	p = &h->pool[s->pool - 1];
@@ -308,7 +308,7 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	if (__builtin_expect(mm_guard_all(h), 0))
 		return mm_guard_free(h, c, addr);
 	err = plain_free(h, c, addr);
-	return __builtin_expect(err == MM_EINVAL && h->o.check, 0) ? mm_guard_stray(h, addr) : err;
+	return __builtin_expect(err == MM_EINVAL && h->o.check, 0) ? mm_guard_stray(h, c, addr) : err;
 }
 
 int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)

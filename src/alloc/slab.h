@@ -39,7 +39,8 @@ struct mm_slab {
 	uint32_t movers, passed;
 	/* guard_parts.h, of runs with a guard page: the block, what became of it. 0 = no run. */
 	uint64_t guarded;
-	uint32_t guard_state;
+	uint32_t guard_state, shut;
+	uint64_t born, died;    /* who asked for it and gave it back: places in the program */
 } __attribute__((aligned(64)));
 
 enum { MM_SLAB_GROUP = 256 /* records taken at once */, MM_SLAB_GROUPS = 1 << 14 };

@@ -299,28 +299,23 @@ static void underrun_sampled(void **state)
 	end(&k);
 }
 
-static void use_after_free(enum mm_check level)
+static void use_after_free_sampled(void **state)
 {
 	struct kit k;
 
-	begin(&k, level);
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
 	uint8_t *p = take(&k, 200), *later = take(&k, 200);
 	assert_int_equal(give(&k, p), 0);
 	assert_int_equal(mm_heap_validate(k.heap), 0);
 	p[7] = 0x11;
 	assert_int_equal(mm_heap_validate(k.heap), MM_ECORRUPT);
-	was_told(&k, MM_MISUSE_USE_AFTER_FREE, level, p, 200, 7);
+	was_told(&k, MM_MISUSE_USE_AFTER_FREE, MM_CHECK_SAMPLED, p, 200, 7);
 	assert_int_equal(give(&k, later), 0);
 	mm_heap_trim(k.heap); /* it leaves the quarantine, but not for use */
 	assert_int_equal(k.times, 2);
 	never_comes_back(&k, p, 200);
 	end(&k);
-}
-
-static void use_after_free_sampled(void **state)
-{
-	(void)state;
-	use_after_free(MM_CHECK_SAMPLED);
 }
 
 /* Nobody asks: it shows when the quarantine is full and the oldest leaves it. */
@@ -394,10 +389,145 @@ static void overrun_fault_full(void **state)
 	overrun_fault(MM_CHECK_FULL);
 }
 
+/* At the very instruction, reads too; nothing is left of it once it is used again. */
 static void use_after_free_full(void **state)
 {
+	static const uint64_t size[] = { 100, 5000, 200000 };
+
 	(void)state;
-	use_after_free(MM_CHECK_FULL);
+	for (unsigned i = 0; i < sizeof size / sizeof *size; i++) {
+		struct mm_misuse m;
+		struct kit k;
+		begin(&k, MM_CHECK_FULL);
+		k.context->site = 77;
+		uint8_t *p = take(&k, size[i]);
+		k.context->site = 78;
+		assert_int_equal(give(&k, p), 0);
+		dies_touching(&k, p + 7, 1);
+		dies_touching(&k, p + 7, 0);
+		assert_int_equal(mm_heap_fault(k.heap, (uintptr_t)p + 7, &m), 0);
+		assert_int_equal(m.kind, MM_MISUSE_USE_AFTER_FREE);
+		assert_int_equal(m.block, (uintptr_t)p);
+		assert_int_equal(m.size, size[i]);
+		assert_int_equal(m.offset, 7);
+		assert_int_equal(m.born, 77);
+		assert_int_equal(m.died, 78);
+		assert_int_equal(mm_heap_validate(k.heap), 0);
+		for (int n = 0; n < 9000; n++)
+			assert_int_equal(give(&k, take(&k, size[i] + 1)), 0);
+		mm_heap_trim(k.heap);
+		assert_int_equal(k.times, 0);
+		end(&k);
+	}
+}
+
+/* --- places, sizes, the end --------------------------------------------------------- */
+
+static void the_places_are_told(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	for (int level = MM_CHECK_ON; level < MM_CHECKS; level++) {
+		begin(&k, (enum mm_check)level);
+		k.context->site = 1;
+		uint8_t *p = take(&k, 100);
+		k.context->site = 2;
+		assert_int_equal(give(&k, p), 0);
+		k.context->site = 3;
+		assert_int_equal(give(&k, p), MM_EINVAL);
+		assert_int_equal(k.told.site, 3);
+		assert_int_equal(k.told.born, level == MM_CHECK_ON ? 0 : 1);
+		assert_int_equal(k.told.died, level == MM_CHECK_ON ? 0 : 2);
+		end(&k);
+	}
+}
+
+static void wrong_size_on(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	for (int level = MM_CHECK_OFF; level < MM_CHECKS; level++) {
+		begin(&k, (enum mm_check)level);
+		uint64_t small = (uintptr_t)take(&k, 100), large = (uintptr_t)take(&k, 100000);
+		assert_int_equal(mm_heap_said_size(k.heap, k.context, small, 100), 0);
+		assert_int_equal(mm_heap_said_size(k.heap, k.context, large, 100000), 0);
+		assert_int_equal(mm_heap_said_size(k.heap, k.context, 0, 8), 0);
+		assert_int_equal(k.times, 0);
+		int err = mm_heap_said_size(k.heap, k.context, small, 99);
+		assert_int_equal(err, level ? MM_EINVAL : MM_OK);
+		if (level) {
+			was_told(&k, MM_MISUSE_WRONG_SIZE, (enum mm_check)level,
+				 (uint8_t *)(uintptr_t)small, 100, 0);
+			assert_int_equal(k.told.said, 99);
+			mm_heap_said_size(k.heap, k.context, large, 100001);
+			assert_int_equal(k.told.said, 100001);
+		}
+		assert_int_equal(mm_heap_free(k.heap, k.context, small), 0);
+		assert_int_equal(mm_heap_free(k.heap, k.context, large), 0);
+		end(&k);
+	}
+}
+
+/* Blocks that nobody frees show it at the end; where others are at work only what is free. */
+static void the_end_on(void **state)
+{
+	struct mm_context *other;
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	uint8_t *p = take(&k, 100);
+	assert_int_equal(mm_heap_validate_last(k.heap, k.context), 0);
+	p[100] = 1;
+	assert_int_equal(mm_heap_context(k.heap, 0, &other), 0);
+	assert_int_equal(mm_heap_validate_last(k.heap, k.context), 0);
+	mm_heap_leave(k.heap, other);
+	assert_int_equal(mm_heap_validate_last(k.heap, k.context), MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_OVERRUN, MM_CHECK_ON, p, 100, 100);
+	end(&k);
+}
+
+static void the_end_sampled(void **state)
+{
+	struct mm_context *other;
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	assert_int_equal(mm_heap_context(k.heap, 0, &other), 0);
+	uint8_t *p = take(&k, 100);
+	assert_int_equal(give(&k, p), 0);
+	assert_int_equal(mm_heap_validate_last(k.heap, k.context), 0);
+	p[9] = 1;
+	assert_int_equal(mm_heap_validate_last(k.heap, k.context), MM_ECORRUPT);
+	was_told(&k, MM_MISUSE_USE_AFTER_FREE, MM_CHECK_SAMPLED, p, 100, 9);
+	mm_heap_leave(k.heap, other);
+	end(&k);
+}
+
+/* Out of the quarantine and not yet given out again: it shows when that is about to happen. */
+static void use_after_free_reused_sampled(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	begin(&k, MM_CHECK_SAMPLED);
+	uint8_t *p = take(&k, 200), *later[64];
+	for (int i = 0; i < 64; i++)
+		later[i] = take(&k, 30);
+	assert_int_equal(give(&k, p), 0);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(give(&k, later[i]), 0);
+	p[150] = 5;
+	uint8_t *q = take(&k, 200);
+	assert_int_equal(k.times, 1);
+	was_told(&k, MM_MISUSE_USE_AFTER_FREE, MM_CHECK_SAMPLED, p, 200, 150);
+	assert_ptr_not_equal(p, q);
+	assert_int_equal(give(&k, q), 0);
+	never_comes_back(&k, p, 200);
+	end(&k);
 }
 
 static void wrong_frees_full(void **state)
@@ -475,6 +605,11 @@ int main(void)
 		cmocka_unit_test(maps_show_quarantine_sampled),
 		cmocka_unit_test(overrun_fault_full),
 		cmocka_unit_test(use_after_free_full),
+		cmocka_unit_test(the_places_are_told),
+		cmocka_unit_test(wrong_size_on),
+		cmocka_unit_test(the_end_on),
+		cmocka_unit_test(the_end_sampled),
+		cmocka_unit_test(use_after_free_reused_sampled),
 		cmocka_unit_test(wrong_frees_full),
 		cmocka_unit_test(the_limit_is_told_full),
 	};

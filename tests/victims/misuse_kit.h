@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MISUSE_THREADS = 8, TRIES = 3000 };
+enum { MISUSE_THREADS = 8, TRIES = 45000 /* more than the level leaves between two that it draws */ };
 
 static void misuse(void);
 
@@ -56,7 +56,7 @@ static unsigned char *block(size_t size)
 /* So many blocks come and go that no quarantine of drawn ones keeps what was freed before. */
 static inline void time_passes(void)
 {
-	for (int i = 0; i < 200000; i++)
+	for (int i = 0; i < 4000000; i++)
 		free(malloc(100));
 }
 
