@@ -55,7 +55,7 @@ void mm_guard_tell(struct mm_heap *h, const struct mm_context *c, struct mm_misu
 	g->latest = *m;
 	g->has_latest = 1;
 	mm_lock_give(&g->told_lock);
-	if (h->o.misuse)
+	if (h->o.misuse && !g->quiet)
 		h->o.misuse(h->o.misuse_arg, m);
 }
 
@@ -536,16 +536,28 @@ int mm_heap_validate(struct mm_heap *h)
 	return validate(h, NULL);
 }
 
-/* Newcomers wait: they would have no context. */
+/* Newcomers wait: they would have no context. The sink is called when they need not. */
+static int validate_alone(struct mm_heap *h, struct mm_context *c, int *ret_is_alone)
+{
+	int err = MM_OK;
+
+	mm_lock_take(&h->contexts_lock);
+	*ret_is_alone = h->contexts == c && (!c || !c->next);
+	h->guard.quiet = *ret_is_alone;
+	if (*ret_is_alone)
+		err = validate(h, c);
+	h->guard.quiet = 0;
+	mm_lock_give(&h->contexts_lock);
+	if (err && h->o.misuse)
+		h->o.misuse(h->o.misuse_arg, &h->guard.latest);
+	return err;
+}
+
 int mm_heap_validate_last(struct mm_heap *h, struct mm_context *c)
 {
 	struct mm_misuse m;
-	int err;
+	int is_alone, err = validate_alone(h, c, &is_alone);
 
-	mm_lock_take(&h->contexts_lock);
-	int is_alone = h->contexts == c && (!c || !c->next);
-	err = is_alone ? validate(h, c) : MM_OK;
-	mm_lock_give(&h->contexts_lock);
 	if (is_alone || (err = mm_run_verify_free(h, &m)) == MM_OK)
 		return err;
 	mm_guard_tell(h, c, &m);

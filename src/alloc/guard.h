@@ -84,8 +84,7 @@ int mm_heap_said_size(struct mm_heap *h, struct mm_context *c, uint64_t addr, ui
 int mm_heap_validate(struct mm_heap *h);
 
 /* The same at a program's end, in the thread whose context is c: where any other context is
- * there, only at what is free. Blocks that are still there are found in no other way. The
- * sink may allocate and free by c. */
+ * there, only at what is free. Of several misuses the sink is told one. */
 int mm_heap_validate_last(struct mm_heap *h, struct mm_context *c);
 
 /* What a fault at that address means: MM_ENOENT when it is in no guard page or shut run. No lock,

@@ -37,7 +37,7 @@ struct mm_guard {
 	struct mm_lock told_lock;   /* of what follows */
 	uint64_t kind[MM_MISUSES];
 	struct mm_misuse latest;
-	int has_latest;
+	int has_latest, quiet;      /* the sink is called later */
 	_Atomic uint64_t marked, marked_bytes; /* all; those of pools and large ones */
 };
 

@@ -3,8 +3,11 @@
 pkglib_LTLIBRARIES += libmmrun.la
 libmmrun_la_SOURCES = \
 	src/manager/run_front.c src/manager/run_front.h \
+	src/manager/run_fault.c src/manager/run_fault.h \
 	src/manager/run_malloc.c \
 	src/manager/run_tell.c src/manager/run_tell.h \
+	src/manager/run_text.c src/manager/run_text.h \
+	src/manager/run_where.c src/manager/run_where.h \
 	$(libmm_alloc_la_SOURCES)
 libmmrun_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free

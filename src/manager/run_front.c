@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "core/error.h"
+#include "manager/run_fault.h"
 #include "manager/run_tell.h"
 
 _Thread_local struct mm_context *mm_run_context;
@@ -118,6 +119,8 @@ static void begin_heap(void)
 	}
 	mm_run_heap = h;
 	if (o.check)
+		mm_run_will_look();
+	if (o.check >= MM_CHECK_SAMPLED)
 		mm_run_watch_faults();
 	begin_thread();
 	run.has_key = pthread_key_create(&run.key, end_thread) == 0;

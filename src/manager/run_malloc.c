@@ -36,14 +36,26 @@ static void *no_memory(void)
 	return NULL;
 }
 
-static __attribute__((noinline)) void *allocate(size_t size, size_t align)
+/* What is wrong is told with the place that called us. */
+static struct mm_run_seat sit_for(const void *caller)
+{
+	struct mm_run_seat s = mm_run_sit();
+
+	if (s.context)
+		s.context->site = (uintptr_t)caller;
+	return s;
+}
+
+#define CALLER __builtin_return_address(0)
+
+static __attribute__((noinline)) void *allocate(size_t size, size_t align, const void *caller)
 {
 	struct mm_run_seat s;
 	uint64_t addr;
 
 	if (__builtin_expect(size > PTRDIFF_MAX, 0))
 		return no_memory();
-	s = mm_run_sit();
+	s = sit_for(caller);
 	int err = s.context ? mm_heap_alloc(s.heap, s.context, size, align, &addr) : MM_ENOMEM;
 	mm_run_rise(&s);
 	return __builtin_expect(err != 0, 0) ? no_memory() : (void *)(uintptr_t)addr;
@@ -57,17 +69,22 @@ static inline struct mm_cache_seat *ready(size_t size)
 	return __builtin_expect(c != NULL, 1) ? mm_fast_seat(c, size) : NULL;
 }
 
-EXPORT void *malloc(size_t size)
+static inline void *malloc_from(size_t size, const void *caller)
 {
 	struct mm_cache_seat *s = ready(size);
 
 	return __builtin_expect(s != NULL, 1) ? (void *)(uintptr_t)mm_cache_pop(s)
-					      : allocate(size, MINIMAL);
+					      : allocate(size, MINIMAL, caller);
 }
 
-static __attribute__((noinline)) void *allocate_zeroed(size_t bytes)
+EXPORT void *malloc(size_t size)
 {
-	struct mm_run_seat s = mm_run_sit();
+	return malloc_from(size, CALLER);
+}
+
+static __attribute__((noinline)) void *allocate_zeroed(size_t bytes, const void *caller)
+{
+	struct mm_run_seat s = sit_for(caller);
 	uint64_t addr;
 	int err = s.context ? mm_heap_zalloc(s.heap, s.context, bytes, &addr) : MM_ENOMEM;
 
@@ -84,7 +101,7 @@ EXPORT void *calloc(size_t count, size_t size)
 		return no_memory();
 	if ((s = ready(bytes)) != NULL)
 		return memset((void *)(uintptr_t)mm_cache_pop(s), 0, bytes);
-	return allocate_zeroed(bytes);
+	return allocate_zeroed(bytes, CALLER);
 }
 
 static int is_power(size_t n)
@@ -99,7 +116,7 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 
 	if (!is_power(align) || align % sizeof(void *))
 		return EINVAL;
-	p = allocate(size, align);
+	p = allocate(size, align, CALLER);
 	errno = saved;
 	if (!p)
 		return ENOMEM;
@@ -116,7 +133,7 @@ EXPORT void *memalign(size_t align, size_t size)
 	}
 	while (!is_power(align))
 		align = align ? (align | (align - 1)) + 1 : 1;
-	return allocate(size, align);
+	return allocate(size, align, CALLER);
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
@@ -125,7 +142,7 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
 		errno = EINVAL;
 		return NULL;
 	}
-	return allocate(size, align);
+	return allocate(size, align, CALLER);
 }
 
 static size_t page(void)
@@ -135,14 +152,14 @@ static size_t page(void)
 
 EXPORT void *valloc(size_t size)
 {
-	return allocate(size, page());
+	return allocate(size, page(), CALLER);
 }
 
 EXPORT void *pvalloc(size_t size)
 {
 	size_t whole = (size + page() - 1) & ~(page() - 1);
 
-	return whole < size ? no_memory() : allocate(whole, page());
+	return whole < size ? no_memory() : allocate(whole, page(), CALLER);
 }
 
 /* --- giving back ------------------------------------------------------------------------------ */
@@ -160,7 +177,7 @@ static void give(const struct mm_run_seat *s, void *p)
 		wrong_pointer("mmprof run: free(): invalid pointer\n");
 }
 
-static __attribute__((noinline)) void free_slowly(void *p)
+static __attribute__((noinline)) void free_slowly(void *p, const void *caller)
 {
 	struct mm_run_seat s;
 	int saved;
@@ -168,37 +185,50 @@ static __attribute__((noinline)) void free_slowly(void *p)
 	if (!p)
 		return;
 	saved = errno;
-	s = mm_run_sit();
+	s = sit_for(caller);
 	if (s.context)
 		give(&s, p);
 	mm_run_rise(&s);
 	errno = saved;
 }
 
-EXPORT void free(void *p)
+static inline void free_from(void *p, const void *caller)
 {
 	struct mm_context *c = mm_run_context;
 
 	if (__builtin_expect(!c || !mm_fast_free(c, (uintptr_t)p), 0))
-		free_slowly(p);
+		free_slowly(p, caller);
+}
+
+EXPORT void free(void *p)
+{
+	free_from(p, CALLER);
+}
+
+static void free_as(void *p, size_t size, const void *caller)
+{
+	struct mm_run_seat s = sit_for(caller);
+
+	if (p && s.context)
+		mm_heap_said_size(s.heap, s.context, (uintptr_t)p, size);
+	mm_run_rise(&s);
+	free_from(p, caller);
 }
 
 EXPORT void free_sized(void *p, size_t size)
 {
-	(void)size;
-	free(p);
+	free_as(p, size, CALLER);
 }
 
 EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 {
 	(void)align;
-	(void)size;
-	free(p);
+	free_as(p, size, CALLER);
 }
 
-static void *resize(void *p, size_t size)
+static void *resize(void *p, size_t size, const void *caller)
 {
-	struct mm_run_seat s = mm_run_sit();
+	struct mm_run_seat s = sit_for(caller);
 	uint64_t addr;
 	int err = s.context ? mm_heap_realloc(s.heap, s.context, (uintptr_t)p, size, MINIMAL, &addr)
 			    : MM_ENOMEM;
@@ -218,24 +248,29 @@ static int stays(const void *p, size_t size)
 	return granted && size <= granted && mm_class_bytes(mm_class_of(size)) == granted;
 }
 
-EXPORT void *realloc(void *p, size_t size)
+static inline void *realloc_from(void *p, size_t size, const void *caller)
 {
 	if (!p)
-		return malloc(size);
+		return malloc_from(size, caller);
 	if (size && stays(p, size))
 		return p;
 	if (size == 0) {
-		free(p);
+		free_from(p, caller);
 		return NULL;
 	}
-	return size > PTRDIFF_MAX ? no_memory() : resize(p, size);
+	return size > PTRDIFF_MAX ? no_memory() : resize(p, size, caller);
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+	return realloc_from(p, size, CALLER);
 }
 
 EXPORT void *reallocarray(void *p, size_t count, size_t size)
 {
 	size_t bytes;
 
-	return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : realloc(p, bytes);
+	return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : realloc_from(p, bytes, CALLER);
 }
 
 EXPORT size_t malloc_usable_size(void *p)

@@ -2,7 +2,6 @@
 #include "manager/run_tell.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +9,14 @@
 
 #include "core/error.h"
 #include "manager/run_front.h"
+#include "manager/run_text.h"
+#include "manager/run_where.h"
 
 enum { ERRORS_FD = 250 /* or above: out of the way of numbers that programs expect */ };
 
 static struct {
+	struct mm_lock lock; /* of the text of a misuse: stacks for signals are small */
+	int looks;           /* at the end */
 	pid_t teller;
 	int errors; /* standard error: many programs close theirs before they end */
 } tell;
@@ -24,114 +27,66 @@ void mm_run_say(const char *text)
 	(void)n;
 }
 
-/* --- text ------------------------------------------------------------------------------------ */
-
-struct text { char buf[1024]; size_t used; };
-
-static void put(struct text *t, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (t->used + n < sizeof t->buf) {
-		memcpy(t->buf + t->used, s, n);
-		t->used += n;
-	}
-}
-
-static void put_hex(struct text *t, uint64_t value)
-{
-	char digits[20];
-	size_t at = sizeof digits;
-
-	digits[--at] = 0;
-	do
-		digits[--at] = "0123456789abcdef"[value % 16];
-	while ((value /= 16) != 0);
-	put(t, "0x");
-	put(t, digits + at);
-}
-
-static void put_decimal(struct text *t, int64_t value)
-{
-	uint64_t n = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	char digits[24];
-	size_t at = sizeof digits;
-
-	digits[--at] = 0;
-	do
-		digits[--at] = (char)('0' + n % 10);
-	while ((n /= 10) != 0);
-	put(t, value < 0 ? "-" : "");
-	put(t, digits + at);
-}
-
-static void put_figure(struct text *t, const char *name, uint64_t value)
-{
-	enum { COLUMN = 24 };
-	size_t from = t->used;
-
-	put(t, "[mmprof] ");
-	put(t, name);
-	while (t->used - from < COLUMN + 9)
-		put(t, " ");
-	put_decimal(t, (int64_t)value);
-	put(t, "\n");
-}
-
 /* --- misuse -------------------------------------------------------------------------------------- */
 
 /* "[mmprof] overrun: 0x7f..., byte 100 of a block of 100 at 0x7f... (--check on)" */
-static void say_misuse(const struct mm_misuse *m)
+static void put_misuse(struct mm_run_text *t, const struct mm_misuse *m)
 {
-	struct text t = { .used = 0 };
-
-	put(&t, "[mmprof] ");
-	put(&t, mm_misuse_name(m->kind));
-	put(&t, ": ");
-	put_hex(&t, m->addr);
+	mm_run_put(t, "[mmprof] ");
+	mm_run_put(t, mm_misuse_name(m->kind));
+	mm_run_put(t, ": ");
+	mm_run_put_hex(t, m->addr);
 	if (m->block) {
-		put(&t, ", byte ");
-		put_decimal(&t, m->offset);
-		put(&t, " of a block of ");
-		put_decimal(&t, (int64_t)m->size);
-		put(&t, " at ");
-		put_hex(&t, m->block);
+		mm_run_put(t, ", byte ");
+		mm_run_put_decimal(t, m->offset);
+		mm_run_put(t, " of a block of ");
+		mm_run_put_decimal(t, (int64_t)m->size);
+		mm_run_put(t, " at ");
+		mm_run_put_hex(t, m->block);
 	}
-	put(&t, " (--check ");
-	put(&t, mm_check_name(m->level));
-	put(&t, ")\n");
-	t.buf[t.used] = 0;
-	mm_run_say(t.buf);
+	if (m->kind == MM_MISUSE_WRONG_SIZE) {
+		mm_run_put(t, ", freed as one of ");
+		mm_run_put_decimal(t, (int64_t)m->said);
+	}
+	mm_run_put(t, " (--check ");
+	mm_run_put(t, mm_check_name(m->level));
+	mm_run_put(t, ")\n");
+}
+
+/* Of a write that was found later, the call that came to look is known. */
+static const char *word_for(const struct mm_misuse *m, int is_fault)
+{
+	int is_late = m->kind == MM_MISUSE_OVERRUN || m->kind == MM_MISUSE_UNDERRUN ||
+		      m->kind == MM_MISUSE_USE_AFTER_FREE;
+
+	return is_late && !is_fault ? "found by" : "by";
+}
+
+/* What is sure comes first: stacks may be short, and what they say damaged. */
+void mm_run_tell_misuse(const struct mm_misuse *m, int is_fault)
+{
+	static struct mm_run_text t;
+
+	mm_lock_take(&tell.lock);
+	t.used = 0;
+	put_misuse(&t, m);
+	mm_run_text_write(&t, STDERR_FILENO);
+	t.used = 0;
+	if (m->site)
+		mm_run_where_stack(&t, word_for(m, is_fault), m->site, !is_fault);
+	else
+		mm_run_put(&t, "[mmprof]   found when the program ended\n");
+	mm_run_where_line(&t, "allocated by", m->born, 1);
+	mm_run_where_line(&t, "freed by", m->died, 1);
+	mm_run_text_write(&t, STDERR_FILENO);
+	mm_lock_give(&tell.lock);
 }
 
 void mm_run_misuse(void *arg, const struct mm_misuse *m)
 {
 	(void)arg;
-	say_misuse(m);
+	mm_run_tell_misuse(m, 0);
 	abort();
-}
-
-/* --- faults ------------------------------------------------------------------------------------------ */
-
-/* The instruction is tried again, and then nobody is in between. */
-static void on_fault(int signal, siginfo_t *info, void *context)
-{
-	struct sigaction usual = { .sa_handler = SIG_DFL };
-	struct mm_misuse m;
-
-	(void)context;
-	if (mm_run_heap && mm_heap_fault(mm_run_heap, (uintptr_t)info->si_addr, &m) == MM_OK)
-		say_misuse(&m);
-	sigaction(signal, &usual, NULL);
-}
-
-void mm_run_watch_faults(void)
-{
-	struct sigaction ours = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
-
-	ours.sa_sigaction = on_fault;
-	sigemptyset(&ours.sa_mask);
-	sigaction(SIGSEGV, &ours, NULL);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------ */
@@ -145,9 +100,48 @@ int mm_run_will_tell(pid_t teller)
 	return 1;
 }
 
-__attribute__((destructor)) static void tell_stats(void)
+static void put_figure(struct mm_run_text *t, const char *name, uint64_t value)
 {
-	struct text t = { .used = 0 };
+	enum { COLUMN = 24 };
+	size_t from = t->used;
+
+	mm_run_put(t, "[mmprof] ");
+	mm_run_put(t, name);
+	while (t->used - from < COLUMN + 9)
+		mm_run_put(t, " ");
+	mm_run_put_decimal(t, (int64_t)value);
+	mm_run_put(t, "\n");
+}
+
+void mm_run_will_look(void)
+{
+	tell.looks = 1;
+}
+
+/* Before the program's own begin: what comes later must not allocate. */
+__attribute__((constructor)) static void prepare(void)
+{
+	struct mm_run_seat s = mm_run_sit();
+
+	mm_run_rise(&s);
+	if (tell.looks)
+		mm_run_where_ready();
+}
+
+static void look(void)
+{
+	struct mm_run_seat s = mm_run_sit();
+
+	if (s.context)
+		s.context->site = 0;
+	if (s.context && !s.late)
+		mm_heap_validate_last(s.heap, s.context);
+	mm_run_rise(&s);
+}
+
+static void tell_stats(void)
+{
+	struct mm_run_text t = { .used = 0 };
 	struct mm_account a;
 	uint64_t came, went;
 
@@ -155,9 +149,9 @@ __attribute__((destructor)) static void tell_stats(void)
 		return;
 	mm_heap_account(mm_run_heap, &a);
 	mm_heap_pages(mm_run_heap, &came, &went);
-	put(&t, "[mmprof] the heap at the end, in bytes, strategy ");
-	put(&t, mm_strategy_name(mm_heap_strategy(mm_run_heap)));
-	put(&t, "\n");
+	mm_run_put(&t, "[mmprof] the heap at the end, in bytes, strategy ");
+	mm_run_put(&t, mm_strategy_name(mm_heap_strategy(mm_run_heap)));
+	mm_run_put(&t, "\n");
 	put_figure(&t, "committed", a.committed);
 	put_figure(&t, "committed at most", mm_heap_peak(mm_run_heap));
 	put_figure(&t, "requested", a.requested);
@@ -171,6 +165,12 @@ __attribute__((destructor)) static void tell_stats(void)
 	put_figure(&t, "slabs", a.slabs);
 	put_figure(&t, "pages obtained", came);
 	put_figure(&t, "pages given back", went);
-	ssize_t n = write(tell.errors, t.buf, t.used);
-	(void)n;
+	mm_run_text_write(&t, tell.errors);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	if (tell.looks)
+		look();
+	tell_stats();
 }

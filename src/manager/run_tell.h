@@ -1,7 +1,8 @@
 /* run_tell.h: what the engine says of itself in a live program, without stdio.
  *
- * Promise: a misuse that is caught is named with its address and its block, and ends the
- * program; a fault in a guard page is named, and is then the fault that it is.
+ * Promise: a misuse that is caught is named with its address, its block and the places in the
+ * program that are known, and ends the program; what nobody came across is looked for when
+ * the program ends.
  */
 #ifndef MM_MANAGER_RUN_TELL_H
 #define MM_MANAGER_RUN_TELL_H
@@ -16,8 +17,12 @@ void mm_run_say(const char *text);
 /* The sink of checked heaps: says what it was and aborts. */
 void mm_run_misuse(void *arg, const struct mm_misuse *m);
 
-/* Names faults in guard pages, unless the program handles SIGSEGV itself. */
-void mm_run_watch_faults(void);
+/* Says it. is_fault: m->site is the very instruction, not what a call returns to. For handlers
+ * of signals too. */
+void mm_run_tell_misuse(const struct mm_misuse *m, int is_fault);
+
+/* The heap is a checked one. */
+void mm_run_will_look(void);
 
 /* `teller` is to say at its end where its memory is: 1 = that is this process. */
 int mm_run_will_tell(pid_t teller);

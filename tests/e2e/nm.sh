@@ -90,7 +90,7 @@ check "a core that prints is seen" fails only_allowed "$tmp/oops.a"
 run=$build/.libs/libmmrun.so
 check "libmmrun.so needs only libc" needs_only_libc "$run"
 check "libmmrun.so imports from libc only" from_libc_only "$run"
-check_is "libmmrun.so exports the malloc family" \
-	"aligned_alloc calloc free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc" \
+check_is "libmmrun.so exports the malloc family, and what sets handlers" \
+	"aligned_alloc calloc free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray sigaction signal valloc" \
 	"$(nm -D --defined-only "$run" | awk '{ print $NF }' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
 done_testing

@@ -219,7 +219,7 @@ misuse on i 134 "interior free"
 misuse on o 134 "overrun"
 misuse full d 134 "double free"
 misuse full g 139 "overrun"
-misuse full u 134 "use after free"
+misuse full u 139 "use after free"
 "$mmprof" run --check full perl -e 'my %h; $h{$_} = "x" x $_ for 1..3000; print length join "", values %h' >out 2>err
 check_is "nothing is said of a program that is right" "4501500 " "$(cat out) $(cat err)"
 "$mmprof" run --check most ls >out 2>err

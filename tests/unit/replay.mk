@@ -27,15 +27,20 @@ EXTRA_DIST += tests/e2e/misuse.sh tests/e2e/misuse.table \
 	tests/victims/misuse_free_interior.c \
 	tests/victims/misuse_free_invalid.c \
 	tests/victims/misuse_free_mapped.c \
+	tests/victims/misuse_free_sized.c \
 	tests/victims/misuse_free_stack.c \
 	tests/victims/misuse_free_static.c \
 	tests/victims/misuse_overrun_byte.c \
 	tests/victims/misuse_overrun_canary.c \
 	tests/victims/misuse_overrun_far.c \
 	tests/victims/misuse_overrun_full.c \
+	tests/victims/misuse_overrun_leaked.c \
 	tests/victims/misuse_overrun_read.c \
 	tests/victims/misuse_overrun_tail.c \
+	tests/victims/misuse_read_freed.c \
 	tests/victims/misuse_realloc_freed.c \
 	tests/victims/misuse_underrun.c \
-	tests/victims/misuse_write_freed.c
+	tests/victims/misuse_write_exit.c \
+	tests/victims/misuse_write_freed.c \
+	tests/victims/misuse_write_reused.c
 tests/e2e/misuse.log: mmprof libmmrun.la
