@@ -484,6 +484,9 @@ int mm_depot_warm(struct mm_depot *p, uint64_t blocks)
 	struct mm_slab *s;
 	struct pages pages;
 
+	/* Not one page is obtained for what there cannot be. */
+	if (blocks > p->ground->vspace->bytes / p->block_bytes)
+		return MM_ENOMEM;
 	mm_lock_take(&p->lock);
 	uint64_t before = p->ready_from;
 	p->ready_from = 0;

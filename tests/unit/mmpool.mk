@@ -13,3 +13,8 @@ check_PROGRAMS += test_mmalloc
 test_mmalloc_SOURCES = tests/unit/test_mmalloc.c
 test_mmalloc_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmalloc
+# Of the engine and of libmm.
+check_PROGRAMS += test_earlier_bugs
+test_earlier_bugs_SOURCES = tests/unit/test_earlier_bugs.c
+test_earlier_bugs_LDADD = libmm_alloc.la libmm.la $(MM_TEST_LIBS) -lm
+TESTS += test_earlier_bugs
