@@ -34,8 +34,8 @@ struct mm_context {
 	/* fast.h looks at these and at nothing else: zero where something is checked or tracked. */
 	uint64_t base, bytes;     /* of the heap's addresses */
 	_Atomic uint64_t *owner;  /* vspace.h */
-	uint64_t most;            /* largest size that a class serves */
-	uint64_t table_most;      /* the same, of those that fast.h has in a table */
+	uint64_t below;           /* sizes below this a class serves (0 = none, size 0 neither) */
+	uint64_t table_below;     /* the same, of those that fast.h has in a table */
 	uint32_t counting;        /* until_drawn counts */
 	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
 

@@ -36,9 +36,9 @@ static inline struct mm_cache_seat *mm_fast_seat(struct mm_context *c, uint64_t 
 {
 	struct mm_cache_seat *s;
 
-	if (__builtin_expect(size <= c->table_most, 1))
+	if (__builtin_expect(size < c->table_below, 1))
 		s = &c->seat[mm_fast_class[(size + MM_CLASS_STEP - 1) / MM_CLASS_STEP]];
-	else if (__builtin_expect(size <= c->most, 1))
+	else if (__builtin_expect(size < c->below, 1))
 		s = &c->seat[mm_class_of(size)];
 	else
 		return NULL;

@@ -137,8 +137,8 @@ static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 	c->base = h->vspace.base;
 	c->bytes = h->vspace.bytes;
 	c->owner = h->vspace.owner;
-	c->most = MM_CLASS_MOST;
-	c->table_most = MM_FAST_TABLE;
+	c->below = MM_CLASS_MOST + 1;
+	c->table_below = MM_FAST_TABLE + 1;
 	c->counting = h->o.check == MM_CHECK_SAMPLED;
 }
 
