@@ -1,0 +1,161 @@
+/* distance.c: distances to the surface (digworld.h).
+ *
+ * The surface is known by the points at which edges between voxels of either side cross it.
+ * A crossing reaches the voxels within the band around it; of all that reach a voxel the
+ * nearest is its distance. Exact, and the same in whatever order bricks are done, because
+ * crossings depend on surface voxels alone, and those are never written here.
+ */
+#include "digworld.h"
+
+int distance_to_plane(const int along[3])
+{
+	double sum = 0;
+	int axis;
+
+	for (axis = 0; axis < 3; axis++) {
+		if (along[axis] == 0)
+			return 0;
+		if (along[axis] > 0)
+			sum += 1.0 / ((double)along[axis] * along[axis]);
+	}
+	return sum > 0 ? (int)(1.0 / sqrt(sum) + 0.5) : -1;
+}
+
+struct window {
+	int margin, side;
+	int16_t v[WINDOW_VOXELS];
+	uint32_t square[BRICK_VOXELS];   /* of the distance found, Q^2 */
+};
+
+/* One crossing, in Q from the brick's first voxel: lowers the squares it reaches. */
+static void reach(struct window *w, const int at[3], int band)
+{
+	int lo[3], hi[3], i, x, y, z;
+
+	for (i = 0; i < 3; i++) {
+		lo[i] = at[i] - band <= 0 ? 0 : (at[i] - band + Q - 1) / Q;
+		hi[i] = at[i] + band < 0 ? -1 : (at[i] + band) / Q;
+		hi[i] = hi[i] >= BRICK ? BRICK - 1 : hi[i];
+	}
+	for (z = lo[2]; z <= hi[2]; z++)
+		for (y = lo[1]; y <= hi[1]; y++) {
+			int64_t dz = z * Q - at[2], dy = y * Q - at[1];
+			uint32_t far = (uint32_t)(dz * dz + dy * dy);
+			uint32_t *s = &w->square[z * 64 + y * 8];
+			for (x = lo[0]; x <= hi[0]; x++) {
+				int64_t dx = x * Q - at[0];
+				uint32_t square = far + (uint32_t)(dx * dx);
+				if (square < s[x])
+					s[x] = square;
+			}
+		}
+}
+
+/* The edge from window index i along an axis, if its ends differ. */
+static void edge(struct window *w, int i, int to, const int voxel[3], int axis, int band)
+{
+	int a = w->v[i], b = w->v[to], at[3] = { voxel[0] * Q, voxel[1] * Q, voxel[2] * Q };
+
+	if (b == WORLD_NOTHING || (a < 0) == (b < 0))
+		return;
+	a = a < 0 ? -a : a;
+	b = b < 0 ? -b : b;
+	at[axis] += (int)((int64_t)a * Q / (a + b));
+	reach(w, at, band);
+}
+
+static void all_edges(struct window *w, int band)
+{
+	int step[3] = { 1, w->side, w->side * w->side }, x, y, z, axis, i = 0;
+
+	for (z = 0; z < w->side; z++)
+		for (y = 0; y < w->side; y++)
+			for (x = 0; x < w->side; x++, i++) {
+				int voxel[3] = { x - w->margin, y - w->margin, z - w->margin };
+				int last[3] = { x, y, z };
+				if (w->v[i] == WORLD_NOTHING)
+					continue;
+				for (axis = 0; axis < 3; axis++)
+					if (last[axis] + 1 < w->side)
+						edge(w, i, i + step[axis], voxel, axis, band);
+			}
+}
+
+static int differs(const struct window *w, int i, int to)
+{
+	return w->v[to] != WORLD_NOTHING && (w->v[to] < 0) != (w->v[i] < 0);
+}
+
+static int on_surface(const struct window *w, int i)
+{
+	int y = w->side, z = w->side * w->side;
+
+	return differs(w, i, i - 1) || differs(w, i, i + 1) || differs(w, i, i - y) ||
+	       differs(w, i, i + y) || differs(w, i, i - z) || differs(w, i, i + z);
+}
+
+/* Signs alone decide whether there is anything to do. */
+static int has_surface(const struct window *w)
+{
+	int n = w->side * w->side * w->side, i, solid = 0, air = 0;
+
+	for (i = 0; i < n; i++) {
+		solid |= w->v[i] < 0 && w->v[i] != WORLD_NOTHING;
+		air |= w->v[i] >= 0;
+	}
+	return solid && air;
+}
+
+/* The new distances; returns how many are nearer than the band. */
+static unsigned settle(const struct window *w, int band, int16_t ret[BRICK_VOXELS])
+{
+	unsigned active = 0;
+	int i, d;
+
+	for (i = 0; i < BRICK_VOXELS; i++) {
+		int m = w->margin, old;
+		int at = (((i >> 6) + m) * w->side + (i >> 3 & 7) + m) * w->side + (i & 7) + m;
+		old = w->v[at];
+		if (on_surface(w, at)) {
+			d = old < 0 ? -old : old;
+		} else {
+			d = w->square[i] == UINT32_MAX ? band : (int)dig_root(w->square[i]);
+			d = d > band ? band : d;
+			d = d ? d : 1;
+		}
+		ret[i] = (int16_t)(old < 0 ? -d : d);
+		active += d < band;
+	}
+	return active;
+}
+
+void distance_renew(struct world *w, const int at[3])
+{
+	uint64_t key = dig_key(at);
+	struct window win = { .margin = w->band / Q + 1 };
+	struct brick *b = NULL;
+	int16_t v[BRICK_VOXELS];
+	unsigned active = 0;
+	int i;
+
+	win.side = BRICK + 2 * win.margin;
+	bricks_window(w, at, win.margin, win.v);
+	if (world_bit(w->stored, key))
+		b = store_brick_find(w->store, key);
+	if (has_surface(&win)) {
+		for (i = 0; i < BRICK_VOXELS; i++)
+			win.square[i] = UINT32_MAX;
+		all_edges(&win, w->band);
+		active = settle(&win, w->band, v);
+	}
+	if (!active) {
+		if (b)
+			bricks_drop(w, b, win.v[((win.margin * win.side) + win.margin) * win.side +
+						win.margin] < 0);
+		return;
+	}
+	b = b ? b : bricks_have(w, at);
+	bricks_write(w, b, v);
+	w->active += active - (uint64_t)b->active;
+	b->active = (uint16_t)active;
+}
