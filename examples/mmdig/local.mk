@@ -9,11 +9,13 @@ examples_mmdig_mmdig_SOURCES = \
 	examples/mmdig/digworld.h \
 	examples/mmdig/distance.c \
 	examples/mmdig/ground.h \
+	examples/mmdig/mesh_load.c \
 	examples/mmdig/nets.c \
 	examples/mmdig/octree.c \
 	examples/mmdig/regions.c \
 	examples/mmdig/store.h \
 	examples/mmdig/store_malloc.c \
+	examples/mmdig/store_mm.c \
 	examples/mmdig/terrain.c
 examples_mmdig_mmdig_CPPFLAGS = -D_GNU_SOURCE= -I$(top_srcdir)/include
 examples_mmdig_mmdig_CFLAGS = $(AM_CFLAGS)
