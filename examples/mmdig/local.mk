@@ -9,7 +9,9 @@ examples_mmdig_mmdig_SOURCES = \
 	examples/mmdig/digworld.h \
 	examples/mmdig/distance.c \
 	examples/mmdig/ground.h \
+	examples/mmdig/mesh_ground.c \
 	examples/mmdig/mesh_load.c \
+	examples/mmdig/mesh_load.h \
 	examples/mmdig/nets.c \
 	examples/mmdig/octree.c \
 	examples/mmdig/regions.c \
@@ -20,3 +22,5 @@ examples_mmdig_mmdig_SOURCES = \
 examples_mmdig_mmdig_CPPFLAGS = -D_GNU_SOURCE= -I$(top_srcdir)/include
 examples_mmdig_mmdig_CFLAGS = $(AM_CFLAGS)
 examples_mmdig_mmdig_LDADD = libmm.la -lm
+# Run where it is built: no script of libtool's in front of it.
+examples_mmdig_mmdig_LDFLAGS = $(AM_LDFLAGS) -no-install
