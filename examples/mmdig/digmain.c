@@ -150,8 +150,9 @@ static void count_bytes(struct tally *t, const struct world *w, const struct sto
 	count(t, "material_channel_bytes", c->material_channel);
 	count(t, "mesh_data_bytes", c->mesh_data);
 	count(t, "structure_overhead_bytes", c->overhead);
-	count(t, "raw_bytes", w->packed_raw);
-	count(t, "stored_bytes", w->packed);
+	/* All bricks, in and out: as floats, and as they are kept. */
+	count(t, "raw_bytes", (w->bricks + w->packed_bricks) * BRICK_VOXELS * sizeof(float));
+	count(t, "stored_bytes", c->sdf_field + w->packed);
 }
 
 static void count_octree(struct tally *t, const struct world *w, const struct store_counts *c)
@@ -162,26 +163,29 @@ static void count_octree(struct tally *t, const struct world *w, const struct st
 
 	octree_count(w, &o);
 	for (i = 0; i < w->levels; i++) {
-		snprintf(name, sizeof name, "svo_depth_%d_nodes_count", i);
+		snprintf(name, sizeof name, "svo.nodes_by_depth_count.%d", i);
 		count(t, name, o.nodes[i]);
 	}
-	count(t, "svo_inner_bytes", o.inner * sizeof(struct node));
-	count(t, "svo_leaf_bytes", o.leaves * sizeof(struct node));
-	count(t, "svo_children_count", o.children);
-	count(t, "svo_voxels_count", o.solid_voxels);
-	count(t, "svo_pool_bytes", c->svo_pool);
-	count(t, "svo_full_grid_bytes", (uint64_t)w->res * (uint64_t)w->res * (uint64_t)w->res / 8);
+	count(t, "svo.inner_bytes", o.inner * sizeof(struct node));
+	count(t, "svo.leaf_bytes", o.leaves * sizeof(struct node));
+	count(t, "svo.nodes_count", o.inner + o.leaves);
+	count(t, "svo.children_count", o.children);
+	count(t, "svo.leaf_nodes_count", o.leaves);
+	count(t, "svo.leaf_children_count", o.leaf_children);
+	count(t, "svo.voxels_count", o.solid_voxels);
+	count(t, "svo.pool_bytes", c->svo_pool);
+	count(t, "svo.full_grid_bytes", (uint64_t)w->res * (uint64_t)w->res * (uint64_t)w->res / 8);
 }
 
 static void count_bricks(struct tally *t, const struct world *w, const struct store_counts *c)
 {
-	count(t, "sdf_brick_dim", BRICK);
-	count(t, "sdf_bricks_resident_count", w->bricks);
-	count(t, "sdf_bricks_free_count", c->bricks_free);
-	count(t, "sdf_band_voxels_count", w->active);
-	count(t, "sdf_stored_voxels_count", w->bricks * BRICK_VOXELS);
-	count(t, "sdf_pool_bytes", c->sdf_pool);
-	count(t, "sdf_bits_per_sample", w->store->payload_bytes * 8 / BRICK_VOXELS);
+	count(t, "sdf.brick_dim", BRICK);
+	count(t, "sdf.bricks_resident_count", w->bricks);
+	count(t, "sdf.bricks_free_count", c->bricks_free);
+	count(t, "sdf.band_voxels_count", w->active);
+	count(t, "sdf.stored_voxels_count", w->bricks * BRICK_VOXELS);
+	count(t, "sdf.pool_bytes", c->sdf_pool);
+	count(t, "sdf.bits_per_sample", w->store->payload_bytes * 8 / BRICK_VOXELS);
 }
 
 /* Counts, and tells a recording of it. */
@@ -272,7 +276,6 @@ static void walk_home(struct run *r)
 		struct dig here = { .at = { at, r->w.res / 2 * Q, at }, .radius = 0 };
 		follow(r, &here, 0);
 	}
-	tell(&r->w, "walked", &r->tally);
 }
 
 static void course(struct run *r)
@@ -284,6 +287,7 @@ static void course(struct run *r)
 	compare(r);
 	dig_all(r);
 	walk_home(r);
+	tell(&r->w, "walked", &r->tally);
 	compare(r);
 }
 
@@ -308,9 +312,10 @@ static void summary(FILE *f, const struct run *r, uint64_t checksum)
 	fprintf(f, "digs      %d, %llu bricks changed\n", r->c->digs,
 		(unsigned long long)r->touched);
 	fprintf(f, "octree    %llu nodes, %llu bytes, %llu solid voxels\n", node_bytes / 8, node_bytes,
-		(unsigned long long)tallied(t, "svo_voxels_count"));
-	fprintf(f, "bricks    %llu, %llu bytes, %llu active voxels\n",
-		(unsigned long long)r->w.bricks, brick_bytes, (unsigned long long)r->w.active);
+		(unsigned long long)tallied(t, "svo.voxels_count"));
+	fprintf(f, "bricks    %llu in, %llu bytes, %llu active voxels\n",
+		(unsigned long long)tallied(t, "sdf.bricks_resident_count"), brick_bytes,
+		(unsigned long long)tallied(t, "sdf.band_voxels_count"));
 	fprintf(f, "meshes    %llu bytes; materials %llu bytes; overhead %llu bytes\n",
 		(unsigned long long)tallied(t, "mesh_data_bytes"),
 		(unsigned long long)tallied(t, "material_channel_bytes"),
@@ -341,7 +346,7 @@ int main(int argc, char **argv)
 	course(&r);
 	regions_all_in(&r.w);
 	checksum = world_checksum(&r.w);
-	tell(&r.w, "end", &r.tally);
+	mm_mark("end");
 	summary(c.json && strcmp(c.json, "-") == 0 ? stderr : stdout, &r, checksum);
 	if (c.json)
 		write_json(c.json, &r.tally, checksum);

@@ -41,11 +41,12 @@ struct world {
 	int f32;
 	uint64_t *stored, *solid, *out; /* a bit a brick, by key; solid: of those not stored */
 	size_t bit_bytes;
-	struct cell root;
+	struct cell root;            /* and where its node lies, 0 = nowhere */
+	uint32_t root_run;
 	struct region *regions;
 	uint64_t bricks, active;     /* stored ones; their active voxels */
 	uint64_t regions_out, regions_in;   /* moves, ever */
-	uint64_t packed_raw, packed; /* bytes that were given up for these bytes, now */
+	uint64_t packed_bricks, packed; /* bricks that are out, and bytes they are packed in */
 	uint64_t missed;             /* reads of what was out: must stay 0 */
 };
 
@@ -108,7 +109,8 @@ void octree_renew(struct world *w, struct box b);
 void octree_close(struct world *w);
 struct octree_counts {
 	uint64_t nodes[12], inner, leaves;    /* nodes by depth; with and without child nodes */
-	uint64_t children, solid_voxels;      /* of all nodes; in all leaves */
+	uint64_t children, leaf_children;     /* of all nodes; of those without child nodes */
+	uint64_t solid_voxels;
 };
 void octree_count(const struct world *w, struct octree_counts *ret);
 int octree_solid(const struct world *w, const int voxel[3]);

@@ -199,17 +199,32 @@ static struct cell renew(struct world *w, const struct cell *old, int level, con
 	return join(w, old, child, at);
 }
 
+/* The root is a run of one; a world that is all solid or all air has none. */
+static void keep_root(struct world *w)
+{
+	if (w->root.state == CELL_NODE && !w->root_run)
+		w->root_run = store_run_take(w->store, 1, 1);
+	if (w->root.state == CELL_NODE) {
+		*store_run(w->store, w->root_run) = w->root.node;
+	} else if (w->root_run) {
+		store_run_give(w->store, w->root_run, 1);
+		w->root_run = 0;
+	}
+}
+
 void octree_renew(struct world *w, struct box b)
 {
 	static const int origin[3];
 
 	w->root = renew(w, &w->root, w->levels, origin, &b);
+	keep_root(w);
 }
 
 void octree_close(struct world *w)
 {
 	forget(w, &w->root);
 	w->root = empty_cell;
+	keep_root(w);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -260,10 +275,12 @@ static void count_node(void *ctx, int level, const int at[3], const struct node 
 
 	(void)at;
 	c->sum->nodes[c->levels - level]++;
-	if (inner_mask(n))
+	if (inner_mask(n)) {
 		c->sum->inner++;
-	else
+	} else {
 		c->sum->leaves++;
+		c->sum->leaf_children += (unsigned)__builtin_popcount(n->child);
+	}
 	c->sum->children += (unsigned)__builtin_popcount(n->child);
 	c->sum->solid_voxels += (unsigned)__builtin_popcount(n->leaf) * side * side * side;
 }

@@ -104,7 +104,7 @@ static void send_out(struct world *w, uint64_t number)
 	if (bytes)
 		memcpy(r->packed, scratch, bytes);
 	w->packed += bytes;
-	w->packed_raw += r->count * w->store->payload_bytes;
+	w->packed_bricks += r->count;
 }
 
 static unsigned count_active(const struct world *w, const int16_t v[BRICK_VOXELS])
@@ -139,7 +139,7 @@ static void come_in(struct world *w, uint64_t number)
 		bricks_paint(w, b);
 	}
 	w->packed -= r->bytes;
-	w->packed_raw -= r->count * w->store->payload_bytes;
+	w->packed_bricks -= r->count;
 	store_give(w->store, STORE_GENERAL, r->packed, r->bytes);
 	*r = (struct region){ 0 };
 	w->regions_in++;

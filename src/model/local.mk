@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libmm_model.la
 libmm_model_la_SOURCES = \
 	src/model/runtime_names.c \
 	src/model/choose.c src/model/choose.h \
+	src/model/domains.c \
 	src/model/fill_facts.c \
 	src/model/fill_groups.c \
 	src/model/fill_tables.c \

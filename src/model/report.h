@@ -18,7 +18,7 @@
 #include "trace/event.h"
 
 #define MM_REPORT_SCHEMA "mmprof.report/1"
-#define MM_REPORT_MINOR 0
+#define MM_REPORT_MINOR 1
 #define MM_NO_STACK UINT32_MAX
 #define MM_NO_CATEGORY UINT32_MAX
 #define MM_NO_PROCESS UINT32_MAX
@@ -254,6 +254,27 @@ struct mm_report {
 };
 
 void mm_report_free(struct mm_report *r);
+
+/* What a program told, by metrics, of its octrees and distance fields. */
+enum mm_domain {
+	MM_DOMAIN_SVO_SDF, /* memory of both: metrics of the members' own names */
+	MM_DOMAIN_SVO,     /* metrics "svo.NAME" */
+	MM_DOMAIN_SDF,     /* metrics "sdf.NAME" */
+	MM_DOMAIN_COUNT
+};
+enum { MM_DOMAIN_MEMBERS = 9 };
+struct mm_report_member { const char *name; int64_t value; uint8_t known; };
+struct mm_report_domain {
+	const char *name;
+	uint8_t told;  /* any metric of it was */
+	size_t count;
+	struct mm_report_member members[MM_DOMAIN_MEMBERS];
+};
+
+/* From the last values of the report's series: as told, or as it follows from what was told
+ * (the manual page says how). Strings are static. */
+void mm_report_domain(const struct mm_report *r, enum mm_domain which,
+		      struct mm_report_domain *ret);
 
 /* The lifetime below which `ppm` millionths of the freed objects lie, as the upper bound
  * of its bucket; MM_UNKNOWN when nothing was freed. */

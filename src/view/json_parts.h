@@ -17,8 +17,8 @@ void mm_json_tree(struct mm_jsonw *w, const struct mm_report *r);
 void mm_json_stacks(struct mm_jsonw *w, const struct mm_report *r);
 void mm_json_series(struct mm_jsonw *w, const struct mm_report *r);
 
-/* What the program reported of its octrees and distance fields: metrics named
- * "svo.NAME" and "sdf.NAME", by their last value; null without any. */
+/* What the program reported of its octrees and distance fields (mm_report_domain), then other
+ * metrics named "svo.NAME" and "sdf.NAME", by their last value; null without any. */
 void mm_json_domains(struct mm_jsonw *w, const struct mm_report *r);
 
 #endif

@@ -1,9 +1,13 @@
 /* report_json_tables.c: tables, leaks, stacks, tree and metrics of the JSON report
  * (json_parts.h). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "view/json_parts.h"
+
+enum { LIST_MOST = 32 };
+#define DEPTHS "nodes_by_depth_count"
 
 uint64_t mm_json_ppm(uint64_t part, uint64_t whole)
 {
@@ -231,36 +235,91 @@ void mm_json_series(struct mm_jsonw *w, const struct mm_report *r)
 	mm_jsonw_array_end(w);
 }
 
-static int put_domain(struct mm_jsonw *w, const struct mm_report *r, const char *prefix,
-		      int count_only)
+/* "svo.nodes_by_depth_count.3" of the list "nodes_by_depth_count": 3; -1 = no such metric. */
+static long list_place(const char *metric, const char *domain, const char *list)
 {
-	size_t len = strlen(prefix);
-	int n = 0;
+	char prefix[96], *end;
+	long place;
+	int n = snprintf(prefix, sizeof prefix, "%s.%s.", domain, list);
+
+	if (strncmp(metric, prefix, (size_t)n) != 0 || !metric[n])
+		return -1;
+	place = strtol(metric + n, &end, 10);
+	return *end || place < 0 || place >= LIST_MOST ? -1 : place;
+}
+
+/* An array, as long as its highest place that was told; null without any. */
+static void put_list(struct mm_jsonw *w, const struct mm_report *r, const char *domain,
+		     const char *list)
+{
+	const struct mm_report_series *at[LIST_MOST] = { NULL };
+	long length = 0;
+
+	for (size_t i = 0; i < r->series_count; i++) {
+		long place = list_place(r->series[i].name, domain, list);
+		if (place < 0)
+			continue;
+		at[place] = &r->series[i];
+		length = place >= length ? place + 1 : length;
+	}
+	if (!length) {
+		mm_jsonw_null(w, list);
+		return;
+	}
+	mm_jsonw_array(w, list);
+	for (long i = 0; i < length; i++)
+		if (at[i])
+			mm_jsonw_i64(w, NULL, at[i]->last);
+		else
+			mm_jsonw_null(w, NULL);
+	mm_jsonw_array_end(w);
+}
+
+/* What the program told under names of its own. */
+static void put_others(struct mm_jsonw *w, const struct mm_report *r,
+		       const struct mm_report_domain *d)
+{
+	size_t len = strlen(d->name);
 
 	for (size_t i = 0; i < r->series_count; i++) {
 		const struct mm_report_series *s = &r->series[i];
-		if (strncmp(s->name, prefix, len) != 0 || s->name[len] != '.')
+		size_t k = 0;
+		if (strncmp(s->name, d->name, len) != 0 || s->name[len] != '.' ||
+		    list_place(s->name, d->name, DEPTHS) >= 0 ||
+		    strcmp(s->name + len + 1, DEPTHS) == 0)
 			continue;
-		if (!count_only)
+		while (k < d->count && strcmp(s->name + len + 1, d->members[k].name) != 0)
+			k++;
+		if (k == d->count)
 			mm_jsonw_i64(w, s->name + len + 1, s->last);
-		n++;
 	}
-	return n;
+}
+
+static void put_domain(struct mm_jsonw *w, const struct mm_report *r, enum mm_domain which)
+{
+	struct mm_report_domain d;
+
+	mm_report_domain(r, which, &d);
+	if (!d.told) {
+		mm_jsonw_null(w, d.name);
+		return;
+	}
+	mm_jsonw_object(w, d.name);
+	if (which == MM_DOMAIN_SVO)
+		put_list(w, r, d.name, DEPTHS);
+	for (size_t i = 0; i < d.count; i++)
+		if (d.members[i].known)
+			mm_jsonw_i64(w, d.members[i].name, d.members[i].value);
+		else
+			mm_jsonw_null(w, d.members[i].name);
+	put_others(w, r, &d);
+	mm_jsonw_object_end(w);
 }
 
 void mm_json_domains(struct mm_jsonw *w, const struct mm_report *r)
 {
-	static const char *const prefixes[] = { "svo", "sdf" };
-
 	mm_jsonw_object(w, "domains");
-	for (size_t i = 0; i < 2; i++) {
-		if (!put_domain(w, r, prefixes[i], 1)) {
-			mm_jsonw_null(w, prefixes[i]);
-			continue;
-		}
-		mm_jsonw_object(w, prefixes[i]);
-		put_domain(w, r, prefixes[i], 0);
-		mm_jsonw_object_end(w);
-	}
+	for (int i = 0; i < MM_DOMAIN_COUNT; i++)
+		put_domain(w, r, (enum mm_domain)i);
 	mm_jsonw_object_end(w);
 }

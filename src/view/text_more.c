@@ -273,10 +273,52 @@ static void put_marks(struct mm_pen *p, const struct mm_report *r)
 		fprintf(p->out, "%27s(%zu more)\n", "", r->mark_count - listed);
 }
 
+static int ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), k = strlen(end);
+
+	return n >= k && strcmp(text + n - k, end) == 0;
+}
+
+static void put_member(struct mm_pen *p, const struct mm_report_domain *d,
+		       const struct mm_report_member *m)
+{
+	char size[MM_PEN_TEXT];
+
+	if (ends_with(m->name, "_bytes") && m->value >= 0)
+		fprintf(p->out, "%14s", mm_pen_size(p, size, (uint64_t)m->value));
+	else if (ends_with(m->name, "_ppm"))
+		fprintf(p->out, "%14.3f", (double)m->value / 1e6);
+	else
+		fprintf(p->out, "%14" PRId64, m->value);
+	fprintf(p->out, "  %s.%.*s\n", d->name,
+		(int)strlen(m->name) - (ends_with(m->name, "_ppm") ? 4 : 0), m->name);
+}
+
+/* Octrees and distance fields: only what was told or follows from it. */
+static void put_domains(struct mm_pen *p, const struct mm_report *r)
+{
+	struct mm_report_domain d;
+	int titled = 0;
+
+	for (int which = 0; which < MM_DOMAIN_COUNT; which++) {
+		mm_report_domain(r, (enum mm_domain)which, &d);
+		for (size_t i = 0; i < d.count; i++) {
+			if (!d.members[i].known)
+				continue;
+			if (!titled++)
+				mm_pen_title(p, "OCTREES AND DISTANCE FIELDS",
+					     "as the program last reported them");
+			put_member(p, &d, &d.members[i]);
+		}
+	}
+}
+
 void mm_text_notes(struct mm_pen *p, const struct mm_report *r)
 {
 	if (r->mark_count)
 		put_marks(p, r);
+	put_domains(p, r);
 	if (!r->series_count)
 		return;
 	mm_pen_title(p, "METRICS", "reported by the program");
