@@ -24,6 +24,8 @@ int distance_to_plane(const int along[3])
 struct window {
 	int margin, side;
 	int16_t v[WINDOW_VOXELS];
+	/* A bit a voxel, a word a row along x: solid ones; ones inside the world. */
+	uint32_t solid[WINDOW_SIDE * WINDOW_SIDE], there[WINDOW_SIDE * WINDOW_SIDE];
 	uint32_t square[BRICK_VOXELS];   /* of the distance found, Q^2 */
 };
 
@@ -51,34 +53,59 @@ static void reach(struct window *w, const int at[3], int band)
 		}
 }
 
-/* The edge from window index i along an axis, if its ends differ. */
-static void edge(struct window *w, int i, int to, const int voxel[3], int axis, int band)
+/* The voxels of a row as bits; 1 when the surface may pass through the window. */
+static int sides(struct window *w)
 {
-	int a = w->v[i], b = w->v[to], at[3] = { voxel[0] * Q, voxel[1] * Q, voxel[2] * Q };
+	int row, x, rows = w->side * w->side;
+	uint32_t solid = 0, air = 0;
 
-	if (b == WORLD_NOTHING || (a < 0) == (b < 0))
-		return;
-	a = a < 0 ? -a : a;
-	b = b < 0 ? -b : b;
-	at[axis] += (int)((int64_t)a * Q / (a + b));
-	reach(w, at, band);
+	for (row = 0; row < rows; row++) {
+		const int16_t *v = w->v + row * w->side;
+		w->solid[row] = w->there[row] = 0;
+		for (x = 0; x < w->side; x++) {
+			w->solid[row] |= (uint32_t)(v[x] < 0) << x;
+			w->there[row] |= (uint32_t)(v[x] != WORLD_NOTHING) << x;
+		}
+		solid |= w->solid[row] & w->there[row];
+		air |= ~w->solid[row] & w->there[row];
+	}
+	return solid && air;
+}
+
+/* Edges along an axis from voxels of a row to those that `beyond` speaks of. */
+static void row_edges(struct window *w, int axis, int y, int z, uint32_t beyond, int band)
+{
+	static const int unit[3][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } };
+	int row = z * w->side + y;
+	int step = unit[axis][0] + (unit[axis][1] + unit[axis][2] * w->side) * w->side;
+
+	for (; beyond; beyond &= beyond - 1) {
+		int x = __builtin_ctz(beyond), i = row * w->side + x;
+		int a = w->v[i], b = w->v[i + step];
+		int at[3] = { (x - w->margin) * Q, (y - w->margin) * Q, (z - w->margin) * Q };
+		a = a < 0 ? -a : a;
+		b = b < 0 ? -b : b;
+		at[axis] += (int)((int64_t)a * Q / (a + b));
+		reach(w, at, band);
+	}
 }
 
 static void all_edges(struct window *w, int band)
 {
-	int step[3] = { 1, w->side, w->side * w->side }, x, y, z, axis, i = 0;
+	int y, z, side = w->side;
 
-	for (z = 0; z < w->side; z++)
-		for (y = 0; y < w->side; y++)
-			for (x = 0; x < w->side; x++, i++) {
-				int voxel[3] = { x - w->margin, y - w->margin, z - w->margin };
-				int last[3] = { x, y, z };
-				if (w->v[i] == WORLD_NOTHING)
-					continue;
-				for (axis = 0; axis < 3; axis++)
-					if (last[axis] + 1 < w->side)
-						edge(w, i, i + step[axis], voxel, axis, band);
-			}
+	for (z = 0; z < side; z++)
+		for (y = 0; y < side; y++) {
+			int row = z * side + y;
+			uint32_t s = w->solid[row], t = w->there[row];
+			row_edges(w, 0, y, z, (s ^ s >> 1) & t & t >> 1, band);
+			if (y + 1 < side)
+				row_edges(w, 1, y, z, (s ^ w->solid[row + 1]) & t &
+					  w->there[row + 1], band);
+			if (z + 1 < side)
+				row_edges(w, 2, y, z, (s ^ w->solid[row + side]) & t &
+					  w->there[row + side], band);
+		}
 }
 
 static int differs(const struct window *w, int i, int to)
@@ -92,18 +119,6 @@ static int on_surface(const struct window *w, int i)
 
 	return differs(w, i, i - 1) || differs(w, i, i + 1) || differs(w, i, i - y) ||
 	       differs(w, i, i + y) || differs(w, i, i - z) || differs(w, i, i + z);
-}
-
-/* Signs alone decide whether there is anything to do. */
-static int has_surface(const struct window *w)
-{
-	int n = w->side * w->side * w->side, i, solid = 0, air = 0;
-
-	for (i = 0; i < n; i++) {
-		solid |= w->v[i] < 0 && w->v[i] != WORLD_NOTHING;
-		air |= w->v[i] >= 0;
-	}
-	return solid && air;
 }
 
 /* The new distances; returns how many are nearer than the band. */
@@ -142,7 +157,7 @@ void distance_renew(struct world *w, const int at[3])
 	bricks_window(w, at, win.margin, win.v);
 	if (world_bit(w->stored, key))
 		b = store_brick_find(w->store, key);
-	if (has_surface(&win)) {
+	if (sides(&win)) {
 		for (i = 0; i < BRICK_VOXELS; i++)
 			win.square[i] = UINT32_MAX;
 		all_edges(&win, w->band);

@@ -69,7 +69,6 @@ static void all_vertices(struct net *n)
 {
 	int at[3], i = 0;
 
-	n->vertex_count = 0;
 	for (at[2] = 0; at[2] < CELLS; at[2]++)
 		for (at[1] = 0; at[1] < CELLS; at[1]++)
 			for (at[0] = 0; at[0] < CELLS; at[0]++, i++)
@@ -116,7 +115,6 @@ static void all_quads(struct net *n, const struct brick *b)
 {
 	int at[3];
 
-	n->index_count = 0;
 	for (at[2] = 0; at[2] < BRICK; at[2]++)
 		for (at[1] = 0; at[1] < BRICK; at[1]++)
 			for (at[0] = 0; at[0] < BRICK; at[0]++)
@@ -146,6 +144,18 @@ static void keep(struct world *w, struct brick *b, const struct net *n)
 	       n->index_count * sizeof *n->indices);
 }
 
+/* Are there voxels on either side? */
+static int has_sides(const struct net *n)
+{
+	int i, solid = 0, air = 0;
+
+	for (i = 0; i < SIDE * SIDE * SIDE; i++) {
+		solid |= n->v[i] < 0 && n->v[i] != WORLD_NOTHING;
+		air |= n->v[i] >= 0;
+	}
+	return solid && air;
+}
+
 static int neighbour_out(const struct world *w, const struct brick *b)
 {
 	struct box near = { { b->at[0], b->at[1], b->at[2] }, { b->at[0], b->at[1], b->at[2] } };
@@ -168,7 +178,10 @@ void nets_renew(struct world *w, struct brick *b)
 	if (b->pending)
 		return;
 	bricks_window(w, b->at, 1, n.v);
-	all_vertices(&n);
-	all_quads(&n, b);
+	n.vertex_count = n.index_count = 0;
+	if (has_sides(&n)) {
+		all_vertices(&n);
+		all_quads(&n, b);
+	}
 	keep(w, b, &n);
 }
