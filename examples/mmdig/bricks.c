@@ -125,7 +125,7 @@ void bricks_paint(struct world *w, struct brick *b)
 	}
 }
 
-/* --- windows -------------------------------------------------------------------------- */
+/* --- windows ------------------------------------------------------------------------------ */
 
 /* Copies what one brick has of a window; `from` is the window's first voxel. */
 static void window_part(const struct world *w, const int16_t *v, const int at[3],
@@ -178,7 +178,7 @@ void bricks_window(struct world *w, const int at[3], int margin, int16_t *ret)
 	}
 }
 
-/* --- the beginning ----------------------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------------------------ */
 
 void world_open(struct world *w, struct store *store, struct ground *ground, int band, int f32)
 {
@@ -316,7 +316,7 @@ void world_build(struct world *w)
 	each_key(w, w->stored, net_at);
 }
 
-/* --- the sum --------------------------------------------------------------------------------- */
+/* --- the sum ------------------------------------------------------------------------------ */
 
 static uint64_t sum_bytes(uint64_t sum, const void *p, size_t n)
 {

@@ -95,7 +95,7 @@ unsigned dig_apply(struct world *w, const struct dig *d)
 	return changed;
 }
 
-/* --- where ----------------------------------------------------------------------------------- */
+/* --- where -------------------------------------------------------------------------------- */
 
 /* The highest solid voxel of a column, in Q; the middle when there is none. */
 static int32_t surface_of(const struct world *w, int x, int z)

@@ -219,7 +219,7 @@ static void write_json(const char *path, const struct tally *t, uint64_t checksu
 		fclose(f);
 }
 
-/* --- the run --------------------------------------------------------------------------------- */
+/* --- the run ------------------------------------------------------------------------------ */
 
 struct run {
 	const struct choice *c;

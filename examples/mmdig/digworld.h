@@ -20,8 +20,8 @@
 
 enum { WORLD_BAND_MOST = 6, WORLD_NOTHING = INT16_MIN /* outside the world */ };
 /* Widest window: a brick, and band + 1 voxels around it. */
-enum { WINDOW_SIDE = BRICK + 2 * (WORLD_BAND_MOST + 1),
-       WINDOW_VOXELS = WINDOW_SIDE * WINDOW_SIDE * WINDOW_SIDE };
+enum { WINDOW_SIDE = BRICK + 2 * (WORLD_BAND_MOST + 1) };
+enum { WINDOW_VOXELS = WINDOW_SIDE * WINDOW_SIDE * WINDOW_SIDE };
 
 struct box { int lo[3], hi[3]; };    /* bricks, both ends included */
 
@@ -61,7 +61,7 @@ static inline void world_put_bit(uint64_t *bits, uint64_t key, int on)
 			 (uint64_t)on << (key & 63);
 }
 
-/* --- bricks.c --------------------------------------------------------------------------- */
+/* --- bricks.c ----------------------------------------------------------------------------- */
 
 /* Fills the world from its ground. */
 void world_open(struct world *w, struct store *store, struct ground *ground, int band, int f32);
@@ -102,7 +102,7 @@ int distance_to_plane(const int along[3]);
  * nearest crossing. Takes or drops the brick as it becomes active or not. */
 void distance_renew(struct world *w, const int at[3]);
 
-/* --- octree.c -------------------------------------------------------------------------------- */
+/* --- octree.c ----------------------------------------------------------------------------- */
 
 /* Makes the octree agree with the bricks of a box. */
 void octree_renew(struct world *w, struct box b);
@@ -118,7 +118,7 @@ int octree_solid(const struct world *w, const int voxel[3]);
 void octree_walk(const struct world *w, void (*visit)(void *ctx, int level, const int at[3],
 						      const struct node *n), void *ctx);
 
-/* --- nets.c ---------------------------------------------------------------------------------- */
+/* --- nets.c ------------------------------------------------------------------------------- */
 
 struct mesh_vertex { uint16_t at[3]; uint16_t material; };  /* Q, from 1 voxel below the brick */
 struct mesh {
@@ -128,7 +128,7 @@ struct mesh {
 /* Makes a brick's mesh anew; marks it pending when a neighbour is out. */
 void nets_renew(struct world *w, struct brick *b);
 
-/* --- dig.c ------------------------------------------------------------------------------------ */
+/* --- dig.c -------------------------------------------------------------------------------- */
 
 struct dig { int32_t at[3], radius; };       /* Q */
 enum dig_path { DIG_TUNNEL, DIG_CRATER, DIG_RANDOM };
@@ -148,7 +148,7 @@ struct box dig_box(const struct world *w, const struct dig *d);
 /* Returns how many bricks it touched. */
 unsigned dig_apply(struct world *w, const struct dig *d);
 
-/* --- regions.c -------------------------------------------------------------------------------- */
+/* --- regions.c ---------------------------------------------------------------------------- */
 
 /* Brings regions within `radius` bricks of a voxel and those of a box in, and sends all
  * others out. */
@@ -156,7 +156,7 @@ void regions_follow(struct world *w, const int voxel[3], int radius, struct box 
 void regions_all_in(struct world *w);
 void regions_close(struct world *w);
 
-/* --- digcheck.c -------------------------------------------------------------------------------- */
+/* --- digcheck.c --------------------------------------------------------------------------- */
 
 /* A dense copy of the world, worked out without bricks; digs are made in both. */
 struct dense;

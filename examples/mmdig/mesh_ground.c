@@ -57,7 +57,7 @@ static struct shell *shell_have(struct shape *m, uint64_t key)
 	return s;
 }
 
-/* --- triangles -------------------------------------------------------------------------------- */
+/* --- triangles ---------------------------------------------------------------------------- */
 
 /* An edge that a triangle meets at t, 0 to Q; the first of several counts. */
 static void block(struct shape *m, int axis, const int at[3], int t)
@@ -160,7 +160,7 @@ static void all_triangles(struct shape *m, const struct soup *s)
 	}
 }
 
-/* --- the flood ----------------------------------------------------------------------------------- */
+/* --- the flood ---------------------------------------------------------------------------- */
 
 static int bit(const uint64_t *bits, uint64_t i)
 {
@@ -291,7 +291,7 @@ static void flood(struct shape *m)
 	}
 }
 
-/* --- as ground ------------------------------------------------------------------------------------- */
+/* --- as ground ---------------------------------------------------------------------------- */
 
 /* A brick's edges lead to the first voxels of its upper neighbours, whose shells do not
  * matter: an edge is kept where it begins. */

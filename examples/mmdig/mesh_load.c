@@ -11,7 +11,7 @@ static const size_t file_bytes_most = (size_t)1 << 30;
 
 struct text { const char *at, *end; };
 
-/* --- the soup --------------------------------------------------------------------------- */
+/* --- the soup ----------------------------------------------------------------------------- */
 
 /* Room for one element more in an array that doubles. */
 static void *room(struct soup *s, void *array, size_t count, size_t *have, size_t bytes)
@@ -64,7 +64,7 @@ void mesh_forget(struct soup *s)
 	*s = (struct soup){ 0 };
 }
 
-/* --- text ---------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------- */
 
 /* The next line, cut into words at blanks; -1 at the end. */
 static int line_words(struct text *t, char *buf, size_t size, char **words)
@@ -171,7 +171,7 @@ static int load_stl(struct soup *s, struct text t)
 	return 1;
 }
 
-/* --- ply ------------------------------------------------------------------------------------- */
+/* --- ply ---------------------------------------------------------------------------------- */
 
 struct property { char type, of_count; int axis; };  /* of_count: 0 = no list */
 struct element { size_t count; int vertex, face, properties; struct property p[WORDS_MOST]; };
@@ -329,7 +329,7 @@ static int load_ply(struct soup *s, struct text t)
 	return 1;
 }
 
-/* --- files -------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------- */
 
 static int complain(const char *path, const char *why)
 {

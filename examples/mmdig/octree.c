@@ -227,7 +227,7 @@ void octree_close(struct world *w)
 	keep_root(w);
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 int octree_solid(const struct world *w, const int voxel[3])
 {

@@ -27,7 +27,7 @@ void *store_need(void *p)
 }
 
 /* Obtains memory and keeps account of what malloc adds to it. */
-static void *plain_take(struct plain *p, const char *category, size_t bytes, uint64_t *sum)
+static void *counted_malloc(struct plain *p, const char *category, size_t bytes, uint64_t *sum)
 {
 	void *block;
 
@@ -41,7 +41,7 @@ static void *plain_take(struct plain *p, const char *category, size_t bytes, uin
 	return block;
 }
 
-static void plain_give(struct plain *p, void *block, size_t bytes, uint64_t *sum)
+static void counted_free(struct plain *p, void *block, size_t bytes, uint64_t *sum)
 {
 	*sum -= bytes;
 	p->held.overhead -= malloc_usable_size(block) + sizeof(size_t) - bytes;
@@ -76,12 +76,12 @@ static void table_grow(struct plain *p)
 static struct brick *plain_brick_take(struct store *s, uint64_t key, const int at[3])
 {
 	struct plain *p = (struct plain *)s;
-	struct brick *b = plain_take(p, "narrow_band", sizeof *b, &p->held.narrow_band);
+	struct brick *b = counted_malloc(p, "narrow_band", sizeof *b, &p->held.narrow_band);
 
 	memset(b, 0, sizeof *b);
 	b->key = key;
 	memcpy(b->at, at, sizeof b->at);
-	b->payload = plain_take(p, "sdf_fields", s->payload_bytes, &p->held.sdf_field);
+	b->payload = counted_malloc(p, "sdf_fields", s->payload_bytes, &p->held.sdf_field);
 	if (++p->bricks * 2 > p->capacity)
 		table_grow(p);
 	p->table[table_slot(p, key)] = b;
@@ -112,8 +112,8 @@ static void plain_brick_give(struct store *s, struct brick *b)
 	struct plain *p = (struct plain *)s;
 
 	table_remove(p, b->key);
-	plain_give(p, b->payload, s->payload_bytes, &p->held.sdf_field);
-	plain_give(p, b, sizeof *b, &p->held.narrow_band);
+	counted_free(p, b->payload, s->payload_bytes, &p->held.sdf_field);
+	counted_free(p, b, sizeof *b, &p->held.narrow_band);
 }
 
 static struct brick *plain_brick_find(struct store *s, uint64_t key)
@@ -133,14 +133,14 @@ static void *plain_block_take(struct store *s, int kind, size_t bytes)
 {
 	struct plain *p = (struct plain *)s;
 
-	return plain_take(p, NULL, bytes, sum_of(p, kind));
+	return counted_malloc(p, NULL, bytes, sum_of(p, kind));
 }
 
 static void plain_block_give(struct store *s, int kind, void *block, size_t bytes)
 {
 	struct plain *p = (struct plain *)s;
 
-	plain_give(p, block, bytes, sum_of(p, kind));
+	counted_free(p, block, bytes, sum_of(p, kind));
 }
 
 static void runs_grow(struct plain *p)
@@ -168,7 +168,7 @@ static uint32_t plain_run_take(struct store *s, uint64_t subtree, unsigned count
 			runs_grow(p);
 		h = ++p->run_count;
 	}
-	p->runs[h] = plain_take(p, "svo_nodes", count * sizeof(struct node), &p->held.svo_node);
+	p->runs[h] = counted_malloc(p, "svo_nodes", count * sizeof(struct node), &p->held.svo_node);
 	return h;
 }
 
@@ -176,7 +176,7 @@ static void plain_run_give(struct store *s, uint32_t h, unsigned count)
 {
 	struct plain *p = (struct plain *)s;
 
-	plain_give(p, p->runs[h], count * sizeof(struct node), &p->held.svo_node);
+	counted_free(p, p->runs[h], count * sizeof(struct node), &p->held.svo_node);
 	p->runs[h] = NULL;
 	p->free_runs[p->free_count++] = h;
 }

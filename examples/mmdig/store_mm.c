@@ -36,7 +36,7 @@ static void *noted(void *p, size_t bytes, const char *category)
 	return p;
 }
 
-/* --- blocks of any size --------------------------------------------------------------------- */
+/* --- blocks of any size ------------------------------------------------------------------- */
 
 /* The smallest of the sizes that holds so many bytes: 64, 80, 96, 112, 128, 160, ... */
 static unsigned size_number(size_t bytes, size_t *ret_bytes)
@@ -93,7 +93,7 @@ static void pooled_block_give(struct store *s, int kind, void *block, size_t byt
 	mm_pool_free(size_pool(p, kind, bytes), block);
 }
 
-/* --- bricks ------------------------------------------------------------------------------------ */
+/* --- bricks ------------------------------------------------------------------------------- */
 
 static uint64_t brick_key(const int at[3])
 {
@@ -157,7 +157,7 @@ static struct brick *pooled_brick_find(struct store *s, uint64_t key)
 	return id ? p->by_id[id] : NULL;
 }
 
-/* --- nodes --------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------- */
 
 static uint32_t pooled_run_take(struct store *s, uint64_t subtree, unsigned count)
 {
@@ -183,7 +183,7 @@ static struct node *pooled_run_nodes(struct store *s, uint32_t handle)
 	return mm_svo_pool_node(((struct pooled *)s)->tree, handle);
 }
 
-/* --- sums ------------------------------------------------------------------------------------------ */
+/* --- sums --------------------------------------------------------------------------------- */
 
 /* Adds what a pool's slabs have beyond `used` bytes; returns its live blocks. */
 static uint64_t pool_slack(struct mm_pool *pool, uint64_t *slack)

@@ -193,7 +193,8 @@ static struct span height_span(const struct terrain *t, const int base[3])
 	return sum;
 }
 
-/* Interpolation in integers may round 1 down at each of its three steps, hence 8, and 16 for heights. */
+/* Interpolation in integers may round down at each of its steps, hence 8, and 16 for
+ * heights. */
 static int terrain_brick(struct ground *g, const int place[3])
 {
 	struct terrain *t = (struct terrain *)g;

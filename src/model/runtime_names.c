@@ -12,8 +12,8 @@
 static const char *const exact_names[] = {
 	"__libc_memalign", "__rdl_alloc", "__rg_alloc", "__rust_alloc", "__rust_alloc_zeroed",
 	"__strndup", "_Znaj", "_Znam", "_Znwj", "_Znwm", "aligned_alloc", "g_memdup",
-	"g_memdup2", "g_strndup", "memalign", "posix_memalign", "pvalloc", "strndup", "valloc",
-	"xmemdup", "xstrndup", "xzalloc",
+	"g_memdup2", "g_strndup", "memalign", "mm_note_alloc", "posix_memalign", "pvalloc",
+	"strndup", "valloc", "xmemdup", "xstrndup", "xzalloc",
 };
 
 static const char *const prefixes[] = {

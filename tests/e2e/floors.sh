@@ -54,6 +54,24 @@ for dir in "$src"/src/*/; do
 done
 check "local includes name their folder" bare_includes
 
+# An example is a program of a user: it sees its own headers and the public ones.
+examples_see_only_include()
+{
+	local bad=0 file header
+	while IFS=: read -r file header; do
+		[ -e "$1/examples/$(dirname "$file")/$header" ] && continue
+		[ -e "$src/include/$header" ] && continue
+		echo "$file includes $header"
+		bad=1
+	done < <(cd "$1/examples" && grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]+"' \
+		*/*.[ch] | sed -E 's/:.*"([^"]+)"/:\1/')
+	return $bad
+}
+check "examples see only public headers" examples_see_only_include "$src"
+
+mkdir -p "$tmp/examples/nosy"
+echo '#include "alloc/heap.h"' >"$tmp/examples/nosy/inside.c"
+check "an example that looks inside is seen" fails examples_see_only_include "$tmp"
 mkdir -p "$tmp/base" "$tmp/capture" "$tmp/view"
 echo '#include "trace/event.h"' >"$tmp/base/up.c"
 echo '#include "base/buf.h"' >"$tmp/capture/libc_only.c"

@@ -1,7 +1,7 @@
 # headers.sh: every header compiles alone, and twice; mm_note.h in C++ as well.
 . "$(dirname "$0")/tap.sh"
 
-flags="-fsyntax-only -Wall -Wextra -Werror -I$src/src -I$src/include -I$build"
+flags="-fsyntax-only -Wall -Wextra -Werror -I$src/src -I$src/include -I$build -I$src/examples/mmdig"
 
 alone()
 {
@@ -10,9 +10,10 @@ alone()
 	$1 $flags "$tmp/alone.$3"
 }
 
-for header in "$src"/src/*/*.h "$src"/include/*.h; do
+for header in "$src"/src/*/*.h "$src"/include/*.h "$src"/examples/*/*.h; do
 	[ -e "$header" ] || continue
 	name=${header#"$src"/src/}
+	name=${name#"$src"/examples/*/}
 	name=${name#"$src"/include/}
 	check "$name alone" alone "$CC -std=gnu17 -D_GNU_SOURCE=" "$name" c
 done

@@ -13,7 +13,7 @@ unique_names()
 # The lengths of all functions: "LINES FILE NAME".
 functions()
 {
-	ctags -R --languages=C --kinds-C=f --fields=+ne --output-format=json -f - src include |
+	ctags -R --languages=C --kinds-C=f --fields=+ne --output-format=json -f - src include examples |
 		python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -35,19 +35,19 @@ median_short()
 
 files_short()
 {
-	find src include -name '*.[ch]' -exec wc -l {} + |
+	find src include examples -name '*.[ch]' -exec wc -l {} + |
 		awk '$2 != "total" && $1 > 640 { print; bad = 1 } END { exit bad }'
 }
 
 indented_by_tabs()
 {
-	! grep -nE '^ {4,}[^ *]' -r src include --include='*.[ch]'
+	! grep -nE '^ {4,}[^ *]' -r src include examples --include='*.[ch]'
 }
 
 opened_by_a_comment()
 {
 	local f bad=0
-	for f in $(find src include -name '*.[ch]'); do
+	for f in $(find src include examples -name '*.[ch]'); do
 		[ "$(head -c 2 "$f")" = '/*' ] && continue
 		echo "$f"
 		bad=1
@@ -58,7 +58,7 @@ opened_by_a_comment()
 opening_names_the_file()
 {
 	local f bad=0
-	for f in src/*/*.[ch]; do
+	for f in src/*/*.[ch] examples/*/*.[ch]; do
 		head -n 1 "$f" | grep -qF "${f##*/}:" && continue
 		echo "$f: $(head -n 1 "$f")"
 		bad=1
@@ -68,7 +68,7 @@ opening_names_the_file()
 
 nothing_left_to_do()
 {
-	! grep -nwE 'TO''DO|FIX''ME|XX''X' -r src include tests/unit scripts man
+	! grep -nwE 'TO''DO|FIX''ME|XX''X' -r src include examples tests/unit scripts man
 }
 
 functions >"$tmp/functions"

@@ -542,6 +542,92 @@ static void metrics_are_summed_up(void **state)
 	kit_end(&k);
 }
 
+/* The member of a domain; fails when the domain has none of that name. */
+static const struct mm_report_member *member(const struct mm_report_domain *d, const char *name)
+{
+	size_t i = 0;
+
+	while (i < d->count && strcmp(d->members[i].name, name) != 0)
+		i++;
+	assert_true(i < d->count);
+	return &d->members[i];
+}
+
+static void assert_member(const struct mm_report_domain *d, const char *name, int64_t value)
+{
+	assert_true(member(d, name)->known);
+	assert_int_equal(member(d, name)->value, value);
+}
+
+static void domains_follow_from_metrics(void **state)
+{
+	struct mm_report_domain d;
+	struct kit k;
+
+	(void)state;
+	kit_begin(&k);
+	uint32_t p = kit_process(&k, 1, MM_START_COMMAND, 0);
+	kit_thread(&k, p, 1, "t");
+	kit_text(&k, p, MM_EV_METRIC, "raw_bytes", 9, 1);
+	kit_text(&k, p, MM_EV_METRIC, "raw_bytes", 3000, 2); /* the last counts */
+	kit_text(&k, p, MM_EV_METRIC, "stored_bytes", 2000, 2);
+	kit_text(&k, p, MM_EV_METRIC, "svo.inner_bytes", 100, 2);
+	kit_text(&k, p, MM_EV_METRIC, "svo.leaf_bytes", 200, 2);
+	kit_text(&k, p, MM_EV_METRIC, "svo.pool_bytes", 400, 2);
+	kit_text(&k, p, MM_EV_METRIC, "svo.nodes_count", 0, 2); /* nothing is divided by 0 */
+	kit_text(&k, p, MM_EV_METRIC, "svo.leaf_children_count", 6, 2);
+	kit_text(&k, p, MM_EV_METRIC, "svo.leaf_nodes_count", 3, 2);
+	kit_text(&k, p, MM_EV_METRIC, "svo.dedup_ppm", 7, 2);
+	kit_reader(&k);
+	struct mm_report *r = kit_report(&k, &overview);
+	mm_report_domain(r, MM_DOMAIN_SVO_SDF, &d);
+	assert_string_equal(d.name, "svo_sdf");
+	assert_true(d.told);
+	assert_member(&d, "raw_bytes", 3000);
+	assert_member(&d, "compression_ppm", 1500000);
+	assert_false(member(&d, "mesh_data_bytes")->known);
+	mm_report_domain(r, MM_DOMAIN_SVO, &d);
+	assert_true(d.told);
+	assert_member(&d, "pool_used_ppm", 750000);
+	assert_member(&d, "leaf_fill_ppm", 250000);
+	assert_member(&d, "dedup_ppm", 7);
+	assert_false(member(&d, "bytes_per_node_ppm")->known);
+	assert_false(member(&d, "children_mean_ppm")->known);
+	mm_report_domain(r, MM_DOMAIN_SDF, &d);
+	assert_false(d.told);
+	for (size_t i = 0; i < d.count; i++)
+		assert_false(d.members[i].known);
+	mm_report_free(r);
+	kit_end(&k);
+}
+
+static void domains_bear_any_value(void **state)
+{
+	struct mm_report_domain d;
+	struct kit k;
+
+	(void)state;
+	kit_begin(&k);
+	uint32_t p = kit_process(&k, 1, MM_START_COMMAND, 0);
+	kit_thread(&k, p, 1, "t");
+	kit_text(&k, p, MM_EV_METRIC, "raw_bytes", INT64_MAX, 1);
+	kit_text(&k, p, MM_EV_METRIC, "stored_bytes", 1, 1); /* the ratio fits no integer */
+	kit_text(&k, p, MM_EV_METRIC, "sdf.bricks_resident_count", INT64_MAX, 1);
+	kit_text(&k, p, MM_EV_METRIC, "sdf.bricks_free_count", INT64_MAX, 1);
+	kit_text(&k, p, MM_EV_METRIC, "sdf.band_voxels_count", INT64_MIN, 1);
+	kit_text(&k, p, MM_EV_METRIC, "sdf.stored_voxels_count", 5, 1);
+	kit_reader(&k);
+	struct mm_report *r = kit_report(&k, &overview);
+	mm_report_domain(r, MM_DOMAIN_SVO_SDF, &d);
+	assert_false(member(&d, "compression_ppm")->known);
+	mm_report_domain(r, MM_DOMAIN_SDF, &d);
+	assert_member(&d, "atlas_fill_ppm", 500000);
+	assert_member(&d, "band_voxels_count", INT64_MIN);
+	assert_false(member(&d, "band_ppm")->known);
+	mm_report_free(r);
+	kit_end(&k);
+}
+
 static void kinds_are_told_apart(void **state)
 {
 	struct kit k;
@@ -664,6 +750,8 @@ int main(void)
 		cmocka_unit_test(stack_ids_outlive_addresses),
 		cmocka_unit_test(samples_show_what_is_unaccounted),
 		cmocka_unit_test(metrics_are_summed_up),
+		cmocka_unit_test(domains_follow_from_metrics),
+		cmocka_unit_test(domains_bear_any_value),
 		cmocka_unit_test(kinds_are_told_apart),
 		cmocka_unit_test(damage_never_crashes),
 	};

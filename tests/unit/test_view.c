@@ -71,7 +71,7 @@ static void runtime_functions_are_known(void **state)
 		"std::vector<int>::push_back(int const&)", "void std::sort<int*>(int*, int*)",
 		"std::pair<int, int>* std::__uninitialized_copy<false>(int*)",
 		"__gnu_cxx::new_allocator<int>::allocate(unsigned long, void const*)",
-		"alloc::vec::Vec<T>::push", "__rust_alloc", "PyMem_RawRealloc",
+		"alloc::vec::Vec<T>::push", "__rust_alloc", "PyMem_RawRealloc", "mm_note_alloc",
 	};
 	static const char *const user[] = {
 		"main", "node_new", "std_parse", "svo::insert(int)", "buffer_alloc",
@@ -161,6 +161,11 @@ static struct mm_report *hostile_report(struct kit *k, enum mm_tree tree)
 	kit_text(k, p, MM_EV_MARK, HOSTILE, 0, 1);
 	kit_text(k, p, MM_EV_METRIC, HOSTILE, 5, 1);
 	kit_text(k, p, MM_EV_METRIC, "svo.nodes", 7, 1);
+	kit_text(k, p, MM_EV_METRIC, "svo." HOSTILE, 6, 1);
+	kit_text(k, p, MM_EV_METRIC, "svo.nodes_by_depth_count." HOSTILE, 8, 1);
+	kit_text(k, p, MM_EV_METRIC, "svo.nodes_by_depth_count.2", 9, 1);
+	kit_text(k, p, MM_EV_METRIC, "svo.nodes_by_depth_count.99999999999", 9, 1);
+	kit_text(k, p, MM_EV_METRIC, "svo.full_grid_bytes", 4096, 1);
 	size_t gone = kit_alloc(k, p, t, site, 100, 2);
 	kit_free(k, gone, t, 3);
 	kit_alloc(k, p, u, kit_site(k, p, site, "inner", "", 0), 50, 4);
@@ -273,6 +278,16 @@ static void text_and_json_say_the_same(void **state)
 	cJSON *domains = cJSON_GetObjectItem(json, "domains");
 	assert_int_equal(number(cJSON_GetObjectItem(domains, "svo"), "nodes"), 7);
 	assert_true(cJSON_IsNull(cJSON_GetObjectItem(domains, "sdf")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(domains, "svo_sdf")));
+	cJSON *svo = cJSON_GetObjectItem(domains, "svo");
+	assert_int_equal(number(svo, "full_grid_bytes"), 4096);
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(svo, "inner_bytes")));
+	cJSON *depths = cJSON_GetObjectItem(svo, "nodes_by_depth_count");
+	assert_int_equal(cJSON_GetArraySize(depths), 3);
+	assert_true(cJSON_IsNull(cJSON_GetArrayItem(depths, 0)));
+	assert_int_equal(cJSON_GetArrayItem(depths, 2)->valueint, 9);
+	assert_non_null(strstr(text, "         4,096  svo.full_grid_bytes\n"));
+	assert_null(strstr(text, "svo.inner_bytes"));
 	cJSON_Delete(json);
 	free(text);
 	mm_report_free(r);
