@@ -280,7 +280,7 @@ uint32_t mm_defrag_fragmentation(struct mm_defrag *d)
 		if (!atomic_load(&d->registered[i]))
 			continue;
 		mm_depot_sums(&d->heap->pool[i], &s);
-		free += s.free * d->heap->pool[i].block_bytes;
+		free += s.external_bytes;
 		all += s.slab_bytes;
 	}
 	return all ? (uint32_t)(free * 10000 / all) : 0;

@@ -133,6 +133,12 @@ static void relist(struct mm_depot *p, struct mm_slab *s)
 
 /* --- slabs --------------------------------------------------------------------------------- */
 
+/* Bytes of a slab's slices. */
+static uint64_t span_of(const struct mm_depot *p)
+{
+	return (uint64_t)p->slices * MM_SLICE_BYTES;
+}
+
 static uint32_t words_of(const struct mm_depot *p)
 {
 	return (p->blocks + 63) / 64;
@@ -175,45 +181,80 @@ static void obtain_pages(const struct pages *pages)
 /* Notes a slab whose pages are to be obtained, unless it had them before. */
 static void note_pages(struct mm_depot *p, const struct mm_slab *s, struct pages *pages)
 {
-	uint64_t bytes = (uint64_t)p->slab_count * p->slices * MM_SLICE_BYTES;
+	uint64_t bytes = span_of(p) * p->slab_count;
 
 	if (p->ground->vspace->o.simulated || s->addr < p->reached)
 		return;
-	p->reached = s->addr + s->bytes;
+	p->reached = s->addr + span_of(p);
 	if (bytes < p->ready_from || pages->count == PAGES_MOST)
 		return;
 	pages->huge = bytes >= p->huge_from && !(s->addr & ((1 << HUGE_SHIFT) - 1));
-	pages->bytes = s->bytes;
+	pages->bytes = span_of(p);
 	pages->addr[pages->count++] = s->addr;
 }
+
+/* --- pages in use ---------------------------------------------------------------------------- */
+
+static uint64_t tail_of(const struct mm_depot *p, uint64_t reach)
+{
+	uint64_t blocks = (uint64_t)p->blocks * p->block_bytes;
+
+	return reach > blocks ? reach - blocks : 0;
+}
+
+static void set_reach(struct mm_depot *p, struct mm_slab *s, uint64_t reach)
+{
+	p->reach_bytes += reach - s->bytes;
+	p->tail_bytes += tail_of(p, reach) - tail_of(p, s->bytes);
+	s->bytes = reach;
+}
+
+/* A block that ends `end` bytes behind the slab's start goes out. */
+static __attribute__((noinline)) void reach_out(struct mm_depot *p, struct mm_slab *s,
+						uint64_t end)
+{
+	uint64_t page = p->ground->vspace->o.page_bytes, reach = (end + page - 1) & ~(page - 1);
+
+	mm_vspace_resize(p->ground->vspace, s->addr, s->slices, reach);
+	set_reach(p, s, reach);
+}
+
+uint64_t mm_depot_slab_external(const struct mm_depot *p, const struct mm_slab *s)
+{
+	return s->bytes - tail_of(p, s->bytes) - (uint64_t)(s->blocks - s->free) * p->block_bytes;
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
 
 static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 {
 	struct mm_ground *g = p->ground;
 	struct mm_slab *s;
 
-	if (mm_gate_ask(&p->gate, (uint64_t)p->slices * MM_SLICE_BYTES))
+	uint64_t ready = span_of(p) * p->slab_count >= p->ready_from ? span_of(p) : 0;
+
+	if (mm_gate_ask(&p->gate, span_of(p)))
 		return NULL;
 	if (mm_slabs_new(g->slabs, &s)) {
-		mm_gate_tell(&p->gate, (uint64_t)p->slices * MM_SLICE_BYTES);
+		mm_gate_tell(&p->gate, span_of(p));
 		return NULL;
 	}
 	s->pool = p->index + 1;
 	s->blocks = p->blocks;
 	s->slices = p->slices;
-	s->bytes = (uint64_t)p->slices * MM_SLICE_BYTES;
 	s->free_bits = mm_meta_borrow(g->meta, words_of(p) * sizeof(uint64_t));
 	if (g->track)
 		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
 	if (g->note_bytes)
 		s->notes = mm_meta_borrow(g->meta, (uint64_t)p->blocks * g->note_bytes);
 	if (!s->free_bits || (g->track && !s->slack) || (g->note_bytes && !s->notes) ||
-	    mm_vspace_take(g->vspace, p->slices, 1, s->bytes, s->number, &s->addr)) {
-		mm_gate_tell(&p->gate, s->bytes);
+	    mm_vspace_take(g->vspace, p->slices, 1, ready, s->number, &s->addr)) {
+		mm_gate_tell(&p->gate, span_of(p));
 		drop_records(p, s);
 		return NULL;
 	}
 	mm_vspace_mark(g->vspace, s->addr, s->slices, s->pool);
+	set_reach(p, s, ready ? ready : mm_vspace_adopt(g->vspace, s->addr, s->slices));
 	note_pages(p, s, pages);
 	all_free(s);
 	enlist(p, s, list_for(s));
@@ -231,8 +272,9 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 	p->free -= s->blocks;
 	p->slab_count--;
 	p->slabs_gone++;
+	set_reach(p, s, 0);
 	mm_vspace_give(p->ground->vspace, s->addr, s->slices);
-	mm_gate_tell(&p->gate, s->bytes);
+	mm_gate_tell(&p->gate, span_of(p));
 	drop_records(p, s);
 }
 
@@ -246,7 +288,7 @@ static struct mm_slab *last_or_behind(const struct mm_depot *p)
 
 	if (!last || last->free)
 		return last;
-	number = mm_vspace_owner(p->ground->vspace, last->addr + last->bytes);
+	number = mm_vspace_owner(p->ground->vspace, last->addr + span_of(p));
 	s = number ? slab_at(p, number) : NULL;
 	return s && s->pool == p->index + 1 && s->free ? s : NULL;
 }
@@ -340,6 +382,15 @@ static uint64_t lowest_of(uint64_t bits, uint32_t want)
 	return bits ^ rest;
 }
 
+/* Where the highest block of the last cut ends, from its slab's start. */
+static uint64_t end_of_last(const struct mm_depot *p, const struct mm_slab *s,
+			    const struct cuts *cuts)
+{
+	const struct cut *c = &cuts->cut[cuts->count - 1];
+
+	return c->addr - s->addr + (64 - (uint64_t)__builtin_clzll(c->bits)) * p->block_bytes;
+}
+
 /* Takes the lowest free blocks of a slab, word by word. */
 static void cut_lowest(struct mm_depot *p, struct mm_slab *s, uint32_t want, struct cuts *cuts)
 {
@@ -361,6 +412,8 @@ static void cut_lowest(struct mm_depot *p, struct mm_slab *s, uint32_t want, str
 	n = cuts->blocks - before;
 	s->free -= n;
 	p->free -= n;
+	if (n && end_of_last(p, s, cuts) > s->bytes)
+		reach_out(p, s, end_of_last(p, s, cuts));
 }
 
 /* The addresses, the lowest last. */
@@ -525,11 +578,11 @@ void mm_depot_clear(struct mm_depot *p)
 void mm_depot_sums(struct mm_depot *p, struct mm_depot_sums *ret)
 {
 	mm_lock_take(&p->lock);
-	uint64_t slab_bytes = (uint64_t)p->slices * MM_SLICE_BYTES;
-	*ret = (struct mm_depot_sums){ .slabs = p->slab_count,
-		.slab_bytes = p->slab_count * slab_bytes,
-		.blocks = (uint64_t)p->slab_count * p->blocks, .free = p->free,
-		.tail_bytes = p->slab_count * (slab_bytes - (uint64_t)p->blocks * p->block_bytes) };
+	uint64_t blocks = (uint64_t)p->slab_count * p->blocks;
+	*ret = (struct mm_depot_sums){ .slabs = p->slab_count, .slab_bytes = p->reach_bytes,
+		.blocks = blocks, .free = p->free, .tail_bytes = p->tail_bytes,
+		.external_bytes = p->reach_bytes - p->tail_bytes -
+				  (blocks - p->free) * p->block_bytes };
 	mm_lock_give(&p->lock);
 }
 
@@ -546,6 +599,9 @@ static int check_slab(const struct mm_depot *p, const struct mm_slab *s)
 		return 4;
 	if (free != s->free || free == s->blocks)
 		return 5;
+	for (uint32_t i = (uint32_t)(s->bytes / p->block_bytes) + 1; i < s->blocks; i++)
+		if (!(s->free_bits[i / 64] >> i % 64 & 1))
+			return 8; /* out, and beyond what is in use */
 	return mm_vspace_owner(p->ground->vspace, s->addr) == s->number ? 0 : 6;
 }
 

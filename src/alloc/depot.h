@@ -9,6 +9,7 @@
  *   batch       blocks that go between a magazine and the depot at once
  *   out         blocks that are not in the depot: handed out or in a magazine
  *   full        a slab of which every block is out
+ *   reach       pages of a slab are in use up to the last block that was ever handed out
  *   ready       a slab whose pages were obtained before its blocks are touched
  *   owned       a depot whose slabs give blocks to one context each, while there are enough:
  *               for blocks that share cache lines with their neighbours
@@ -54,6 +55,7 @@ struct mm_depot {
 	uint32_t last;                   /* slab that blocks were taken from; 0 = none */
 	uint64_t free;                   /* blocks in slabs */
 	uint64_t slabs_made, slabs_gone;
+	uint64_t reach_bytes, tail_bytes; /* of slabs, as far as pages are in use */
 	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
 	/* Set after init, where the defaults do not fit: */
 	int owned;
@@ -101,9 +103,13 @@ static inline uint32_t mm_depot_block_of(const struct mm_depot *p, const struct 
 	return (uint32_t)((addr - s->addr) * p->reciprocal >> 40);
 }
 
-/* Sums for the account (account.h): blocks of slabs, those in slabs, tail bytes. */
-struct mm_depot_sums { uint64_t slabs, slab_bytes, blocks, free, tail_bytes; };
+/* Sums for the account (account.h): pages of slabs in use, blocks of slabs and those of them that
+ * are in slabs; of the pages: in free blocks, and behind the last block. */
+struct mm_depot_sums { uint64_t slabs, slab_bytes, blocks, free, external_bytes, tail_bytes; };
 void mm_depot_sums(struct mm_depot *p, struct mm_depot_sums *ret);
+
+/* Bytes of one slab's pages in use that are in free blocks. */
+uint64_t mm_depot_slab_external(const struct mm_depot *p, const struct mm_slab *s);
 
 /* 0, or the number of the rule that does not hold. Nobody else may be in it. */
 int mm_depot_check(struct mm_depot *p);

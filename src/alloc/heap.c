@@ -498,7 +498,7 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 		struct mm_depot_sums s;
 		mm_depot_sums(&h->pool[i], &s);
 		a.slabs += s.slabs;
-		a.slab_external += s.free * h->pool[i].block_bytes;
+		a.slab_external += s.external_bytes;
 		a.tail += s.tail_bytes;
 		out += (s.blocks - s.free) * h->pool[i].block_bytes;
 	}
@@ -508,7 +508,7 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	if (!h->o.track)
 		a.requested = out - a.cached;
 	a.slabs += h->ordered.regions;
-	a.slab_external += h->ordered.free_bytes;
+	a.slab_external += h->ordered.free_bytes - h->ordered.untouched;
 	a.requested += h->ordered.requested;
 	a.internal += h->ordered.granted - h->ordered.requested;
 	a.live += h->ordered.live;
@@ -560,7 +560,8 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		if (!s->slices)
 			continue;
 		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1,
-					  s->guard_state > MM_RUN_LIVE };
+					  s->guard_state > MM_RUN_LIVE, 0 };
+		v.external = mm_heap_slab_free(h, n);
 		if (s->pool == MM_SLAB_ORDERED) {
 			v.block_bytes = MM_ORDERED_UNIT;
 			v.blocks = s->blocks;
@@ -584,8 +585,8 @@ uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number)
 	const struct mm_slab *s = mm_slab_at(&h->slabs, number);
 
 	if (s->pool == MM_SLAB_ORDERED)
-		return (uint64_t)s->free * MM_ORDERED_UNIT;
-	return s->pool ? (uint64_t)s->free * h->pool[s->pool - 1].block_bytes : 0;
+		return (uint64_t)s->free * MM_ORDERED_UNIT - (MM_ORDERED_REGION - s->bytes);
+	return s->pool ? mm_depot_slab_external(&h->pool[s->pool - 1], s) : 0;
 }
 
 void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied)

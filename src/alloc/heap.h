@@ -107,7 +107,12 @@ int mm_heap_has(const struct mm_heap *h, uint64_t addr);
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged);
 
 /* Calls fn for each slab, by number: for maps of the heap. Nobody else may be in it. */
-struct mm_slab_view { uint32_t number; uint64_t addr, bytes; uint32_t block_bytes, blocks, free; };
+struct mm_slab_view {
+	uint32_t number;
+	uint64_t addr, bytes; /* pages in use */
+	uint32_t block_bytes, blocks, free;
+	uint64_t external;    /* bytes of those pages that are in free blocks */
+};
 void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
 		   void *arg);
 

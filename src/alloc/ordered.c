@@ -14,13 +14,32 @@ static void count_free(struct mm_ordered *o, uint64_t addr, uint64_t bytes, int 
 	while (bytes) {
 		struct mm_slab *s = mm_slab_at(o->ground->slabs,
 					       mm_vspace_owner(o->ground->vspace, addr));
-		uint64_t part = s->addr + s->bytes - addr;
+		uint64_t part = s->addr + MM_ORDERED_REGION - addr;
 		part = part < bytes ? part : bytes;
 		o->whole -= s->free == s->blocks;
 		s->free += (uint32_t)(part / MM_ORDERED_UNIT) * (uint32_t)sign;
 		o->whole += s->free == s->blocks;
 		addr += part;
 		bytes -= part;
+	}
+}
+
+/* Pages of a region are in use up to the last byte that was ever handed out. */
+static void reach_to(struct mm_ordered *o, uint64_t addr, uint64_t end)
+{
+	uint64_t page = o->ground->vspace->o.page_bytes;
+
+	while (addr < end) {
+		struct mm_slab *s = mm_slab_at(o->ground->slabs,
+					       mm_vspace_owner(o->ground->vspace, addr));
+		uint64_t last = s->addr + MM_ORDERED_REGION < end ? s->addr + MM_ORDERED_REGION : end;
+		uint64_t reach = (last - s->addr + page - 1) & ~(page - 1);
+		if (reach > s->bytes) {
+			mm_vspace_resize(o->ground->vspace, s->addr, s->slices, reach);
+			o->untouched -= reach - s->bytes;
+			s->bytes = reach;
+		}
+		addr = s->addr + MM_ORDERED_REGION;
 	}
 }
 
@@ -74,17 +93,18 @@ static int add_region(struct mm_ordered *o)
 		return err;
 	s->pool = MM_SLAB_ORDERED;
 	s->slices = MM_ORDERED_REGION / MM_SLICE_BYTES;
-	s->bytes = MM_ORDERED_REGION;
 	s->blocks = MM_ORDERED_REGION / MM_ORDERED_UNIT;
-	err = mm_vspace_take(o->ground->vspace, s->slices, s->slices, s->bytes, s->number,
+	err = mm_vspace_take(o->ground->vspace, s->slices, s->slices, 0, s->number,
 			     &s->addr);
 	if (err) {
 		mm_slabs_drop(o->ground->slabs, s);
 		return MM_ENOMEM;
 	}
 	o->regions++;
-	count_free(o, s->addr, s->bytes, 1);
-	join(o, s->addr, s->bytes);
+	s->bytes = mm_vspace_adopt(o->ground->vspace, s->addr, s->slices);
+	o->untouched += MM_ORDERED_REGION - s->bytes;
+	count_free(o, s->addr, MM_ORDERED_REGION, 1);
+	join(o, s->addr, MM_ORDERED_REGION);
 	return MM_OK;
 }
 
@@ -92,12 +112,13 @@ static int add_region(struct mm_ordered *o)
 static uint32_t drop_region(struct mm_ordered *o, struct mm_slab *s, uint32_t range)
 {
 	uint64_t from = o->node[range].addr, to = from + mm_range_bytes(&o->node[range]);
-	uint64_t end = s->addr + s->bytes;
+	uint64_t end = s->addr + MM_ORDERED_REGION;
 
 	remove_free(o, range);
 	add_free(o, from, s->addr - from);
 	o->whole--;
-	o->free_bytes -= s->bytes;
+	o->free_bytes -= MM_ORDERED_REGION;
+	o->untouched -= MM_ORDERED_REGION - s->bytes;
 	o->regions--;
 	mm_vspace_give(o->ground->vspace, s->addr, s->slices);
 	mm_slabs_drop(o->ground->slabs, s);
@@ -158,6 +179,7 @@ static uint64_t place_block(struct mm_ordered *o, uint32_t range, uint32_t units
 	mm_range_enter(o, &o->starts, n);
 	set_requested(o, &o->node[n], size);
 	count_free(o, start, bytes, -1);
+	reach_to(o, start, start + bytes);
 	o->live++;
 	return start;
 }
@@ -239,6 +261,7 @@ static int grow_block(struct mm_ordered *o, uint32_t n, uint32_t units)
 	remove_free(o, behind);
 	add_free(o, end + more, rest);
 	count_free(o, end, more, -1);
+	reach_to(o, end, end + more);
 	o->node[n].units = units;
 	return 1;
 }

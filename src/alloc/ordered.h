@@ -52,6 +52,7 @@ struct mm_ordered {
 	struct mm_range_table starts, ends;
 	uint32_t regions, whole;    /* all, and those wholly free */
 	uint64_t free_bytes, live, granted, requested;
+	uint64_t untouched;         /* of free_bytes: pages that are not in use yet */
 };
 
 /* In zero-filled memory. MM_ENOMEM. */

@@ -30,7 +30,7 @@ struct mm_slab {
 	uint16_t lowest;        /* no free block in a word below this one */
 	uint16_t list;
 	_Atomic uint16_t filled_for; /* depot.h, owned: number of the context */
-	uint64_t bytes;         /* in use, whole pages */
+	uint64_t bytes;         /* in use, whole pages: what lies behind was never handed out */
 	uint64_t requested;     /* large */
 	void *notes;            /* heap_notes.h: of blocks; NULL = none */
 	/* depot_move.h: who may move a block, 0 = nobody; NULL = none may. How many may; the last

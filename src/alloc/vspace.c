@@ -295,8 +295,29 @@ int mm_vspace_resize(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint64
 	mm_lock_take(&v->lock);
 	for (uint32_t s = first; s < first + slices; s++)
 		use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
+	if (v->used_bytes + v->retained_bytes > v->peak_bytes)
+		v->peak_bytes = v->used_bytes + v->retained_bytes;
 	mm_lock_give(&v->lock);
 	return MM_OK;
+}
+
+uint64_t mm_vspace_adopt(struct mm_vspace *v, uint64_t addr, uint32_t slices)
+{
+	uint32_t s = (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT), end = s + slices;
+	uint64_t bytes = 0;
+	int whole = 1;
+
+	mm_lock_take(&v->lock);
+	for (; whole && s < end; s++) {
+		whole = v->have[s] * page_of(v) == MM_SLICE_BYTES;
+		bytes += v->have[s] * page_of(v);
+		use_pages(v, s, v->have[s]);
+	}
+	for (; s < end; s++)
+		if (v->have[s])
+			drop_pages(v, s, 1);
+	mm_lock_give(&v->lock);
+	return bytes;
 }
 
 void mm_vspace_purge(struct mm_vspace *v, uint64_t bytes)

@@ -67,6 +67,10 @@ void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices);
  * do not fit. */
 int mm_vspace_resize(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint64_t bytes);
 
+/* Of slices that were taken with 0 bytes in use: the pages that they have from before, from the
+ * first on without a gap, are in use again; others go to the system. How many bytes. */
+uint64_t mm_vspace_adopt(struct mm_vspace *v, uint64_t addr, uint32_t slices);
+
 /* Gives retained pages to the system until at most `bytes` are left. */
 void mm_vspace_purge(struct mm_vspace *v, uint64_t bytes);
 

@@ -27,7 +27,7 @@ static int add(struct mm_pins *p, uint64_t unit, uint32_t order, uint32_t site, 
 
 static void sum_slab(void *arg, const struct mm_slab_view *v)
 {
-	*(uint64_t *)arg += (uint64_t)v->free * v->block_bytes;
+	*(uint64_t *)arg += v->external;
 }
 
 static uint32_t slab_at_addr_of(const struct mm_drive *d, uint32_t dest, uint64_t addr)

@@ -313,7 +313,7 @@ void mm_poolset_account(struct mm_poolset *p, struct mm_account *ret)
 		struct mm_depot_sums s;
 		mm_depot_sums(p->depot[i], &s);
 		a.slabs += s.slabs;
-		a.slab_external += s.free * p->depot[i]->block_bytes;
+		a.slab_external += s.external_bytes;
 		a.tail += s.tail_bytes;
 	}
 	mm_vspace_sums(&p->vspace, &used, &a.retained);
@@ -342,7 +342,7 @@ void mm_poolset_slabs(struct mm_poolset *p, void (*fn)(void *arg, const struct m
 		if (!s->slices)
 			continue;
 		struct mm_slab_view v = { n, s->addr, s->bytes, p->depot[s->pool - 1]->block_bytes,
-					  s->blocks, s->free };
+					  s->blocks, s->free, mm_poolset_slab_free(p, n) };
 		fn(arg, &v);
 	}
 }
@@ -356,7 +356,7 @@ uint64_t mm_poolset_slab_free(const struct mm_poolset *p, uint32_t number)
 {
 	const struct mm_slab *s = mm_slab_at(&p->slabs, number);
 
-	return (uint64_t)s->free * p->depot[s->pool - 1]->block_bytes;
+	return mm_depot_slab_external(p->depot[s->pool - 1], s);
 }
 
 int mm_poolset_check(struct mm_poolset *p)

@@ -1,6 +1,6 @@
-/* bricks: what it costs to give a brick of a narrow band back and to take it again.
+/* brickpairs: what it costs to give a brick of a narrow band back and to take it again.
  *
- *	bricks rows|random THREADS      prints "pair_ns NANOSECONDS" and the lowest and highest
+ *	brickpairs rows|random THREADS      prints "pair_ns NANOSECONDS" and the lowest and highest
  *
  * A full cube of 32^3 bricks of 512 floats, every one written before. THREADS 2: a second
  * thread exists and sleeps, so that libmm's locks are real ones. */
