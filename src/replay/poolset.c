@@ -20,8 +20,8 @@ struct mm_poolset {
 	struct mm_vspace vspace;
 	struct mm_ground ground;
 	struct mm_depot *depot[MM_POOLSET_SIZES];
-	uint32_t depots, most;      /* how many; 0 more may come when fixed */
-	int fixed;
+	uint32_t depots, most;      /* how many there are, and may be */
+	int fixed;                  /* no others come */
 	uint8_t of_size[TABLE];     /* not fixed: depot + 1 by block size in steps */
 	struct mm_context *contexts;
 	uint64_t live, requested, internal;

@@ -12,8 +12,6 @@
 #include "core/error.h"
 #include "replay/poolset.h"
 
-enum { NAMES_MOST = 128 };
-
 struct conf_reader {
 	struct mm_replay_conf *conf;
 	const struct mm_conf_item *root;
