@@ -1,5 +1,5 @@
 # Unit and command-line tests: replay.
-check_PROGRAMS += test_drive test_pins test_ops test_replay_conf test_replay_oom test_poolset
+check_PROGRAMS += test_drive test_pins test_ops test_replay_conf test_replay_oom test_replay_words test_poolset
 test_ops_SOURCES = tests/unit/test_ops.c $(mm_modelkit)
 test_ops_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 test_replay_conf_SOURCES = tests/unit/test_replay_conf.c $(mm_modelkit)
@@ -9,11 +9,13 @@ test_replay_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=r
 test_replay_oom_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 test_poolset_SOURCES = tests/unit/test_poolset.c
 test_poolset_LDADD = libmm_replay.la libmm_alloc.la libmm.la $(MM_TEST_LIBS)
+test_replay_words_SOURCES = tests/unit/test_replay_words.c
+test_replay_words_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 test_drive_SOURCES = tests/unit/test_drive.c
 test_drive_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 test_pins_SOURCES = tests/unit/test_pins.c $(mm_modelkit)
 test_pins_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
-TESTS += test_drive test_pins test_ops test_replay_conf test_replay_oom test_poolset tests/e2e/replay.sh tests/e2e/replay_conf.sh
+TESTS += test_drive test_pins test_ops test_replay_conf test_replay_oom test_replay_words test_poolset tests/e2e/replay.sh tests/e2e/replay_conf.sh
 EXTRA_DIST += tests/e2e/replay.sh tests/e2e/replay_conf.sh
 
 # The engine under live programs.
