@@ -180,6 +180,45 @@ for s in size-class first-fit best-fit; do
 	check "all in another heap by $s is the same heap" python3 same.py one.json one
 done
 
+# --- a recording of a digging program, as it comes with the source ---------------------------
+cat >dig.conf <<'E2'
+pool nodes  { size = object }
+pool bricks { size = [ 56, 512, 2048 ] }
+heap mesh   { strategy = best-fit }
+category svo_nodes         { pool = nodes;  budget = 48K }
+category sdf_fields        { pool = bricks; budget = 512K }
+category narrow_band       { pool = bricks }
+category material_channels { pool = bricks }
+category mesh_data         { heap = mesh }
+E2
+cat >dig.py <<'P'
+import json
+TERMS = ("requested", "internal", "cached", "slab_external", "tail", "retained", "metadata")
+conf = json.load(open("dig.json"))["replays"][1]
+report = {c["name"]: c for c in json.load(open("dig.report"))["categories"]}
+assert conf["law_broken_count"] == conf["check_rule"] == conf["failed_count"] == 0
+for which in ("at_peak", "at_end"):
+    for d in conf["destinations"]:
+        assert sum(d[which][t + "_bytes"] for t in TERMS) == d[which]["committed_bytes"], d["name"]
+    assert sum(d[which]["committed_bytes"] for d in conf["destinations"]) == \
+        conf[which]["committed_bytes"]
+for c in conf["categories"]:
+    for key in ("alloc_count", "alloc_bytes", "peak_bytes"):
+        assert c[key] == report[c["name"]][key], (c, key)
+    if c["name"] in ("svo_nodes", "sdf_fields"):
+        assert c["most_above_bytes"] == c["peak_bytes"] - c["budget_bytes"] > 0
+    else:
+        assert c["exceeded_count"] == c["most_above_bytes"] == 0
+allocs = {d["name"]: d["alloc_count"] for d in conf["destinations"]}
+assert allocs["nodes"] == report["svo_nodes"]["alloc_count"]
+assert allocs["bricks"] == sum(report[n]["alloc_count"]
+                               for n in ("sdf_fields", "narrow_band", "material_channels"))
+assert allocs["mesh"] == report["mesh_data"]["alloc_count"]
+P
+"$mmprof" replay -q --no-pinned --json -c dig.conf "$src/traces/mmdig.mmt" >dig.json 2>err
+"$mmprof" report -q --no-symbols --json "$src/traces/mmdig.mmt" >dig.report
+check "categories of voxels in pools" python3 dig.py
+
 # A budget that the program set, and the file's, which wins.
 for budget in "" "budget = 5K"; do
 	printf 'category "text 37" { match = [ "library:*", "function:*" ]; %s }\n' "$budget" >set.conf
