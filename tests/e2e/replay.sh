@@ -48,7 +48,9 @@ program()
 
 check_is "sqlite3" fits "$(echo "create table t(a,b); insert into t values(1,'x'),(2,'y');
 	select * from t order by b;" >q.sql; program sqlite sqlite3 :memory: '.read q.sql')"
-check_is "python" fits "$(program python env PYTHONMALLOC=malloc python3 -c '
+# The interpreter itself: what would start it by exec is another image, and alone recorded.
+python=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')
+check_is "python" fits "$(PYTHONMALLOC=malloc program python "$python" -c '
 import json
 print(len(json.dumps([{"a": i, "b": str(i) * (i % 50)} for i in range(20000)])))')"
 check_is "perl" fits "$(program perl perl -e 'my %h; $h{$_ % 997} .= "x" x ($_ % 100) for 1..60000;')"
