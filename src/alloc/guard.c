@@ -111,8 +111,10 @@ void mm_guard_init(struct mm_heap *h)
 	g->every = h->o.sample_every ? h->o.sample_every : EVERY;
 	g->most = h->o.watched_most ? h->o.watched_most : WATCHED_MOST;
 	g->quarantine_most = is_full ? QUARANTINE_FULL : QUARANTINE_SAMPLED;
-	if (g->quarantine_most > g->most)
-		g->quarantine_most = g->most;
+	if (g->most > h->vspace.slices / 4) /* others need addresses too */
+		g->most = h->vspace.slices / 4;
+	if (g->quarantine_most > g->most / 2)
+		g->quarantine_most = g->most / 2;
 	if (mm_guard_all(h))
 		h->o.track = 1;
 }
@@ -246,6 +248,25 @@ static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
 	return MM_OK;
 }
 
+static int by_level(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+		    uint64_t *ret_addr)
+{
+	return h->o.check == MM_CHECK_SAMPLED ? mm_plain_alloc(h, c, size, align, ret_addr)
+					      : checked_alloc(h, c, size, align, ret_addr);
+}
+
+/* When there is no memory, what rests in quarantine is memory. */
+static int unwatched_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
+			   uint64_t *ret_addr)
+{
+	int err = by_level(h, c, size, align, ret_addr);
+
+	if (!err || !h->guard.runs || size > h->vspace.bytes)
+		return err;
+	mm_run_trim(h, c);
+	return by_level(h, c, size, align, ret_addr);
+}
+
 int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t align,
 		   uint64_t *ret_addr)
 {
@@ -253,11 +274,11 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 		c->until_drawn = next_interval(h, c);
 		if (mm_run_alloc(h, c, size, align, ret_addr) == MM_OK)
 			return MM_OK;
-		return mm_plain_alloc(h, c, size, align, ret_addr);
+		return unwatched_alloc(h, c, size, align, ret_addr);
 	}
 	if (h->o.check == MM_CHECK_FULL && mm_run_alloc(h, c, size, align, ret_addr) == MM_OK)
 		return MM_OK;
-	return checked_alloc(h, c, size, align, ret_addr);
+	return unwatched_alloc(h, c, size, align, ret_addr);
 }
 
 /* --- free --------------------------------------------------------------------------- */

@@ -77,7 +77,7 @@ int mm_run_verify(struct mm_heap *h, const struct mm_slab *s, struct mm_misuse *
 int mm_run_verify_free(struct mm_heap *h, struct mm_misuse *ret);
 
 /* Quarantine and idle runs go. */
-void mm_run_trim(struct mm_heap *h);
+void mm_run_trim(struct mm_heap *h, const struct mm_context *c);
 
 /* 0, or the number of the rule that does not hold. Nobody else may be in it. */
 int mm_run_check(struct mm_heap *h);

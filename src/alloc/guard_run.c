@@ -321,7 +321,7 @@ int mm_run_free(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint
 	return err;
 }
 
-void mm_run_trim(struct mm_heap *h)
+void mm_run_trim(struct mm_heap *h, const struct mm_context *c)
 {
 	struct mm_guard *g = &h->guard;
 	struct mm_misuse m;
@@ -334,7 +334,7 @@ void mm_run_trim(struct mm_heap *h)
 			err = evict(h, &m);
 		mm_lock_give(&g->lock);
 		if (err)
-			mm_guard_tell(h, NULL, &m);
+			mm_guard_tell(h, c, &m);
 	}
 	mm_lock_take(&g->lock);
 	while (g->idle) {

@@ -446,7 +446,7 @@ void mm_heap_trim(struct mm_heap *h)
 		mm_cache_flush(c);
 	mm_lock_give(&h->contexts_lock);
 	if (h->o.check)
-		mm_run_trim(h);
+		mm_run_trim(h, NULL);
 	mm_vspace_purge(&h->vspace, 0);
 }
 

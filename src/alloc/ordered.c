@@ -220,8 +220,9 @@ int mm_ordered_give(struct mm_ordered *o, uint64_t addr)
 {
 	mm_lock_take(&o->lock);
 	mm_range_bring(&o->ends, addr);
-	int err = mm_range_reserve(o);
-	uint32_t n = err ? 0 : live_at(o, addr);
+	int is_tight = mm_range_reserve(o) != 0;
+	int err = is_tight && !mm_range_can_free(o) ? MM_ENOMEM : MM_OK;
+	uint32_t n = err ? 0 : live_at(o, addr), range;
 	if (n) {
 		uint64_t bytes = mm_range_bytes(&o->node[n]);
 		mm_range_bring(&o->starts, addr + bytes);
@@ -230,7 +231,9 @@ int mm_ordered_give(struct mm_ordered *o, uint64_t addr)
 		mm_range_drop(o, n);
 		o->live--;
 		count_free(o, addr, bytes, 1);
-		let_regions_go(o, join(o, addr, bytes));
+		range = join(o, addr, bytes);
+		if (!is_tight) /* else there may be no node for what is left of it */
+			let_regions_go(o, range);
 	}
 	mm_lock_give(&o->lock);
 	return err ? err : n ? MM_OK : MM_EINVAL;

@@ -62,7 +62,8 @@ int mm_ordered_init(struct mm_ordered *o, struct mm_ground *ground, int best);
  * MM_ORDERED_UNIT to MM_SLICE_BYTES). MM_ENOMEM. */
 int mm_ordered_take(struct mm_ordered *o, uint64_t size, uint64_t align, uint64_t *ret_addr);
 
-/* MM_EINVAL when no live block begins there. */
+/* MM_EINVAL when no live block begins there. MM_ENOMEM: it stays, without memory for the
+ * record of what would be free. */
 int mm_ordered_give(struct mm_ordered *o, uint64_t addr);
 int mm_ordered_granted(struct mm_ordered *o, uint64_t addr, uint64_t *ret_bytes);
 

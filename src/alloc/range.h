@@ -44,6 +44,9 @@ static inline int mm_range_holds(const struct mm_range *r, uint32_t units, uint6
 
 /* Room for what one call can make. MM_ENOMEM. */
 int mm_range_reserve(struct mm_ordered *o);
+
+/* Without memory for that: is there room at least for what is left when a block goes? */
+int mm_range_can_free(const struct mm_ordered *o);
 uint32_t mm_range_new(struct mm_ordered *o, uint64_t addr, uint64_t bytes);
 void mm_range_drop(struct mm_ordered *o, uint32_t n);
 

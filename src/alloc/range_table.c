@@ -164,3 +164,10 @@ int mm_range_reserve(struct mm_ordered *o)
 		err = reserve_places(o, &o->starts, MORE);
 	return err ? err : reserve_places(o, &o->ends, MORE);
 }
+
+/* The block's node and its place among the starts become the free range's; tables that are
+ * more than half full are slow, and right. */
+int mm_range_can_free(const struct mm_ordered *o)
+{
+	return o->ends.entry && o->ends.count + 2 < o->ends.mask;
+}

@@ -7,7 +7,7 @@
 #include "core/error.h"
 
 #define SIMULATED_BASE UINT64_C(0x100000000000)
-#define LEAST_BYTES (UINT64_C(64) << 20)
+#define LEAST_BYTES (UINT64_C(2) << 20)
 #define BASE_ALIGN (UINT64_C(1) << 30)
 
 enum { SLICES_MOST = 1 << 24 };
@@ -24,23 +24,24 @@ static uint64_t base_align(uint64_t bytes)
 	return align;
 }
 
-/* Less and less, where addresses are limited. What is left over on both sides goes back. */
+/* Less and less, where addresses are limited: then half as many stay for stacks, libraries and
+ * our own tables. What is left over on both sides goes back. */
 static int reserve(struct mm_vspace *v)
 {
 	for (uint64_t n = v->o.bytes; n >= LEAST_BYTES || n == v->o.bytes; n /= 2) {
-		uint64_t align = base_align(n), base, end;
-		void *p = mmap(NULL, n + align, PROT_READ | PROT_WRITE,
+		uint64_t align = base_align(n), spare = n < v->o.bytes ? n / 2 : 0, base, end;
+		void *p = mmap(NULL, n + align + spare, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (p == MAP_FAILED)
 			continue;
 		base = ((uintptr_t)p + align - 1) & ~(align - 1);
-		end = (uintptr_t)p + n + align;
+		end = (uintptr_t)p + n + align + spare;
 		if (base > (uintptr_t)p)
 			munmap(p, base - (uintptr_t)p);
 		if (end > base + n)
 			munmap((void *)(uintptr_t)(base + n), end - (base + n));
 		v->base = base;
-		v->bytes = n;
+		v->bytes = n & ~(uint64_t)(MM_SLICE_BYTES - 1);
 		return MM_OK;
 	}
 	return MM_ENOSPC;

@@ -172,7 +172,7 @@ __attribute__((noinline, noreturn)) static void wrong_pointer(const char *text)
 
 static void give(const struct mm_run_seat *s, void *p)
 {
-	if (__builtin_expect(mm_heap_free(s->heap, s->context, (uintptr_t)p) != 0, 0) &&
+	if (__builtin_expect(mm_heap_free(s->heap, s->context, (uintptr_t)p) == MM_EINVAL, 0) &&
 	    mm_heap_has(s->heap, (uintptr_t)p))
 		wrong_pointer("mmprof run: free(): invalid pointer\n");
 }

@@ -48,3 +48,14 @@ EXTRA_DIST += tests/e2e/misuse.sh tests/e2e/misuse.table \
 	tests/victims/misuse_write_freed.c \
 	tests/victims/misuse_write_reused.c
 tests/e2e/misuse.log: mmprof libmmrun.la
+
+# Where being malloc is hard.
+TESTS += tests/e2e/run_hard.sh
+EXTRA_DIST += tests/e2e/run_hard.sh \
+	tests/victims/hard_crowd.c \
+	tests/victims/hard_forks.c \
+	tests/victims/hard_limited.c \
+	tests/victims/hard_plugin.c \
+	tests/victims/hard_standard.c \
+	tests/victims/lib_hardplugin.c
+tests/e2e/run_hard.log: mmprof libmmrun.la

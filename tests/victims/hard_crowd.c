@@ -1,5 +1,5 @@
-/* hard_crowd.c: a thousand threads that are all there at once, each of which allocates, frees
- * and hands half of its blocks to others. */
+/* hard_crowd.c: a thousand threads (or as many as is said) that are all there at once, each of
+ * which allocates, frees and hands half of its blocks to others. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -45,18 +45,19 @@ static void *live(void *arg)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static pthread_t t[THREADS];
+	int threads = argc > 1 ? atoi(argv[1]) : THREADS;
 	pthread_attr_t a;
 
-	pthread_barrier_init(&all, NULL, THREADS);
+	pthread_barrier_init(&all, NULL, (unsigned)threads);
 	pthread_attr_init(&a);
 	pthread_attr_setstacksize(&a, 128 * 1024);
-	for (intptr_t i = 0; i < THREADS; i++)
+	for (intptr_t i = 0; i < threads; i++)
 		if (pthread_create(&t[i], &a, live, (void *)i))
 			return 9;
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < threads; i++)
 		pthread_join(t[i], NULL);
 	for (int i = 0; i < SHARED; i++)
 		unmake(atomic_load(&shared[i]));

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 extern char **environ;
-enum { FORKERS = 4, BUSY = 4, TURNS = 25, SHARED = 64 };
+enum { FORKERS = 4, BUSY = 4, TURNS = 10, SHARED = 64 };
 
 static _Atomic(void *) shared[SHARED];
 static atomic_int stop, bad;

@@ -1,5 +1,6 @@
 # run.sh: every victim program, alone and recorded: standard output, standard error and
 # exit status (128 + n for signal n) must be the same.
+# (misuse_* and hard_* are those of tests/e2e/misuse.sh and run_hard.sh.)
 #
 # RECORD='command ...' replaces the recorder; %o in it is a file that may be written.
 # VICTIMS='name ...' runs only those. A source says in its opening comment what it needs:
@@ -119,7 +120,7 @@ one()
 for f in "$here"/*.c "$here"/*.cc; do
 	name=$(basename "$f")
 	name=${name%.*}
-	case $name in lib_*) continue ;; esac
+	case $name in lib_* | misuse_* | hard_*) continue ;; esac
 	case " ${VICTIMS:-$name} " in *" $name "*) ;; *) continue ;; esac
 	if [ "$(said "$f" root)" = yes ] && [ "$(id -u)" -ne 0 ]; then
 		skip "$name" "needs root"
