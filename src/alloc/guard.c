@@ -292,7 +292,7 @@ HOT int take_record(const struct mm_heap *h, const struct found *f, uint16_t *re
 	*ret = record_of(f);
 	if (__builtin_expect(!is_live_record(*ret), 0))
 		return 0;
-	if (__builtin_expect(h->guard.contexts != 1, 0))
+	if (__builtin_expect(atomic_load_explicit(&h->guard.contexts, memory_order_relaxed) != 1, 0))
 		return __atomic_compare_exchange_n(at, ret, freed_record(*ret), 0,
 						   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	__atomic_store_n(at, freed_record(*ret), __ATOMIC_RELAXED);

@@ -30,7 +30,8 @@ struct mm_guard {
 	uint32_t runs, most;
 	uint32_t oldest, newest, quarantined, quarantine_most; /* linked by next */
 	uint32_t idle;              /* runs of one slice to be used again, linked by next */
-	uint32_t every, contexts;
+	uint32_t every;
+	_Atomic uint32_t contexts;  /* ever */
 	uint64_t live, bytes, requested;  /* watched blocks */
 	uint64_t cached;                  /* bytes of runs that are not live */
 	uint64_t watched, beyond;
