@@ -127,22 +127,41 @@ void bricks_paint(struct world *w, struct brick *b)
 
 /* --- windows ------------------------------------------------------------------------------ */
 
-/* Copies what one brick has of a window; `from` is the window's first voxel. */
-static void window_part(const struct world *w, const int16_t *v, const int at[3],
-			const int from[3], int side, int16_t *ret)
+struct part { int lo[3], hi[3]; };   /* voxels, hi not included */
+
+/* What one brick has of a window whose first voxel is `from`. */
+static struct part part_of(const int at[3], const int from[3], int side)
 {
-	int lo[3], hi[3], i, x, y, z;
+	struct part p;
+	int i;
 
 	for (i = 0; i < 3; i++) {
-		lo[i] = at[i] * BRICK > from[i] ? at[i] * BRICK : from[i];
-		hi[i] = (at[i] + 1) * BRICK < from[i] + side ? (at[i] + 1) * BRICK : from[i] + side;
+		p.lo[i] = at[i] * BRICK > from[i] ? at[i] * BRICK : from[i];
+		p.hi[i] = (at[i] + 1) * BRICK < from[i] + side ? (at[i] + 1) * BRICK : from[i] + side;
 	}
-	(void)w;
-	for (z = lo[2]; z < hi[2]; z++)
-		for (y = lo[1]; y < hi[1]; y++)
-			for (x = lo[0]; x < hi[0]; x++)
-				ret[((z - from[2]) * side + y - from[1]) * side + x - from[0]] =
-					v ? v[(z & 7) * 64 + (y & 7) * 8 + (x & 7)] : WORLD_NOTHING;
+	return p;
+}
+
+static void copy_row(const struct world *w, const void *payload, int first, int count,
+		     int16_t *ret)
+{
+	const float *f = (const float *)payload + first;
+	int i;
+
+	if (!w->f32) {
+		memcpy(ret, (const int16_t *)payload + first, (size_t)count * sizeof *ret);
+		return;
+	}
+	for (i = 0; i < count; i++)
+		ret[i] = (int16_t)(f[i] * Q);
+}
+
+static void fill_row(int16_t value, int count, int16_t *ret)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		ret[i] = value;
 }
 
 static int inside(const struct world *w, const int at[3])
@@ -151,30 +170,50 @@ static int inside(const struct world *w, const int at[3])
 	       at[0] < w->side && at[1] < w->side && at[2] < w->side;
 }
 
-static const int16_t *brick_or_uniform(struct world *w, const int at[3], int16_t *v)
+/* A brick's payload; NULL when all its voxels have the value that is returned. */
+static const void *payload_at(struct world *w, const int at[3], int16_t *ret_value)
 {
 	uint64_t key;
 
+	*ret_value = WORLD_NOTHING;
 	if (!inside(w, at))
 		return NULL;
 	key = dig_key(at);
 	w->missed += (uint64_t)world_bit(w->out, key);
 	if (world_bit(w->stored, key))
-		bricks_read(w, store_brick_find(w->store, key), v);
-	else
-		fill_uniform(w, key, v);
-	return v;
+		return store_brick_find(w->store, key)->payload;
+	*ret_value = (int16_t)(world_bit(w->solid, key) ? -w->band : w->band);
+	return NULL;
+}
+
+static void window_part(struct world *w, const int at[3], const int from[3], int side,
+			int16_t *ret)
+{
+	struct part p = part_of(at, from, side);
+	int y, z, count = p.hi[0] - p.lo[0];
+	int16_t value;
+	const void *payload = payload_at(w, at, &value);
+
+	for (z = p.lo[2]; z < p.hi[2]; z++)
+		for (y = p.lo[1]; y < p.hi[1]; y++) {
+			int16_t *row = ret + ((z - from[2]) * side + y - from[1]) * side +
+				       p.lo[0] - from[0];
+			if (payload)
+				copy_row(w, payload, (z & 7) * 64 + (y & 7) * 8 + (p.lo[0] & 7),
+					 count, row);
+			else
+				fill_row(value, count, row);
+		}
 }
 
 void bricks_window(struct world *w, const int at[3], int margin, int16_t *ret)
 {
 	int from[3] = { at[0] * BRICK - margin, at[1] * BRICK - margin, at[2] * BRICK - margin };
-	int16_t v[BRICK_VOXELS];
 	int i;
 
 	for (i = 0; i < 27; i++) {
 		int near[3] = { at[0] + i % 3 - 1, at[1] + i / 3 % 3 - 1, at[2] + i / 9 - 1 };
-		window_part(w, brick_or_uniform(w, near, v), near, from, BRICK + 2 * margin, ret);
+		window_part(w, near, from, BRICK + 2 * margin, ret);
 	}
 }
 

@@ -26,30 +26,37 @@ struct window {
 	int16_t v[WINDOW_VOXELS];
 	/* A bit a voxel, a word a row along x: solid ones; ones inside the world. */
 	uint32_t solid[WINDOW_SIDE * WINDOW_SIDE], there[WINDOW_SIDE * WINDOW_SIDE];
-	uint32_t square[BRICK_VOXELS];   /* of the distance found, Q^2 */
+	int32_t square[BRICK_VOXELS];    /* of the distance found, Q^2 */
 };
 
-/* One crossing, in Q from the brick's first voxel: lowers the squares it reaches. */
+/* The brick's voxels within the band of a place on an axis; 0 when there are none. */
+static int within(int at, int band, int *lo, int *hi)
+{
+	*lo = at - band <= 0 ? 0 : (at - band + Q - 1) / Q;
+	*hi = at + band < 0 ? -1 : (at + band) / Q;
+	*hi = *hi >= BRICK ? BRICK - 1 : *hi;
+	return *lo <= *hi;
+}
+
+/* One crossing, in Q from the brick's first voxel: lowers the squares it reaches. Three
+ * squares of at most 6 Q are less than 2^31. */
 static void reach(struct window *w, const int at[3], int band)
 {
-	int lo[3], hi[3], i, x, y, z;
+	int lo[3], hi[3], x, y, z;
 
-	for (i = 0; i < 3; i++) {
-		lo[i] = at[i] - band <= 0 ? 0 : (at[i] - band + Q - 1) / Q;
-		hi[i] = at[i] + band < 0 ? -1 : (at[i] + band) / Q;
-		hi[i] = hi[i] >= BRICK ? BRICK - 1 : hi[i];
-	}
+	if (!within(at[0], band, &lo[0], &hi[0]) || !within(at[1], band, &lo[1], &hi[1]) ||
+	    !within(at[2], band, &lo[2], &hi[2]))
+		return;
 	for (z = lo[2]; z <= hi[2]; z++)
 		for (y = lo[1]; y <= hi[1]; y++) {
-			int64_t dz = z * Q - at[2], dy = y * Q - at[1];
-			uint32_t far = (uint32_t)(dz * dz + dy * dy);
-			uint32_t *s = &w->square[z * 64 + y * 8];
-			for (x = lo[0]; x <= hi[0]; x++) {
-				int64_t dx = x * Q - at[0];
-				uint32_t square = far + (uint32_t)(dx * dx);
-				if (square < s[x])
-					s[x] = square;
-			}
+			int dz = z * Q - at[2], dy = y * Q - at[1], dx = lo[0] * Q - at[0];
+			int far = dz * dz + dy * dy;
+			int32_t *s = &w->square[z * 64 + y * 8];
+			if (far >= band * band)
+				continue;
+			for (x = lo[0]; x <= hi[0]; x++, dx += Q)
+				if (far + dx * dx < s[x])
+					s[x] = far + dx * dx;
 		}
 }
 
@@ -85,7 +92,7 @@ static void row_edges(struct window *w, int axis, int y, int z, uint32_t beyond,
 		int at[3] = { (x - w->margin) * Q, (y - w->margin) * Q, (z - w->margin) * Q };
 		a = a < 0 ? -a : a;
 		b = b < 0 ? -b : b;
-		at[axis] += (int)((int64_t)a * Q / (a + b));
+		at[axis] += a * Q / (a + b);
 		reach(w, at, band);
 	}
 }
@@ -134,7 +141,7 @@ static unsigned settle(const struct window *w, int band, int16_t ret[BRICK_VOXEL
 		if (on_surface(w, at)) {
 			d = old < 0 ? -old : old;
 		} else {
-			d = w->square[i] == UINT32_MAX ? band : (int)dig_root(w->square[i]);
+			d = (int)dig_root((uint64_t)w->square[i]);
 			d = d > band ? band : d;
 			d = d ? d : 1;
 		}
@@ -159,7 +166,7 @@ void distance_renew(struct world *w, const int at[3])
 		b = store_brick_find(w->store, key);
 	if (sides(&win)) {
 		for (i = 0; i < BRICK_VOXELS; i++)
-			win.square[i] = UINT32_MAX;
+			win.square[i] = INT32_MAX;
 		all_edges(&win, w->band);
 		active = settle(&win, w->band, v);
 	}

@@ -39,8 +39,21 @@ static int add_crossing(const struct net *n, int from, int axis, const int corne
 	b = b < 0 ? -b : b;
 	for (i = 0; i < 3; i++)
 		sum[i] += corner[i];
-	sum[axis] += (int)((int64_t)a * Q / (a + b));
+	sum[axis] += a * Q / (a + b);
 	return 1;
+}
+
+/* Are all eight voxels of a cell on the same side? */
+static int one_side(const int16_t *v)
+{
+	int and = v[0] & v[1], or = v[0] | v[1], i;
+	static const int row[3] = { SIDE, SIDE * SIDE, SIDE * SIDE + SIDE };
+
+	for (i = 0; i < 3; i++) {
+		and &= v[row[i]] & v[row[i] + 1];
+		or |= v[row[i]] | v[row[i] + 1];
+	}
+	return and < 0 || or >= 0;
 }
 
 /* The vertex of the cell whose first voxel is `voxel`, if the surface passes through. */
@@ -48,6 +61,9 @@ static void cell_vertex(struct net *n, const int cell[3], int voxel, uint16_t *r
 {
 	int sum[3] = { 0, 0, 0 }, count = 0, axis, i;
 
+	*ret = 0;
+	if (one_side(&n->v[voxel]))
+		return;
 	for (axis = 0; axis < 3; axis++)
 		for (i = 0; i < 4; i++) {
 			int u = (axis + 1) % 3, v = (axis + 2) % 3, corner[3] = { 0, 0, 0 };
@@ -56,7 +72,6 @@ static void cell_vertex(struct net *n, const int cell[3], int voxel, uint16_t *r
 			count += add_crossing(n, voxel + (i & 1) * voxel_step[u] +
 					      (i >> 1) * voxel_step[v], axis, corner, sum);
 		}
-	*ret = 0;
 	if (!count)
 		return;
 	for (i = 0; i < 3; i++)
