@@ -22,3 +22,8 @@ test_svo_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 test_band_SOURCES = tests/unit/test_band.c
 test_band_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_svo test_band
+
+check_PROGRAMS += test_overhead
+test_overhead_SOURCES = tests/unit/test_overhead.c
+test_overhead_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+TESTS += test_overhead
