@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alloc/tell.h"
 #include "core/error.h"
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
@@ -215,8 +216,11 @@ static __attribute__((noinline)) void reach_out(struct mm_depot *p, struct mm_sl
 {
 	uint64_t page = p->ground->vspace->o.page_bytes, reach = (end + page - 1) & ~(page - 1);
 
+	uint64_t before = s->bytes;
+
 	mm_vspace_resize(p->ground->vspace, s->addr, s->slices, reach);
 	set_reach(p, s, reach);
+	mm_tell_slab_size(p->told, s, before);
 }
 
 uint64_t mm_depot_slab_external(const struct mm_depot *p, const struct mm_slab *s)
@@ -261,6 +265,7 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	p->slab_count++;
 	p->slabs_made++;
 	p->free += s->blocks;
+	mm_tell_slab(p->told, s);
 	return s;
 }
 
@@ -272,6 +277,7 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 	p->free -= s->blocks;
 	p->slab_count--;
 	p->slabs_gone++;
+	mm_tell_slab_end(p->told, s);
 	set_reach(p, s, 0);
 	mm_vspace_give(p->ground->vspace, s->addr, s->slices);
 	mm_gate_tell(&p->gate, span_of(p));
@@ -571,6 +577,45 @@ void mm_depot_clear(struct mm_depot *p)
 			let_go(p, s);
 		}
 	mm_lock_give(&p->lock);
+}
+
+/* --- each ---------------------------------------------------------------------------------------- */
+
+static void each_slab(struct mm_depot *p, void (*fn)(struct mm_depot *p, struct mm_slab *s,
+						     void *arg), void *arg)
+{
+	for (uint32_t i = 0; i <= MM_DEPOT_FULL; i++)
+		for (uint32_t n = p->list[i]; n; n = slab_at(p, n)->next)
+			fn(p, slab_at(p, n), arg);
+}
+
+struct each_out { void (*fn)(void *arg, uint64_t addr); void *arg; };
+
+static void out_of_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
+{
+	const struct each_out *e = arg;
+
+	for (uint32_t i = 0; i < s->blocks; i++)
+		if (!(s->free_bits[i / 64] >> i % 64 & 1))
+			e->fn(e->arg, s->addr + (uint64_t)i * p->block_bytes);
+}
+
+void mm_depot_each_out(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr), void *arg)
+{
+	struct each_out e = { fn, arg };
+
+	each_slab(p, out_of_slab, &e);
+}
+
+static void tell_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
+{
+	(void)arg;
+	mm_tell_slab(p->told, s);
+}
+
+void mm_depot_tell(struct mm_depot *p)
+{
+	each_slab(p, tell_slab, NULL);
 }
 
 /* --- sums --------------------------------------------------------------------------------------- */

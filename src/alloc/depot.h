@@ -38,6 +38,7 @@ struct mm_ground {
 	struct mm_slabs *slabs;
 	int track; /* keep what was asked for of each block */
 	uint32_t note_bytes; /* and so many bytes for whoever uses the heap */
+	uint32_t told; /* slabs that are no depot's (tell.h) */
 };
 
 struct mm_depot {
@@ -60,6 +61,7 @@ struct mm_depot {
 	/* Set after init, where the defaults do not fit: */
 	int owned;
 	struct mm_gate gate;             /* of slabs */
+	uint32_t told;                   /* tell.h */
 	uint64_t most;                   /* blocks that may be out */
 	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
 					  * and huge pages asked for; UINT64_MAX = never */
@@ -102,6 +104,12 @@ static inline uint32_t mm_depot_block_of(const struct mm_depot *p, const struct 
 {
 	return (uint32_t)((addr - s->addr) * p->reciprocal >> 40);
 }
+
+/* Calls `fn` for every block that is out, slab by slab. Nobody else may be in it. */
+void mm_depot_each_out(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr), void *arg);
+
+/* Tells the sink of every slab there is. Nobody else may be in it. */
+void mm_depot_tell(struct mm_depot *p);
 
 /* Sums for the account (account.h): pages of slabs in use, blocks of slabs and those of them that
  * are in slabs; of the pages: in free blocks, and behind the last block. */

@@ -10,6 +10,7 @@
 
 #include "alloc/guard_parts.h"
 #include "alloc/heap_parts.h"
+#include "alloc/tell.h"
 #include "core/error.h"
 
 static uint64_t page_bytes(const struct mm_heap *h)
@@ -110,6 +111,7 @@ static void drop_run(struct mm_heap *h, struct mm_slab *s)
 	h->guard.runs--;
 	h->guard.cached -= s->bytes;
 	void *notes = s->notes;
+	mm_tell_slab_end(h->ground.told, s);
 	mm_vspace_give(&h->vspace, addr, slices);
 	mm_slabs_drop(&h->slabs, s);
 	mm_meta_return(&h->meta, notes, h->o.note_bytes);
@@ -133,6 +135,7 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 		return NULL;
 	}
 	h->guard.runs++;
+	mm_tell_slab(h->ground.told, s);
 	return s;
 }
 
@@ -151,7 +154,9 @@ static struct mm_slab *idle_run(struct mm_heap *h, uint64_t bytes, int *ret_err,
 	}
 	h->guard.cached -= s->bytes;
 	mm_vspace_resize(&h->vspace, s->addr, 1, bytes);
+	uint64_t before = s->bytes;
 	s->bytes = bytes;
+	mm_tell_slab_size(h->ground.told, s, before);
 	return s;
 }
 

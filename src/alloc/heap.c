@@ -6,6 +6,7 @@
 
 #include "alloc/fast.h"
 #include "alloc/heap_parts.h"
+#include "alloc/tell.h"
 #include "core/error.h"
 
 #define ADDRESSES (UINT64_C(64) << 30)
@@ -53,7 +54,7 @@ static int begin(struct mm_heap *h)
 	if (h->o.check)
 		mm_guard_init(h);
 	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track,
-					h->o.note_bytes };
+					h->o.note_bytes, 0 };
 	h->content.simulated = h->o.simulated;
 	h->number_taken[0] = 1; /* 0 is nobody's */
 	for (uint32_t i = 0; !err && i < MM_CLASSES; i++) {
@@ -573,6 +574,16 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		}
 		fn(arg, &v);
 	}
+}
+
+void mm_heap_tell(struct mm_heap *h, uint32_t told, int again)
+{
+	h->ground.told = told;
+	for (uint32_t i = 0; i < MM_CLASSES; i++)
+		h->pool[i].told = told;
+	for (uint32_t n = 1; again && n < h->slabs.count; n++)
+		if (mm_slab_at(&h->slabs, n)->slices)
+			mm_tell_slab(told, mm_slab_at(&h->slabs, n));
 }
 
 uint32_t mm_heap_slab_of(const struct mm_heap *h, uint64_t addr)

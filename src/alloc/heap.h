@@ -106,6 +106,10 @@ int mm_heap_has(const struct mm_heap *h, uint64_t addr);
 /* Pages that were obtained and given back, all in all. */
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged);
 
+/* The sink (core/sink.h) knows it as pool `told` and hears of its slabs from now on; 0 = it does
+ * not. With `again` it is told of those there are. Nobody else may be in it. */
+void mm_heap_tell(struct mm_heap *h, uint32_t told, int again);
+
 /* Calls fn for each slab, by number: for maps of the heap. Nobody else may be in it. */
 struct mm_slab_view {
 	uint32_t number;

@@ -1,5 +1,6 @@
 /* heap_large.c: blocks with slices of their own (heap_parts.h). */
 #include "alloc/heap_parts.h"
+#include "alloc/tell.h"
 #include "core/error.h"
 
 static uint64_t whole_pages(const struct mm_heap *h, uint64_t size)
@@ -35,6 +36,7 @@ int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
 	atomic_fetch_add(&h->large.requested, size);
 	if (zeroed && !fresh)
 		mm_content_zero(&h->content, s->addr, size);
+	mm_tell_slab(h->ground.told, s);
 	*ret_addr = s->addr;
 	return MM_OK;
 }
@@ -48,6 +50,7 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 	atomic_fetch_sub(&h->large.requested, s->requested);
 	uint32_t slices = s->slices;
 	void *notes = s->notes;
+	mm_tell_slab_end(h->ground.told, s);
 	mm_vspace_give(&h->vspace, addr, slices);
 	mm_slabs_drop(&h->slabs, s);
 	mm_meta_return(&h->meta, notes, h->o.note_bytes);
@@ -56,7 +59,7 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 
 int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t align)
 {
-	uint64_t bytes = whole_pages(h, size);
+	uint64_t bytes = whole_pages(h, size), before = s->bytes;
 
 	if (s->addr & (align - 1) ||
 	    mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes))
@@ -65,5 +68,6 @@ int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_
 	atomic_fetch_add(&h->large.requested, size - s->requested);
 	s->bytes = bytes;
 	s->requested = size;
+	mm_tell_slab_size(h->ground.told, s, before);
 	return 1;
 }

@@ -23,6 +23,7 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/ordered.c src/alloc/ordered.h \
 	src/alloc/range.h src/alloc/range_bins.c src/alloc/range_table.c src/alloc/range_tree.c \
 	src/alloc/slab.c src/alloc/slab.h \
+	src/alloc/tell.h \
 	src/alloc/svo_order.c src/alloc/svo_parts.h \
 	src/alloc/svo_pool.c src/alloc/svo_pool.h \
 	src/alloc/vspace.c src/alloc/vspace.h

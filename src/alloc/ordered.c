@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc/range.h"
+#include "alloc/tell.h"
 #include "core/error.h"
 
 /* --- ranges --------------------------------------------------------------------------------- */
@@ -36,8 +37,10 @@ static void reach_to(struct mm_ordered *o, uint64_t addr, uint64_t end)
 		uint64_t reach = (last - s->addr + page - 1) & ~(page - 1);
 		if (reach > s->bytes) {
 			mm_vspace_resize(o->ground->vspace, s->addr, s->slices, reach);
-			o->untouched -= reach - s->bytes;
+			uint64_t before = s->bytes;
+			o->untouched -= reach - before;
 			s->bytes = reach;
+			mm_tell_slab_size(o->ground->told, s, before);
 		}
 		addr = s->addr + MM_ORDERED_REGION;
 	}
@@ -102,6 +105,7 @@ static int add_region(struct mm_ordered *o)
 	}
 	o->regions++;
 	s->bytes = mm_vspace_adopt(o->ground->vspace, s->addr, s->slices);
+	mm_tell_slab(o->ground->told, s);
 	o->untouched += MM_ORDERED_REGION - s->bytes;
 	count_free(o, s->addr, MM_ORDERED_REGION, 1);
 	join(o, s->addr, MM_ORDERED_REGION);
@@ -120,6 +124,7 @@ static uint32_t drop_region(struct mm_ordered *o, struct mm_slab *s, uint32_t ra
 	o->free_bytes -= MM_ORDERED_REGION;
 	o->untouched -= MM_ORDERED_REGION - s->bytes;
 	o->regions--;
+	mm_tell_slab_end(o->ground->told, s);
 	mm_vspace_give(o->ground->vspace, s->addr, s->slices);
 	mm_slabs_drop(o->ground->slabs, s);
 	return add_free(o, end, to - end);

@@ -135,18 +135,21 @@ void mm_catnames_pop(struct mm_hook *t)
 		t->categories--;
 }
 
-void mm_catnames_inherit(struct mm_hook *t, uint32_t parent)
+uint32_t mm_catnames_renumber(uint32_t parent, uint32_t number)
 {
 	struct mm_shm_dir *old = dir_of(parent);
+	struct mm_shm_name *name = old && number ? name_at(old, number) : NULL;
 
+	return name ? mm_catnames_number(name->text) : 0;
+}
+
+void mm_catnames_inherit(struct mm_hook *t, uint32_t parent)
+{
 	/* Another thread of the parent may have been adding just then. */
 	atomic_store(&adding, 0);
 	for (uint32_t i = 0; i < TABLE; i++)
 		if (atomic_load_explicit(&table[i], memory_order_relaxed) != 0)
 			atomic_store_explicit(&table[i], 0, memory_order_relaxed);
-	for (uint32_t i = 0; i < t->categories && i < MM_HOOK_CATEGORIES; i++) {
-		struct mm_shm_name *name = old ? name_at(old, t->category[i]) : NULL;
-		t->category[i] = name && t->category[i]
-			? (uint16_t)mm_catnames_number(name->text) : 0;
-	}
+	for (uint32_t i = 0; i < t->categories && i < MM_HOOK_CATEGORIES; i++)
+		t->category[i] = (uint16_t)mm_catnames_renumber(parent, t->category[i]);
 }

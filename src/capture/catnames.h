@@ -18,6 +18,9 @@ uint32_t mm_catnames_number(const char *name);
 void mm_catnames_push(struct mm_hook *t, const char *name);
 void mm_catnames_pop(struct mm_hook *t);
 
+/* In a forked child: what a number of the table of process slot `parent` is in its own. */
+uint32_t mm_catnames_renumber(uint32_t parent, uint32_t number);
+
 /* In a forked child: gives the categories that *t has pushed their numbers in
  * the child's own, empty table, from that of process slot `parent`. */
 void mm_catnames_inherit(struct mm_hook *t, uint32_t parent);

@@ -283,7 +283,8 @@ void *mm_chain_next(const char *name)
 	int keep = errno;
 	void *p;
 
-	t->looking++;
+	if (t->looking++ == 0)
+		t->looked_from = epoch;
 	t->epoch = MM_HOOK_NO_EPOCH;
 	p = dlsym(RTLD_NEXT, name);
 	if (p == NULL && dlerror() != NULL)

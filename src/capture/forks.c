@@ -10,6 +10,7 @@
 #include "capture/hookstate.h"
 #include "capture/ring.h"
 #include "capture/syscalls.h"
+#include "capture/told.h"
 #include "core/shm.h"
 
 /* A slot of the process table, or UINT32_MAX. */
@@ -102,6 +103,7 @@ bool mm_forks_adopt(struct mm_hook *t)
 		return false;
 	}
 	mm_catnames_inherit(t, parent);
+	mm_told_inherit(parent);
 	atomic_store_explicit(&mm_shm_process(c, slot)->state, MM_PROC_LIVE,
 			      memory_order_release);
 	mm_sys(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
@@ -134,9 +136,12 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
-	/* Where the kernel does not know MADV_WIPEONFORK this is all we have. */
-	atomic_store(&mm_hook_gate.word, 0);
-	atomic_store(&mm_hook_gate.adopter, 0);
+	/* Where the kernel does not know MADV_WIPEONFORK this is all we have. A handler that came
+	 * before this one may have allocated: then the child is adopted already. */
+	if (mm_target.pid != (uint32_t)mm_sys0(SYS_getpid)) {
+		atomic_store(&mm_hook_gate.word, 0);
+		atomic_store(&mm_hook_gate.adopter, 0);
+	}
 	(void)mm_hook_ready(&mm_hook_self);
 }
 

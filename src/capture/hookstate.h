@@ -64,6 +64,7 @@ struct mm_hook {
 	uint64_t fork_stamp;         /* of a fork under way; 0 = none */
 	uint32_t refused;            /* epoch that had no room for this thread */
 	uint32_t looking;            /* lookups of ours under way: nothing is recorded */
+	uint32_t looked_from;        /* epoch before them */
 	uint16_t category[MM_HOOK_CATEGORIES];
 	struct mm_stack_thread stack;
 };

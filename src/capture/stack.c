@@ -303,8 +303,13 @@ uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, 
 
 uint32_t mm_stack_category(uint32_t node, uint32_t name)
 {
+	return mm_stack_pool(node, name, 0);
+}
+
+uint32_t mm_stack_pool(uint32_t node, uint32_t name, uint32_t pool)
+{
 	if (!stacks.control)
 		return node;
 	return mm_calltree_child(mm_calltree_bare(node), (uint64_t)MM_NODE_CATEGORY << 56 | name,
-				 0).node;
+				 pool).node;
 }

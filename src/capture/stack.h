@@ -71,6 +71,9 @@ uint32_t mm_stack_node(struct mm_stack_thread *t, const struct mm_caller *from, 
  * name table). Signal-safe, lock-free. */
 uint32_t mm_stack_category(uint32_t node, uint32_t name);
 
+/* The same for a block of pool `pool` (not 0); name 0 = the pool's is the only word on it. */
+uint32_t mm_stack_pool(uint32_t node, uint32_t name, uint32_t pool);
+
 /* Tells that a module may have been unloaded: raises the load generation. */
 void mm_stack_unloaded(void);
 

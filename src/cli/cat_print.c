@@ -165,6 +165,25 @@ static void text_sample(const struct mm_sample *s)
 			printf(" %s=%llu", names[i], (unsigned long long)v[i]);
 }
 
+/* What the kinds of pools have, in the order in which it is printed. */
+static void text_pool(const struct mm_event *ev)
+{
+	printf(" pool=%u", ev->pool);
+	if (ev->kind >= MM_EV_SLAB && ev->addr)
+		printf(" addr=0x%llx", (unsigned long long)ev->addr);
+	if (ev->kind == MM_EV_POOL || ev->kind == MM_EV_SLAB || ev->kind == MM_EV_SLAB_END)
+		printf(" size=%llu blocks=%llu", (unsigned long long)ev->size,
+		       (unsigned long long)ev->blocks);
+	if (ev->kind == MM_EV_BLOCK_MOVE)
+		printf(" to=0x%llx", (unsigned long long)ev->value);
+	if (ev->kind == MM_EV_BLOCK_KEY)
+		printf(" key=0x%llx", (unsigned long long)ev->value);
+	if (ev->kind == MM_EV_POOL && ev->value & MM_POOLF_AGAIN)
+		fputs(" inherited", stdout);
+	if (ev->kind == MM_EV_POOL && ev->value & MM_POOLF_MALLOC)
+		fputs(" malloc", stdout);
+}
+
 static void text_other(const struct mm_reader *r, uint32_t process, const struct mm_event *ev,
 		       struct mm_buf *scratch)
 {
@@ -182,6 +201,10 @@ static void text_other(const struct mm_reader *r, uint32_t process, const struct
 	case MM_EV_SAMPLE:
 		if (ev->sample)
 			text_sample(ev->sample);
+		break;
+	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+		text_pool(ev);
 		break;
 	case MM_EV_METRIC:
 	case MM_EV_BUDGET:
@@ -272,6 +295,29 @@ static void json_sample(struct mm_jsonw *w, const struct mm_sample *s)
 	mm_jsonw_u64(w, "psi_full_ppm", s->psi_full_ppm);
 }
 
+static int is_of_pools(const struct mm_event *ev)
+{
+	return ev->kind >= MM_EV_POOL && ev->kind <= MM_EV_BLOCK_KEY;
+}
+
+static void json_pool(struct mm_jsonw *w, const struct mm_event *ev)
+{
+	mm_jsonw_u64(w, "pool", ev->pool);
+	if (ev->kind >= MM_EV_SLAB)
+		json_address(w, ev->addr);
+	if (ev->kind == MM_EV_POOL || ev->kind == MM_EV_SLAB || ev->kind == MM_EV_SLAB_END) {
+		mm_jsonw_u64(w, ev->kind == MM_EV_POOL ? "block_bytes" : "size_bytes", ev->size);
+		mm_jsonw_u64(w, "block_count", ev->blocks);
+	}
+	if (ev->kind == MM_EV_POOL)
+		mm_jsonw_i64(w, "flags", ev->value);
+	if (ev->kind >= MM_EV_BLOCK_MOVE) {
+		char text[24];
+		snprintf(text, sizeof text, "0x%llx", (unsigned long long)ev->value);
+		mm_jsonw_text(w, ev->kind == MM_EV_BLOCK_KEY ? "key" : "to", text);
+	}
+}
+
 static void json_other(struct mm_jsonw *w, const struct mm_reader *r, uint32_t process,
 		       const struct mm_event *ev, struct mm_buf *scratch)
 {
@@ -281,6 +327,8 @@ static void json_other(struct mm_jsonw *w, const struct mm_reader *r, uint32_t p
 		mm_jsonw_u64(w, "size_bytes", ev->size);
 		json_site(w, r, process, ev->site, "site", "where", scratch);
 	}
+	if (is_of_pools(ev))
+		json_pool(w, ev);
 	if (ev->kind == MM_EV_SAMPLE && ev->sample)
 		json_sample(w, ev->sample);
 	if (ev->kind == MM_EV_METRIC || ev->kind == MM_EV_BUDGET || ev->kind == MM_EV_FORK ||

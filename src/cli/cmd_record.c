@@ -20,6 +20,7 @@
 #include "base/term.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/record_run.h"
 #include "collect/collector.h"
 #include "collect/launch.h"
 #include "collect/procfs.h"
@@ -254,7 +255,6 @@ static void describe_machine(struct mm_writer_options *w)
 	w->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	w->cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	w->mem_total_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * w->page_bytes;
-	w->source = "record";
 	w->tool = "mmprof " PACKAGE_VERSION;
 }
 
@@ -499,30 +499,54 @@ static void open_streams(void)
 			return;
 }
 
+static struct record defaults(void)
+{
+	return (struct record){ .output = "trace.bin", .collect.depth = DEFAULT_DEPTH,
+		.writer.time_resolution_ns = 1000, .writer.source = "record",
+		.symbols = MM_SYMBOLISE_FULL };
+}
+
+static int prepare_and_record(struct record *r)
+{
+	struct mm_diag diag = { "" };
+	int status, err;
+
+	if (!r->quiet && mm_term_is(STDERR_FILENO)) {
+		r->collect.show = show_status;
+		r->collect.show_ctx = r;
+	}
+	if ((err = prepare(r, &diag))) {
+		mm_cli_fail(&diag, err);
+		status = r->trouble;
+	} else {
+		status = record(r, &diag);
+	}
+	free(r->path);
+	free(r->command);
+	free(r->program);
+	free(r->preload);
+	return status;
+}
+
+int mm_record_run(const struct mm_record_run *q)
+{
+	struct record r = defaults();
+
+	open_streams();
+	r.output = q->output;
+	r.writer.source = q->source;
+	r.collect.argv = q->argv;
+	r.collect.behind = q->behind;
+	r.collect.in_child = q->in_child;
+	r.collect.in_child_ctx = q->in_child_ctx;
+	return prepare_and_record(&r);
+}
+
 int mm_cmd_record(int argc, char **argv)
 {
-	struct record r = { .output = "trace.bin", .collect.depth = DEFAULT_DEPTH,
-		.writer.time_resolution_ns = 1000, .symbols = MM_SYMBOLISE_FULL };
-	struct mm_diag diag = { "" };
+	struct record r = defaults();
+
 	open_streams();
 	int status = parse(&r, argc, argv);
-
-	if (status)
-		return status - 1;
-	if (!r.quiet && mm_term_is(STDERR_FILENO)) {
-		r.collect.show = show_status;
-		r.collect.show_ctx = &r;
-	}
-	int err = prepare(&r, &diag);
-	if (err) {
-		mm_cli_fail(&diag, err);
-		status = r.trouble;
-	} else {
-		status = record(&r, &diag);
-	}
-	free(r.path);
-	free(r.command);
-	free(r.program);
-	free(r.preload);
-	return status;
+	return status ? status - 1 : prepare_and_record(&r);
 }

@@ -7,12 +7,13 @@
 #include "alloc/heap.h"
 #include "base/install.h"
 #include "cli/cli.h"
+#include "cli/record_run.h"
 #include "collect/launch.h"
 #include "collect/program.h"
 #include "manager/run_front.h"
 #include "replay/replay_conf.h"
 
-enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG };
+enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG, OPT_TRACE };
 
 static const struct mm_cli_option run_options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
@@ -25,6 +26,8 @@ static const struct mm_cli_option run_options[] = {
 		"ends; costs 2 bytes a block" },
 	[OPT_CONFIG] = { "config", 'c', "FILE", "strategy and check from FILE, where no option says\n"
 		"otherwise; categories, sites and pools are for mmprof replay" },
+	[OPT_TRACE] = { "trace", 't', "FILE", "record to FILE meanwhile, as mmprof record does, with the\n"
+		"engine's own slabs: mmprof report says how much of them is free" },
 };
 
 static const struct mm_cli_command run_command = {
@@ -38,7 +41,8 @@ static const struct mm_cli_command run_command = {
 		"  mmprof run ./app\n"
 		"  mmprof run --stats --strategy best-fit ./app\n"
 		"  mmprof run --check full ./app\n"
-		"  mmprof run -c memory.conf ./app\n",
+		"  mmprof run -c memory.conf ./app\n"
+		"  mmprof run --trace trace.bin ./app\n",
 	.options = run_options,
 	.option_count = sizeof run_options / sizeof *run_options,
 	.trouble = MM_CLI_RECORD_FAILED,
@@ -49,7 +53,7 @@ struct run_wish {
 	enum mm_strategy strategy;
 	enum mm_check check;
 	int stats, has_strategy, has_check;
-	const char *config;
+	const char *config, *trace;
 	char **argv;
 };
 
@@ -70,6 +74,7 @@ static int take_run_option(struct mm_cli_parse *p, struct run_wish *q, enum run_
 	switch (o) {
 	case OPT_STATS: q->stats = 1; break;
 	case OPT_CONFIG: q->config = p->value; break;
+	case OPT_TRACE: q->trace = p->value; break;
 	case OPT_CHECK:
 		q->has_check = 1;
 		if (mm_check_of(p->value, &q->check))
@@ -138,9 +143,40 @@ static int exec_trouble(int err)
 		: err == MM_EPERM ? MM_CLI_RECORD_CANNOT : MM_CLI_RECORD_FAILED;
 }
 
-static int become(const struct run_wish *q, int *ret_status, struct mm_diag *diag)
+/* What the engine is to be. The teller is the process that says this. */
+static void set_variable(void *ctx)
 {
-	char *program = NULL, *preload = NULL, text[32];
+	const struct run_wish *q = ctx;
+	char text[32];
+
+	snprintf(text, sizeof text, "1 %u %u %d", (unsigned)q->strategy % 10,
+		 (unsigned)q->check % 10, q->stats ? (int)getpid() : 0);
+	setenv(MM_RUN_ENV, text, 1);
+}
+
+/* The exit status. */
+static int run_recorded(struct run_wish *q)
+{
+	struct mm_record_run r = { .argv = q->argv, .output = q->trace, .source = "run",
+		.in_child = set_variable, .in_child_ctx = q };
+	struct mm_diag diag = { "" };
+	char *library = NULL;
+	int status = MM_CLI_RECORD_FAILED;
+	int err = mm_install_library(&library, MM_LIBRARY_RUN, &diag);
+
+	if (err) {
+		mm_cli_fail(&diag, err);
+	} else {
+		r.behind = library;
+		status = mm_record_run(&r);
+	}
+	free(library);
+	return status;
+}
+
+static int become(struct run_wish *q, int *ret_status, struct mm_diag *diag)
+{
+	char *program = NULL, *preload = NULL;
 	int err = mm_launch_find(&program, q->argv[0], diag);
 
 	*ret_status = exec_trouble(err);
@@ -152,10 +188,7 @@ static int become(const struct run_wish *q, int *ret_status, struct mm_diag *dia
 		err = mm_install_library(&preload, MM_LIBRARY_RUN, diag);
 	if (!err) {
 		struct mm_launch l = { .path = program, .argv = q->argv, .preload = preload };
-		/* The command has our number. */
-		snprintf(text, sizeof text, "1 %u %u %d", (unsigned)q->strategy % 10,
-			 (unsigned)q->check % 10, q->stats ? (int)getpid() : 0);
-		setenv(MM_RUN_ENV, text, 1);
+		set_variable(q); /* the command has our number */
 		err = mm_launch_become(&l, diag);
 		*ret_status = exec_trouble(err);
 	}
@@ -173,6 +206,8 @@ int mm_cmd_run(int argc, char **argv)
 
 	if (parse_run(&p, &q, argc, argv, &status))
 		return status;
+	if (q.trace)
+		return run_recorded(&q);
 	int err = become(&q, &status, &diag);
 	mm_cli_fail(&diag, err);
 	return status;

@@ -394,7 +394,8 @@ static int launch(struct collector *c, struct mm_diag *diag)
 {
 	struct mm_launch l = { .path = c->o->path, .argv = c->o->argv,
 		.preload = c->o->preload, .socket = mm_server_path(c->server),
-		.folder = mm_server_folder(c->server) };
+		.folder = mm_server_folder(c->server), .behind = c->o->behind,
+		.in_child = c->o->in_child, .in_child_ctx = c->o->in_child_ctx };
 
 	struct rusage own;
 	c->own_bytes = getrusage(RUSAGE_SELF, &own) ? UINT64_MAX : (uint64_t)own.ru_maxrss * 1024;

@@ -27,6 +27,9 @@ struct mm_collect_options {
 	const char *path;       /* of the program, from mm_launch_find */
 	char *const *argv;
 	const char *preload;
+	const char *behind;     /* launch.h */
+	void (*in_child)(void *ctx);
+	void *in_child_ctx;
 	uint32_t shm_options;   /* enum mm_shm_option */
 	uint32_t depth;
 	int wait_all;           /* stay until every recorded descendant has ended */

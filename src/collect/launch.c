@@ -89,18 +89,26 @@ static int set_preload(const char *preload)
 	return err ? -1 : 0;
 }
 
+/* A path that can stand in LD_PRELOAD: itself, or a link of that name, spelled out in `link`. */
+static const char *plain_path(const struct mm_launch *l, const char *path, const char *name,
+			      char link[PATH_MAX])
+{
+	if (!needs_link(path))
+		return path;
+	snprintf(link, PATH_MAX, "%s/%s", l->folder, name);
+	return symlink(path, link) && errno != EEXIST ? NULL : link;
+}
+
 static int set_environment(const struct mm_launch *l)
 {
-	const char *preload = l->preload;
-	char link[PATH_MAX];
+	char link[PATH_MAX], second[PATH_MAX], both[2 * PATH_MAX];
+	const char *preload = plain_path(l, l->preload, "libmmprof.so", link);
+	const char *behind = l->behind ? plain_path(l, l->behind, "libbehind.so", second) : "";
 
-	if (needs_link(preload)) {
-		snprintf(link, sizeof link, "%s/libmmprof.so", l->folder);
-		if (symlink(preload, link) && errno != EEXIST)
-			return -1;
-		preload = link;
-	}
-	return set_preload(preload) || setenv(MM_ENV_SOCKET, l->socket, 1) ? -1 : 0;
+	if (!preload || !behind)
+		return -1;
+	snprintf(both, sizeof both, "%s%s%s", preload, *behind ? ":" : "", behind);
+	return set_preload(both) || setenv(MM_ENV_SOCKET, l->socket, 1) ? -1 : 0;
 }
 
 /* --- starting -------------------------------------------------------------------- */
@@ -140,6 +148,8 @@ int mm_launch_become(const struct mm_launch *l, struct mm_diag *diag)
 __attribute__((noreturn)) static void be_child(const struct mm_launch *l, int report)
 {
 	if (!set_environment(l)) {
+		if (l->in_child)
+			l->in_child(l->in_child_ctx);
 		mm_relay_restore();
 		execute(l);
 	}

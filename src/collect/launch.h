@@ -15,6 +15,10 @@ struct mm_launch {
 	const char *path;    /* of the program, found already */
 	char *const *argv;
 	const char *preload; /* path of the hooks */
+	const char *behind;  /* of a library to be loaded behind them; NULL = none */
+	void (*in_child)(void *ctx); /* what is left to set, in the process that executes;
+	                                NULL = nothing */
+	void *in_child_ctx;
 	const char *socket;
 	const char *folder;  /* ours, for a link when the preload's path cannot stand
 	                        in LD_PRELOAD */

@@ -194,6 +194,45 @@ static int take_text(struct mm_resolver *r, const struct mm_lane *l, uint8_t kin
 	return err;
 }
 
+static uint8_t told_kind(uint32_t kind)
+{
+	switch (kind) {
+	case MM_REC_POOL: return MM_EV_POOL;
+	case MM_REC_POOL_END: return MM_EV_POOL_END;
+	case MM_REC_SLAB: return MM_EV_SLAB;
+	case MM_REC_SLAB_END: return MM_EV_SLAB_END;
+	case MM_REC_MOVE: return MM_EV_BLOCK_MOVE;
+	}
+	return MM_EV_BLOCK_KEY;
+}
+
+/* What an engine told of its pools. */
+static int take_told(struct mm_resolver *r, const struct mm_lane *l, const struct mm_entry *e,
+		     const struct mm_entry_rest *rest, uint64_t time, uint32_t site)
+{
+	uint8_t kind = told_kind(MM_REC_KIND(e->head));
+	struct mm_event ev = { .kind = kind, .slot = MM_NO_SLOT, .thread = l->number,
+		.other = MM_NO_SLOT, .site = site, .time = time, .addr = MM_REC_ADDR(e->head),
+		.size = rest->w[2] };
+
+	switch (kind) {
+	case MM_EV_POOL:
+		ev.value = (int64_t)(rest->w[4] >> 32);
+		ev.size = rest->w[5];
+		ev.blocks = rest->w[6];
+		ev.text = (const char *)&rest->w[7];
+		ev.text_len = (uint32_t)rest->w[2];
+		break;
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+		ev.value = (int64_t)rest->w[5];
+		break;
+	case MM_EV_SLAB: case MM_EV_SLAB_END:
+		ev.blocks = rest->w[5];
+	}
+	ev.pool = (uint32_t)rest->w[kind == MM_EV_POOL_END ? 2 : 4];
+	return mm_stream_other(r->stream, &ev);
+}
+
 static int take_rest(struct mm_resolver *r, const struct mm_lane *l, const struct mm_entry *e)
 {
 	struct mm_entry_rest *rest = (struct mm_entry_rest *)(uintptr_t)e->size;
@@ -219,6 +258,8 @@ static int take_rest(struct mm_resolver *r, const struct mm_lane *l, const struc
 	case MM_REC_BUDGET:
 		err = take_text(r, l, MM_EV_BUDGET, time, rest, 5, site);
 		break;
+	default:
+		err = take_told(r, l, e, rest, time, site);
 	}
 	free(rest);
 	return err;
@@ -366,6 +407,7 @@ static int make_site(struct mm_resolver *r, const struct mm_shm_node *n, uint32_
 	case MM_NODE_CATEGORY:
 		s.kind = MM_SITE_CATEGORY;
 		s.value = name_of(r, s.value);
+		s.module = n->module; /* of a pool */
 		break;
 	default:
 		s.kind = MM_SITE_CUT;

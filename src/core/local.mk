@@ -5,6 +5,7 @@ libmm_core_la_SOURCES = \
 	src/core/crc32c.c src/core/crc32c.h \
 	src/core/error.c src/core/error.h \
 	src/core/shm.c src/core/shm.h \
+	src/core/sink.c src/core/sink.h \
 	src/core/varint.h
 # Part of the preload: never sanitized, always position independent.
 libmm_core_la_CFLAGS = $(MM_CFLAGS) -fPIC -fvisibility=hidden

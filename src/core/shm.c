@@ -119,11 +119,17 @@ uint32_t mm_rec_words(const uint64_t *w, uint32_t avail)
 		break;
 	case MM_REC_FREE: case MM_REC_FORK: n = 2; break;
 	case MM_REC_FREE_AT: n = 3; break;
-	case MM_REC_ALLOC: case MM_REC_FAILED: case MM_REC_UNMAP: n = 4; break;
+	case MM_REC_ALLOC: case MM_REC_FAILED: case MM_REC_UNMAP: case MM_REC_POOL_END:
+		n = 4;
+		break;
 	case MM_REC_MAP: n = 5; break;
-	case MM_REC_REALLOC: case MM_REC_REMAP: n = 6; break;
+	case MM_REC_REALLOC: case MM_REC_REMAP: case MM_REC_SLAB: case MM_REC_SLAB_END:
+	case MM_REC_MOVE: case MM_REC_KEY:
+		n = 6;
+		break;
 	case MM_REC_MARK: n = with_text(w, avail, 4); break;
 	case MM_REC_METRIC: case MM_REC_BUDGET: n = with_text(w, avail, 5); break;
+	case MM_REC_POOL: n = with_text(w, avail, 7); break;
 	default: n = 0;
 	}
 	return n <= avail ? n : 0;

@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define MM_SHM_MAGIC UINT64_C(0x316d68736d6d0a1a) /* "\x1a\nmmshm1" */
-#define MM_SHM_VERSION 1u
+#define MM_SHM_VERSION 2u
 
 #define MM_ENV_SOCKET "MMPROF_SOCKET" /* path of the collector's socket */
 
@@ -165,7 +165,8 @@ enum mm_node_kind {
 struct mm_shm_node {
 	uint64_t value_kind; /* kind << 56 | value */
 	uint32_t parent;
-	uint32_t module;     /* of the return address; 0 = unknown */
+	uint32_t module;     /* of the return address; 0 = unknown. CATEGORY: number of the
+	                        pool that the block is of, 0 = of none; value may then be 0 */
 };
 
 #define MM_NODE_VALUE(vk) ((vk) & ((UINT64_C(1) << 56) - 1))
@@ -266,7 +267,14 @@ enum mm_rec_kind {
 	MM_REC_MARK = 10,   /* 0, stamp, bytes, node, text padded to words */
 	MM_REC_METRIC = 11, /* 0, stamp, bytes, node, value (int64), name padded */
 	MM_REC_BUDGET = 12, /* 0, stamp, bytes, node, limit, category padded */
-	MM_REC_KINDS = 13
+	MM_REC_POOL = 13,   /* 0, stamp, bytes, node of its category, number | flags << 32,
+	                       bytes of a block, live blocks, name padded (core/sink.h) */
+	MM_REC_POOL_END = 14, /* 0, stamp, number, 0 */
+	MM_REC_SLAB = 15,   /* addr, stamp, bytes, 0, number, blocks */
+	MM_REC_SLAB_END = 16, /* the same */
+	MM_REC_MOVE = 17,   /* from, stamp, 0, 0, number, to */
+	MM_REC_KEY = 18,    /* addr, stamp, 0, 0, number, key */
+	MM_REC_KINDS = 19
 };
 
 /* Which call made the object (events keep it: replay needs it). */

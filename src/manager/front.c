@@ -41,7 +41,7 @@ static void leave(void *arg)
 	mm_lock_take(&front.lock);
 	mm_cache_deinit(c);
 	unlink_context(c);
-	mm_meta_return(&front.meta, c, mm_cache_bytes(MM_CACHE_DEPOTS));
+	mm_meta_return(&front.meta, c, mm_cache_bytes(MM_FRONT_SEATS));
 	mm_lock_give(&front.lock);
 }
 
@@ -60,8 +60,8 @@ struct mm_context *mm_front_context(void)
 	if (!front.keyed)
 		return NULL;
 	mm_lock_take(&front.lock);
-	if ((c = mm_meta_borrow(&front.meta, mm_cache_bytes(MM_CACHE_DEPOTS))) != NULL) {
-		c->seats = MM_CACHE_DEPOTS;
+	if ((c = mm_meta_borrow(&front.meta, mm_cache_bytes(MM_FRONT_SEATS))) != NULL) {
+		c->seats = MM_FRONT_SEATS;
 		if ((c->next = front.contexts) != NULL)
 			c->next->prev = c;
 		front.contexts = c;

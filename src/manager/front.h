@@ -13,6 +13,9 @@
 
 #include "alloc/cache.h"
 
+/* Of seats in a context: behind those of the pools is one that always stays empty. */
+enum { MM_FRONT_EMPTY = MM_CACHE_DEPOTS, MM_FRONT_SEATS };
+
 extern __thread struct mm_context *mm_front_mine __attribute__((tls_model("initial-exec")));
 
 /* This thread's context, made if there is none; NULL without memory. */

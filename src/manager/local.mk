@@ -8,16 +8,19 @@ libmmrun_la_SOURCES = \
 	src/manager/run_tell.c src/manager/run_tell.h \
 	src/manager/run_text.c src/manager/run_text.h \
 	src/manager/run_where.c src/manager/run_where.h \
+	src/core/sink.c src/core/sink.h \
 	$(libmm_alloc_la_SOURCES)
 libmmrun_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
-libmmrun_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now
+# Its own calls are its own, whoever is loaded before it (the recorder).
+libmmrun_la_LDFLAGS = -module -avoid-version -shared -Wl,-Bsymbolic-functions -Wl,-z,defs -Wl,-z,now
 
 # libmm, the engine as a library. Needs nothing but libc; exports what mm.h names.
 libmm_sources = \
 	src/manager/front.c src/manager/front.h \
 	src/manager/manager.c src/manager/manager.h \
 	src/manager/pools.c \
+	src/manager/told.c \
 	src/manager/voxel_pools.c \
 	src/manager/budget.c src/manager/budget.h \
 	src/manager/cacheable.c src/manager/cacheable.h \
@@ -45,9 +48,11 @@ libmm_sources = \
 	src/alloc/lowset.c src/alloc/lowset.h \
 	src/alloc/meta.c src/alloc/meta.h \
 	src/alloc/slab.c src/alloc/slab.h \
+	src/alloc/tell.h \
 	src/alloc/vspace.c src/alloc/vspace.h \
 	src/core/arch.h src/core/arch_x86_64.h \
-	src/core/error.c src/core/error.h
+	src/core/error.c src/core/error.h \
+	src/core/sink.c src/core/sink.h
 # Threads' key destructor is the library's code: it is never unloaded.
 lib_LTLIBRARIES += libmm.la
 libmm_la_SOURCES = $(libmm_sources)

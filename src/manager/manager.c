@@ -77,10 +77,13 @@ static void release_child(void)
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		if (atomic_load(&m->heap))
 			mm_heap_forked(m->heap, r ? mm_rider_has(r, m) : NULL);
+	for (struct mm_manager *m = managers.first; m; m = m->next)
+		mm_told_forked(m);
 }
 
-static void watch_forks(void)
+static void begin_process(void)
 {
+	mm_told_listen();
 	pthread_atfork(hold_all, release_all, release_child);
 }
 
@@ -152,7 +155,7 @@ int mm_manager_create(struct mm_manager **ret)
 	mm_foreign_init(&m->foreign, &m->meta);
 	mm_cacheables_init(&m->cacheables, &m->meta);
 	m->born_ms = mm_general_now(m);
-	pthread_once(&managers.once, watch_forks);
+	pthread_once(&managers.once, begin_process);
 	mm_lock_take(&managers.lock);
 	m->serial = ++managers.serials;
 	if ((m->next = managers.first) != NULL)

@@ -13,6 +13,8 @@
 
 struct mm_pool {
 	struct mm_depot depot;
+	uint32_t seat;                  /* where a thread looks first: its number, or where no
+					 * context ever has a block (told.h) */
 	int direct;                     /* nothing is cached: blocks come from the depot */
 	_Atomic uint64_t served;        /* directly */
 	struct mm_manager *manager;
@@ -56,6 +58,19 @@ int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes);
 /* A context of the heap of the manager of that serial goes, with what it has ready, if the
  * manager is still there. */
 void mm_manager_leave(uint64_t serial, struct mm_context *c);
+/* told.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
+ * of a pool that is new; for one that is told of, the calls of mm.h; in a forked child. */
+void mm_told_listen(void);
+void mm_told_begin(struct mm_pool *p);
+void *mm_told_alloc(struct mm_pool *p);
+void mm_told_free(struct mm_pool *p, void *block);
+void mm_told_clear(struct mm_pool *p);
+void mm_told_end(struct mm_pool *p);
+void mm_told_forked(struct mm_manager *m);
+
+/* pools.c: the ways that a told pool has as well. */
+void *mm_pool_alloc_cached(struct mm_pool *p);
+void mm_pool_free_cached(struct mm_pool *p, uint64_t addr);
 
 /* voxel_pools.c: all of a manager's; around fork nobody else is in them. */
 void mm_voxel_pools_destroy(struct mm_manager *m);

@@ -109,6 +109,8 @@ int mm_pool_create(struct mm_manager *m, const char *name, size_t block_bytes,
 		err = furnish(p, m, name, (uint32_t)block_bytes, access);
 	if (!err) {
 		p->direct = !allow_growth || block_bytes > CACHED_BLOCK_MOST;
+		p->seat = p->depot.index;
+		mm_told_begin(p);
 		p->depot.most = allow_growth ? UINT64_MAX : block_count;
 		p->next = m->pools;
 		m->pools = p;
@@ -129,7 +131,9 @@ void mm_pool_destroy(struct mm_pool *p)
 		return;
 	m = p->manager;
 	mm_front_drop(p->depot.index, 0);
+	mm_told_clear(p);
 	mm_depot_clear(&p->depot);
+	mm_told_end(p);
 	mm_lock_take(&m->lock);
 	for (at = &m->pools; *at != p; at = &(*at)->next)
 		;
@@ -164,7 +168,7 @@ static void *alloc_direct(struct mm_pool *p)
 }
 
 /* A thread's first call, an empty magazine, or a pool without magazines. */
-static __attribute__((noinline)) void *alloc_slowly(struct mm_pool *p)
+static void *alloc_anew(struct mm_pool *p)
 {
 	struct mm_context *c = p->direct ? NULL : mm_front_context();
 	uint64_t addr = c ? mm_cache_refill(c, &p->depot) : 0;
@@ -178,10 +182,26 @@ static __attribute__((noinline)) void *alloc_slowly(struct mm_pool *p)
 	return (void *)(uintptr_t)addr;
 }
 
-void *mm_pool_alloc(struct mm_pool *p)
+static __attribute__((noinline)) void *alloc_slowly(struct mm_pool *p)
+{
+	return p->depot.told ? mm_told_alloc(p) : alloc_anew(p);
+}
+
+void *mm_pool_alloc_cached(struct mm_pool *p)
 {
 	struct mm_context *c = mm_front_mine;
 	struct mm_cache_seat *s = c ? &c->seat[p->depot.index] : NULL;
+
+	if (!s || s->top == s->floor)
+		return alloc_anew(p);
+	mm_cache_magazine(s)->served++;
+	return (void *)(uintptr_t)mm_cache_pop(s);
+}
+
+void *mm_pool_alloc(struct mm_pool *p)
+{
+	struct mm_context *c = mm_front_mine;
+	struct mm_cache_seat *s = c ? &c->seat[p->seat] : NULL;
 
 	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
@@ -209,7 +229,7 @@ int mm_pool_try(struct mm_pool *p, void **ret)
 	return MM_OK;
 }
 
-static __attribute__((noinline)) void free_slowly(struct mm_pool *p, uint64_t addr)
+static void free_anew(struct mm_pool *p, uint64_t addr)
 {
 	struct mm_context *c = p->direct ? NULL : mm_front_context();
 
@@ -219,10 +239,29 @@ static __attribute__((noinline)) void free_slowly(struct mm_pool *p, uint64_t ad
 		mm_depot_give(&p->depot, &addr, 1);
 }
 
-void mm_pool_free(struct mm_pool *p, void *block)
+static __attribute__((noinline)) void free_slowly(struct mm_pool *p, uint64_t addr)
+{
+	if (p->depot.told)
+		mm_told_free(p, (void *)(uintptr_t)addr);
+	else
+		free_anew(p, addr);
+}
+
+void mm_pool_free_cached(struct mm_pool *p, uint64_t addr)
 {
 	struct mm_context *c = mm_front_mine;
 	struct mm_cache_seat *s = c ? &c->seat[p->depot.index] : NULL;
+
+	if (!s || s->top == s->ceiling)
+		free_anew(p, addr);
+	else
+		*s->top++ = addr;
+}
+
+void mm_pool_free(struct mm_pool *p, void *block)
+{
+	struct mm_context *c = mm_front_mine;
+	struct mm_cache_seat *s = c ? &c->seat[p->seat] : NULL;
 
 	if (__builtin_expect(!block, 0))
 		return;
@@ -287,5 +326,6 @@ void mm_pool_shrink(struct mm_pool *p)
 void mm_pool_clear(struct mm_pool *p)
 {
 	mm_front_drop(p->depot.index, 0);
+	mm_told_clear(p);
 	mm_depot_clear(&p->depot);
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "core/error.h"
+#include "core/sink.h"
 #include "manager/run_fault.h"
 #include "manager/run_tell.h"
 
@@ -44,6 +45,37 @@ static void begin_thread(void)
 		pthread_setspecific(run.key, c);
 }
 
+/* --- who listens -------------------------------------------------------------------------------- */
+
+/* The recorder is loaded with us or not at all. */
+extern mm_sink_entry mmprof_sink_v1 __attribute__((weak));
+
+static void tell(uint32_t flags)
+{
+	static uint32_t told;
+
+	if (mm_sink)
+		told = mm_sink->pool(told, "malloc", 0, 0, MM_SINK_MALLOC | flags);
+	if (!told)
+		return;
+	mm_heap_hold(mm_run_heap);
+	mm_heap_tell(mm_run_heap, told, 1);
+	mm_heap_go_on(mm_run_heap);
+}
+
+/* Not when the heap begins: that may be in the middle of the recorder's own beginning. */
+__attribute__((constructor)) static void listen_to_us(void)
+{
+	struct mm_run_seat s;
+
+	if (!mmprof_sink_v1)
+		return;
+	s = mm_run_sit();
+	mm_run_rise(&s);
+	mm_sink = mmprof_sink_v1();
+	tell(0);
+}
+
 /* --- forks -------------------------------------------------------------------------------------- */
 
 static void before_fork(void)
@@ -64,6 +96,7 @@ static void in_child(void)
 	mm_heap_forked(mm_run_heap, mm_run_context);
 	run.late = NULL;
 	mm_lock_give(&run.late_lock);
+	tell(MM_SINK_AGAIN);
 }
 
 /* --- the beginning ------------------------------------------------------------------------------ */

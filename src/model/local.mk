@@ -6,6 +6,7 @@ libmm_model_la_SOURCES = \
 	src/model/domains.c \
 	src/model/fill_facts.c \
 	src/model/fill_groups.c \
+	src/model/fill_pools.c \
 	src/model/fill_tables.c \
 	src/model/fill_time.c \
 	src/model/fill_totals.c \

@@ -108,6 +108,8 @@ static int fill(struct mm_work *w)
 	if (!err)
 		err = mm_fill_categories(w);
 	if (!err)
+		err = mm_fill_pools(w);
+	if (!err)
 		err = mm_fill_threads(w);
 	if (!err)
 		err = mm_fill_histograms(w);

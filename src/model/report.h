@@ -137,6 +137,27 @@ struct mm_report_category {
 	uint8_t over;              /* went over its budget */
 };
 
+/* A pool of the engine: of a program linked with libmm, or under a program's malloc. What its
+ * slabs take comes from the events of slabs, what lives in them from those of blocks. A
+ * thread's cached blocks count as free. */
+struct mm_report_pool {
+	const char *name;
+	const char *category;      /* that was pushed where it was made; "" none */
+	uint32_t process, number;
+	uint8_t under_malloc;      /* its blocks are the objects of malloc */
+	uint8_t inherited;         /* it had blocks when its process was forked: what lives in
+	                              it is not known */
+	uint8_t ended;
+	uint64_t block_bytes;      /* MM_UNKNOWN: of many sizes */
+	uint64_t alloc_count, alloc_bytes, free_count; /* in the range */
+	uint64_t live_count, live_bytes;               /* at its end */
+	uint64_t slab_count, committed_bytes;          /* the same */
+	uint64_t peak_committed_bytes, peak_at_ns;     /* the most it had in the range */
+	uint64_t at_peak_live_bytes, at_peak_committed_bytes; /* at the process's peak */
+	/* Of the slabs' bytes, those in no live block; MM_UNKNOWN without slabs. */
+	uint64_t fragmentation_ppm, at_peak_fragmentation_ppm;
+};
+
 struct mm_report_thread {
 	const char *name;
 	uint32_t tid, process; /* tid 0: unknown (objects born in a gap) */
@@ -238,6 +259,8 @@ struct mm_report {
 	size_t process_count;
 	struct mm_report_category *categories;
 	size_t category_count;
+	struct mm_report_pool *pools;       /* those that took most first */
+	size_t pool_count;
 	struct mm_report_thread *threads;
 	size_t thread_count;
 	struct mm_report_bucket *sizes, *lifetimes; /* bytes, nanoseconds */

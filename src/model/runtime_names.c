@@ -12,13 +12,15 @@
 static const char *const exact_names[] = {
 	"__libc_memalign", "__rdl_alloc", "__rg_alloc", "__rust_alloc", "__rust_alloc_zeroed",
 	"__strndup", "_Znaj", "_Znam", "_Znwj", "_Znwm", "aligned_alloc", "g_memdup",
-	"g_memdup2", "g_strndup", "memalign", "mm_note_alloc", "posix_memalign", "pvalloc",
-	"strndup", "valloc", "xmemdup", "xstrndup", "xzalloc",
+	"g_memdup2", "g_strndup", "memalign", "mm_alloc", "mm_alloc_as", "mm_alloc_at",
+	"mm_band_pool_take", "mm_band_pool_take_as", "mm_calloc", "mm_note_alloc", "mm_pool_alloc",
+	"mm_pool_try", "mm_realloc", "mm_svo_pool_take", "posix_memalign", "pvalloc", "strndup",
+	"valloc", "xmemdup", "xstrndup", "xzalloc",
 };
 
 static const char *const prefixes[] = {
 	"operator new", "std::", "__gnu_cxx::", "alloc::", "<alloc::", "<T as alloc::",
-	"hashbrown::raw::",
+	"hashbrown::raw::", "mm_told_",
 };
 
 /* "void std::f<int>(int)" names std::f: skips a return type, which only templates show. */

@@ -72,6 +72,20 @@ static int add_sample(struct note_reader *n, const struct mm_event *ev)
 	return MM_OK;
 }
 
+static int add_pool(struct note_reader *n, const struct mm_event *ev)
+{
+	struct mm_notes *o = n->notes;
+
+	if (MM_GROW(o->pools, o->pool_cap, o->pool_count + 1))
+		return MM_ENOMEM;
+	o->pools[o->pool_count++] = (struct mm_note_pool){
+		.time = ev->time, .bytes = ev->size, .blocks = ev->blocks,
+		.name = ev->kind == MM_EV_POOL ? note_text(n, ev) : "",
+		.process = n->process, .pool = ev->pool, .site = ev->site,
+		.flags = (uint32_t)ev->value, .at = n->at, .kind = ev->kind };
+	return MM_OK;
+}
+
 static int take_note(void *arg, const struct mm_event *ev, uint32_t index)
 {
 	struct note_reader *n = arg;
@@ -82,6 +96,9 @@ static int take_note(void *arg, const struct mm_event *ev, uint32_t index)
 	case MM_EV_METRIC: n->err = add_metric(n, ev); break;
 	case MM_EV_BUDGET: n->err = add_budget(n, ev); break;
 	case MM_EV_SAMPLE: n->err = add_sample(n, ev); break;
+	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
+		n->err = add_pool(n, ev);
+		break;
 	case MM_EV_LOST: n->notes->lost_count += (uint64_t)ev->value; break;
 	case MM_EV_MAP:
 		n->notes->map_count++;
@@ -118,6 +135,7 @@ void mm_notes_deinit(struct mm_notes *n)
 	free(n->metrics);
 	free(n->budgets);
 	free(n->samples);
+	free(n->pools);
 	memset(n, 0, sizeof *n);
 }
 

@@ -27,6 +27,15 @@ struct mm_note_sample {
 	uint64_t mapped_bytes; /* recorded as mapped and not unmapped until then */
 };
 
+/* One of the events of pools. */
+struct mm_note_pool {
+	uint64_t time, bytes, blocks;
+	const char *name; /* POOL */
+	uint32_t process, pool, site, flags;
+	struct mm_point at; /* just after it */
+	uint8_t kind;       /* enum mm_event_kind */
+};
+
 struct mm_notes { /* caller's memory, zero-initialised = empty; texts are the store's */
 	struct mm_note_mark *marks;
 	size_t mark_count, mark_cap;
@@ -36,6 +45,8 @@ struct mm_notes { /* caller's memory, zero-initialised = empty; texts are the st
 	size_t budget_count, budget_cap;
 	struct mm_note_sample *samples;
 	size_t sample_count, sample_cap;
+	struct mm_note_pool *pools; /* process by process, in order */
+	size_t pool_count, pool_cap;
 	uint64_t lost_count;
 	uint64_t map_count, map_bytes, unmap_bytes;
 };

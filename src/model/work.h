@@ -43,6 +43,7 @@ int mm_fill_run(struct mm_work *w);
 int mm_fill_totals(struct mm_work *w);
 int mm_fill_processes(struct mm_work *w);
 int mm_fill_categories(struct mm_work *w);
+int mm_fill_pools(struct mm_work *w);
 int mm_fill_threads(struct mm_work *w);
 int mm_fill_histograms(struct mm_work *w);
 int mm_fill_timeline(struct mm_work *w);

@@ -20,6 +20,12 @@ void mm_drive_route(struct mm_drive *d, struct mm_routed *routed)
 	d->routed = routed;
 }
 
+void mm_drive_of(struct mm_drive *d, struct mm_reader *reader, uint32_t process)
+{
+	d->reader = reader;
+	d->process = process;
+}
+
 void mm_drive_deinit(struct mm_drive *d)
 {
 	for (size_t i = 0; d->routed && i < d->thread_count; i++)
@@ -176,6 +182,12 @@ static void vacate(struct mm_drive *d, struct mm_drive_thread *t, uint32_t slot)
 	release(d, t, &d->slot[slot]);
 }
 
+static int is_no_block(const struct mm_drive *d, const struct mm_row *row)
+{
+	return row->kind == MM_EV_NOTE_ALLOC &&
+	       (!d->reader || !mm_reader_site_pool(d->reader, d->process, row->site));
+}
+
 static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
 {
 	int err = slot_room(d, row->slot);
@@ -183,7 +195,7 @@ static int be_born(struct mm_drive *d, struct mm_drive_thread *t, const struct m
 	if (err)
 		return err;
 	vacate(d, t, row->slot);
-	if (row->kind == MM_EV_NOTE_ALLOC) {
+	if (is_no_block(d, row)) {
 		d->counts.notes++;
 		return MM_OK;
 	}
@@ -229,10 +241,8 @@ static void drop_held(struct mm_drive *d, struct mm_drive_thread *t)
 
 static void die(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_row *row)
 {
-	if (row->kind == MM_EV_NOTE_FREE)
-		return;
 	if (!mm_drive_addr(d, row->slot)) {
-		d->counts.unknown_frees++;
+		d->counts.unknown_frees += row->kind != MM_EV_NOTE_FREE;
 		return;
 	}
 	d->counts.frees++;

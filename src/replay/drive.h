@@ -6,7 +6,8 @@
  * Vocabulary
  *   slot      trace/event.h; here: which block an object is
  *   held      a block between the halves of a realloc
- *   note      an object that the program placed inside another: it is no block
+ *   note      an object that the program placed inside another: it is no block. Those of a
+ *             recorded engine's pools are blocks: they lie in no other
  * One thread at a time. Memory: O(largest number of live objects), of any size.
  */
 #ifndef MM_REPLAY_DRIVE_H
@@ -55,6 +56,8 @@ struct mm_drive_thread {
 struct mm_drive {
 	struct mm_heap *heap;
 	struct mm_routed *routed; /* NULL: all blocks are the heap's */
+	struct mm_reader *reader; /* which notes are of pools; NULL = none */
+	uint32_t process;
 	uint32_t nodes;
 	struct mm_drive_block *slot;
 	size_t slot_cap;
@@ -69,6 +72,9 @@ void mm_drive_init(struct mm_drive *d, struct mm_heap *heap, uint32_t nodes);
 /* Before the first row: blocks are the destinations' from now on, of which the heap is number
  * 0. It outlives the drive. */
 void mm_drive_route(struct mm_drive *d, struct mm_routed *routed);
+
+/* Before the first row: whose rows they will be. The reader outlives the drive. */
+void mm_drive_of(struct mm_drive *d, struct mm_reader *reader, uint32_t process);
 
 /* Contexts are given back. */
 void mm_drive_deinit(struct mm_drive *d);

@@ -90,12 +90,17 @@ static int begin_object(struct mm_ops *o, const struct mm_row *row, enum mm_op_k
 	return MM_OK;
 }
 
-static int take_row(struct mm_ops *o, const struct mm_row *row)
+/* An object that the program placed inside another. */
+static int is_note(const struct mm_row *row, struct mm_reader *r, uint32_t process)
+{
+	return row->kind == MM_EV_NOTE_ALLOC && !mm_reader_site_pool(r, process, row->site);
+}
+
+static int take_row(struct mm_ops *o, const struct mm_row *row, int note)
 {
 	int birth = mm_event_is_birth(row->kind);
 
-	if (row->slot == MM_NO_SLOT || (!birth && !mm_event_is_death(row->kind)) ||
-	    row->kind == MM_EV_NOTE_ALLOC || row->kind == MM_EV_NOTE_FREE)
+	if (row->slot == MM_NO_SLOT || (!birth && !mm_event_is_death(row->kind)) || note)
 		return MM_OK;
 	if (row->slot >= o->slot_cap &&
 	    MM_PAGES_GROW(o->place_of, o->slot_cap, (size_t)row->slot + 1))
@@ -116,6 +121,6 @@ int mm_ops_of_chunk(struct mm_ops *o, struct mm_reader *r, uint32_t process, uin
 	if (!err && 2 * o->rows.count > o->cap)
 		err = MM_PAGES_GROW(o->op, o->cap, 2 * o->rows.count);
 	for (size_t i = 0; !err && i < o->rows.count; i++)
-		err = take_row(o, &o->rows.rows[i]);
+		err = take_row(o, &o->rows.rows[i], is_note(&o->rows.rows[i], r, process));
 	return err;
 }

@@ -89,15 +89,22 @@ static int add_object(struct mm_pins *p, const struct mm_object *o, uint64_t pag
 	return add(p, last, o->order, o->site, o->addr + size - last * page);
 }
 
-static int add_objects(struct mm_pins *p, const struct mm_objects *objects, uint64_t page,
-		       uint64_t *ret_inner)
+/* Objects inside others take no pages of their own. */
+static int has_pages(const struct mm_object *o, struct mm_reader *r, uint32_t process)
+{
+	return o->addr &&
+	       (o->kind != MM_EV_NOTE_ALLOC || mm_reader_site_pool(r, process, o->site));
+}
+
+static int add_objects(struct mm_pins *p, struct mm_reader *r, uint32_t process,
+		       const struct mm_objects *objects, uint64_t page, uint64_t *ret_inner)
 {
 	uint32_t high = mm_objects_high_water(objects);
 	struct mm_object o;
 	int err = MM_OK;
 
 	for (uint32_t slot = 0; !err && slot < high; slot++)
-		if (mm_objects_get(objects, slot, &o) && o.addr && o.kind != MM_EV_NOTE_ALLOC)
+		if (mm_objects_get(objects, slot, &o) && has_pages(&o, r, process))
 			err = add_object(p, &o, page, ret_inner);
 	return err;
 }
@@ -126,7 +133,8 @@ int mm_pins_of_trace(struct mm_pins *p, struct mm_reader *r, uint32_t process, u
 		return err;
 	for (uint32_t i = 0; more > 0 && i <= index; i++)
 		more = mm_cursor_next(cursor, &ev);
-	err = more < 0 ? more : add_objects(p, mm_cursor_objects(cursor), page_bytes, &pages);
+	err = more < 0 ? more : add_objects(p, r, process, mm_cursor_objects(cursor),
+					     page_bytes, &pages);
 	mm_cursor_close(cursor);
 	if (err)
 		return err;

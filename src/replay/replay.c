@@ -314,6 +314,7 @@ static int run_in(struct run *x, struct mm_diag *diag)
 	int err;
 
 	mm_drive_init(&x->drive, x->heap, x->out->machine.nodes);
+	mm_drive_of(&x->drive, x->reader, x->o->process);
 	if (x->routed)
 		mm_drive_route(&x->drive, x->routed);
 	prepare(x);

@@ -218,6 +218,8 @@ static inline void begin_event(const struct mm_cursor *c, const struct mm_row *r
 	ev->text = NULL;
 	ev->text_len = 0;
 	ev->sample = NULL;
+	ev->pool = 0;
+	ev->blocks = 0;
 }
 
 static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct mm_event *ev)

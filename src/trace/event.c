@@ -30,6 +30,12 @@ static const char *const other_names[] = {
 	[MM_EV_LOST - MM_EV_OTHER] = "lost",
 	[MM_EV_DISCARD - MM_EV_OTHER] = "discard",
 	[MM_EV_THREAD_END - MM_EV_OTHER] = "thread-end",
+	[MM_EV_POOL - MM_EV_OTHER] = "pool",
+	[MM_EV_POOL_END - MM_EV_OTHER] = "pool-end",
+	[MM_EV_SLAB - MM_EV_OTHER] = "slab",
+	[MM_EV_SLAB_END - MM_EV_OTHER] = "slab-end",
+	[MM_EV_BLOCK_MOVE - MM_EV_OTHER] = "block-move",
+	[MM_EV_BLOCK_KEY - MM_EV_OTHER] = "block-key",
 };
 
 const char *mm_event_name(unsigned kind)

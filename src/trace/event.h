@@ -47,7 +47,15 @@ enum mm_event_kind {
 	MM_EV_SAMPLE = 71,      /* struct mm_sample */
 	MM_EV_LOST = 72,        /* value = events lost since the last one of this thread */
 	MM_EV_DISCARD = 73,     /* exec: every live object ended, none leaked */
-	MM_EV_THREAD_END = 74
+	MM_EV_THREAD_END = 74,
+	/* of pools of the engine (core/sink.h) */
+	MM_EV_POOL = 75,        /* pool, size = bytes of a block, blocks = live now,
+	                           value = enum mm_pool_flag, text = name, site: its category */
+	MM_EV_POOL_END = 76,    /* pool */
+	MM_EV_SLAB = 77,        /* pool, addr, size, blocks */
+	MM_EV_SLAB_END = 78,    /* the same */
+	MM_EV_BLOCK_MOVE = 79,  /* pool, addr, value = address it has now */
+	MM_EV_BLOCK_KEY = 80    /* pool, addr, value = where in space it belongs */
 };
 
 static inline int mm_event_is_birth(unsigned kind) { return kind <= MM_EV_REALLOC_IN; }
@@ -89,10 +97,17 @@ struct mm_event {
 	const char *text;    /* not NUL-terminated; valid until the next event */
 	uint32_t text_len;
 	const struct mm_sample *sample; /* MM_EV_SAMPLE */
+	uint32_t pool;       /* number of a pool; 0 = unknown */
+	uint64_t blocks;
 };
 
 enum mm_event_flag {
 	MM_EVF_BORN_UNKNOWN = 1 /* death of an object born in a gap of the trace */
+};
+
+enum mm_pool_flag {
+	MM_POOLF_AGAIN = 1,  /* a forked process's, which has it from its parent */
+	MM_POOLF_MALLOC = 2  /* under malloc: its blocks are the objects of malloc */
 };
 
 /* Name of a kind as `mmprof cat` prints it ("malloc", "realloc-out"); "kind-NN" is
@@ -125,8 +140,9 @@ enum mm_site_kind { MM_SITE_ROOT = 0, MM_SITE_FRAME = 1, MM_SITE_CATEGORY = 2, M
 
 struct mm_site {
 	uint32_t parent; /* site number; parents come before children */
-	uint32_t module; /* FRAME */
-	uint64_t value;  /* FRAME: return address in the process; CATEGORY: string number */
+	uint32_t module; /* FRAME; CATEGORY: number of the block's pool, 0 = of none */
+	uint64_t value;  /* FRAME: return address in the process; CATEGORY: string number, 0 = of a
+	                    pool and no category */
 	uint8_t kind;    /* enum mm_site_kind */
 };
 

@@ -23,6 +23,32 @@ static void put_sample(const struct mm_sample *s, struct mm_buf *out)
 		mm_buf_varint(out, v[i] + 1);
 }
 
+/* Which of the fields that pools have a kind has. */
+static void pool_fields(unsigned kind, int *addr, int *sizes, int *value)
+{
+	*addr = kind >= MM_EV_SLAB;
+	*sizes = kind == MM_EV_POOL || kind == MM_EV_SLAB || kind == MM_EV_SLAB_END;
+	*value = kind == MM_EV_POOL || kind >= MM_EV_BLOCK_MOVE;
+}
+
+static void put_pool(const struct mm_event *ev, int has_addr, struct mm_buf *out)
+{
+	int addr, sizes, value, is_addr = ev->kind == MM_EV_BLOCK_MOVE;
+
+	pool_fields(ev->kind, &addr, &sizes, &value);
+	mm_buf_varint(out, ev->pool);
+	if (addr)
+		mm_buf_varint(out, has_addr ? ev->addr : 0);
+	if (sizes) {
+		mm_buf_varint(out, ev->size);
+		mm_buf_varint(out, ev->blocks);
+	}
+	if (value)
+		mm_buf_varint(out, is_addr && !has_addr ? 0 : (uint64_t)ev->value);
+	if (ev->kind == MM_EV_POOL)
+		put_text(ev, out);
+}
+
 int mm_other_encode(const struct mm_event *ev, int has_addr, struct mm_buf *out)
 {
 	switch (ev->kind) {
@@ -32,6 +58,10 @@ int mm_other_encode(const struct mm_event *ev, int has_addr, struct mm_buf *out)
 		/* fall through */
 	case MM_EV_FAILED:
 		mm_buf_varint(out, ev->size);
+		break;
+	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+		put_pool(ev, has_addr, out);
 		break;
 	case MM_EV_METRIC:
 	case MM_EV_BUDGET:
@@ -61,6 +91,22 @@ static void get_sample(struct mm_bytes *b, struct mm_sample *s)
 	*s = (struct mm_sample){ v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7] };
 }
 
+static void get_pool(struct mm_bytes *b, struct mm_event *ev)
+{
+	int addr, sizes, value;
+
+	pool_fields(ev->kind, &addr, &sizes, &value);
+	ev->pool = mm_bytes_u32(b);
+	if (addr)
+		ev->addr = mm_bytes_varint(b);
+	if (sizes) {
+		ev->size = mm_bytes_varint(b);
+		ev->blocks = mm_bytes_varint(b);
+	}
+	if (value)
+		ev->value = (int64_t)mm_bytes_varint(b);
+}
+
 int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,
 		    struct mm_sample *sample)
 {
@@ -73,6 +119,10 @@ int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,
 		/* fall through */
 	case MM_EV_FAILED:
 		ev->size = mm_bytes_varint(&b);
+		break;
+	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+		get_pool(&b, ev);
 		break;
 	case MM_EV_METRIC:
 	case MM_EV_BUDGET:

@@ -175,6 +175,13 @@ int mm_reader_site_lost(const struct mm_reader *r, uint32_t process, uint32_t si
 	return is_lost(&p->tables.sites[site]);
 }
 
+uint32_t mm_reader_site_pool(const struct mm_reader *r, uint32_t process, uint32_t site)
+{
+	const struct mm_site *s = mm_reader_site(r, process, site);
+
+	return s->kind == MM_SITE_CATEGORY ? s->module : 0;
+}
+
 const struct mm_site *mm_reader_site(const struct mm_reader *r, uint32_t process, uint32_t site)
 {
 	const struct mm_rprocess *p = mm_reader_find(r, process);

@@ -56,6 +56,8 @@ const struct mm_process *mm_reader_process(const struct mm_reader *r, uint32_t p
 uint32_t mm_reader_sites(const struct mm_reader *r, uint32_t process);
 const struct mm_site *mm_reader_site(const struct mm_reader *r, uint32_t process, uint32_t site);
 int mm_reader_site_lost(const struct mm_reader *r, uint32_t process, uint32_t site);
+/* Number of the pool that objects of a site are blocks of; 0 = of none. */
+uint32_t mm_reader_site_pool(const struct mm_reader *r, uint32_t process, uint32_t site);
 uint32_t mm_reader_modules(const struct mm_reader *r, uint32_t process);
 const struct mm_module *mm_reader_module(const struct mm_reader *r, uint32_t process,
 					 uint32_t module);

@@ -14,6 +14,7 @@ libmm_view_la_SOURCES = \
 	src/view/text_head.c \
 	src/view/text_more.c \
 	src/view/text_parts.h \
+	src/view/text_pools.c \
 	src/view/text_pen.c src/view/text_pen.h \
 	src/view/text_table.c \
 	src/view/text_tree.c \

@@ -160,6 +160,42 @@ static void put_categories(struct mm_jsonw *w, const struct mm_report *r)
 	mm_jsonw_array_end(w);
 }
 
+static void put_pool(struct mm_jsonw *w, const struct mm_report_pool *q)
+{
+	mm_jsonw_object(w, NULL);
+	mm_jsonw_text(w, "name", q->name);
+	mm_jsonw_u64(w, "number", q->number);
+	mm_jsonw_u64(w, "process", q->process);
+	mm_jsonw_text(w, "category", *q->category ? q->category : NULL);
+	mm_jsonw_bool(w, "under_malloc", q->under_malloc);
+	mm_jsonw_bool(w, "inherited", q->inherited);
+	mm_jsonw_bool(w, "ended", q->ended);
+	mm_jsonw_u64(w, "block_bytes", q->block_bytes);
+	mm_jsonw_u64(w, "alloc_count", q->alloc_count);
+	mm_jsonw_u64(w, "alloc_bytes", q->alloc_bytes);
+	mm_jsonw_u64(w, "free_count", q->free_count);
+	mm_jsonw_u64(w, "live_count", q->live_count);
+	mm_jsonw_u64(w, "live_bytes", q->live_bytes);
+	mm_jsonw_u64(w, "slab_count", q->slab_count);
+	mm_jsonw_u64(w, "committed_bytes", q->committed_bytes);
+	mm_jsonw_u64(w, "peak_committed_bytes", q->peak_committed_bytes);
+	mm_jsonw_u64(w, "peak_at_ns", q->peak_at_ns);
+	mm_jsonw_u64(w, "fragmentation_ppm", q->fragmentation_ppm);
+	mm_jsonw_u64(w, "at_peak_live_bytes", q->at_peak_live_bytes);
+	mm_jsonw_u64(w, "at_peak_committed_bytes", q->at_peak_committed_bytes);
+	mm_jsonw_u64(w, "at_peak_fragmentation_ppm", q->at_peak_fragmentation_ppm);
+	mm_jsonw_text(w, "source", "slab events");
+	mm_jsonw_object_end(w);
+}
+
+static void put_pools(struct mm_jsonw *w, const struct mm_report *r)
+{
+	mm_jsonw_array(w, "pools");
+	for (size_t i = 0; i < r->pool_count; i++)
+		put_pool(w, &r->pools[i]);
+	mm_jsonw_array_end(w);
+}
+
 static void put_threads(struct mm_jsonw *w, const struct mm_report *r)
 {
 	mm_jsonw_array(w, "threads");
@@ -302,6 +338,7 @@ int mm_report_json(const struct mm_report *r, const char *version, FILE *out)
 	put_totals(&w, &r->totals);
 	put_processes(&w, r);
 	put_categories(&w, r);
+	put_pools(&w, r);
 	mm_json_tables(&w, r);
 	put_threads(&w, r);
 	put_timeline(&w, &r->timeline);

@@ -43,6 +43,9 @@ void mm_text_processes(struct mm_pen *p, const struct mm_report *r);
 void mm_text_histograms(struct mm_pen *p, const struct mm_report *r);
 void mm_text_notes(struct mm_pen *p, const struct mm_report *r);
 
+/* text_pools.c */
+void mm_text_pools(struct mm_pen *p, const struct mm_report *r);
+
 /* text_tree.c */
 void mm_text_tree(struct mm_pen *p, const struct mm_report *r);
 
