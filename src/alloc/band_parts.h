@@ -41,6 +41,7 @@ struct mm_band {
 	uint32_t *place, (*beside)[MM_BAND_SIDES], *beside_at;
 	uint8_t *format;
 	uint32_t generation;
+	uint32_t told; /* tell.h */
 	uint64_t header_bytes, slab_bytes, hash_bytes, by_format[MM_BAND_FORMATS];
 };
 
@@ -48,6 +49,13 @@ static inline uint32_t block_bytes(uint32_t format)
 {
 	return format == MM_BAND_CONST ? 0 : (4u >> format) * MM_BAND_VOXELS;
 }
+
+/* band_tell.c, where p->told is not 0: a brick that has a payload; that is about to have none;
+ * a slab with its memory; that is about to have none. CONST bricks and 0 are nothing. */
+void band_tell_brick(const struct mm_band *p, uint32_t brick);
+void band_tell_brick_end(const struct mm_band *p, uint32_t brick);
+void band_tell_slab(const struct mm_band *p, uint32_t n);
+void band_tell_slab_end(const struct mm_band *p, uint32_t n);
 
 /* What a cell keeps of a key: it says where the cell belongs, whatever the table's size. */
 static inline uint32_t band_tag(uint64_t key)

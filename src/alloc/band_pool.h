@@ -75,6 +75,10 @@ int mm_band_each(struct mm_band *p, int (*each)(void *ctx, uint64_t key, uint32_
 /* Gives back all bricks of the cube of 8^level bricks that holds `key`. How many. */
 uint32_t mm_band_drop(struct mm_band *p, uint64_t key, unsigned level);
 
+/* The sink (core/sink.h) knows it as pool `told`, and hears of its slabs, bricks and their keys
+ * from now on. With `again` it is told of the slabs there are. Nobody else may be in it. */
+void mm_band_tell(struct mm_band *p, uint32_t told, int again);
+
 /* Around a fork: nobody is in the middle of anything. */
 void mm_band_hold(struct mm_band *p);
 void mm_band_go_on(struct mm_band *p);

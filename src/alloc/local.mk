@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libmm_alloc.la
 libmm_alloc_la_SOURCES = \
 	src/alloc/account.h \
 	src/alloc/band_order.c src/alloc/band_parts.h \
+	src/alloc/band_tell.c \
 	src/alloc/band_pool.c src/alloc/band_pool.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/classes.h \
@@ -26,5 +27,6 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/tell.h \
 	src/alloc/svo_order.c src/alloc/svo_parts.h \
 	src/alloc/svo_pool.c src/alloc/svo_pool.h \
+	src/alloc/svo_tell.c \
 	src/alloc/vspace.c src/alloc/vspace.h
 libmm_alloc_la_CFLAGS = $(MM_CFLAGS) $(MM_SAN_CFLAGS) -fPIC -fvisibility=hidden

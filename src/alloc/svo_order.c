@@ -10,6 +10,7 @@ struct rewrite {
 	struct mm_svo *p;
 	const struct mm_svo_links *links;
 	uint32_t n, placed, live, bump;
+	uint16_t *from; /* by new slot, where somebody is told of moves; else NULL */
 	struct svo_chunk to; /* the addresses of the new chunk */
 };
 
@@ -19,6 +20,8 @@ static void copy_run(struct rewrite *r, uint32_t slot, uint32_t count)
 	uint64_t nb = p->o.node_bytes, vb = p->o.value_bytes;
 	uint32_t from = r->n << SLOT_BITS | slot;
 
+	for (uint32_t i = 0; r->from && i < count; i++)
+		r->from[r->placed + i] = (uint16_t)(slot + i);
 	mm_content_copy(&p->content, r->to.node + r->placed * nb, mm_svo_node(p, from), count * nb);
 	if (vb)
 		mm_content_copy(&p->content, r->to.value + r->placed * vb, mm_svo_value(p, from),
@@ -54,6 +57,9 @@ static int rewrite_chunk(struct mm_svo *p, uint32_t n, uint32_t first,
 	struct rewrite r = { .p = p, .links = links, .n = n, .live = p->chunk[n].live,
 			     .bump = p->chunk[n].bump };
 	struct svo_chunk *c = &p->chunk[n], old = *c;
+	uint64_t told_bytes = p->told ? r.live * sizeof *r.from : 0;
+
+	r.from = told_bytes ? mm_meta_borrow(&p->meta, told_bytes) : NULL;
 	int err = mm_vspace_take(&p->vspace, svo_slices(p->o.node_bytes), 1,
 				 (uint64_t)r.live * p->o.node_bytes, n, &r.to.node);
 
@@ -69,12 +75,15 @@ static int rewrite_chunk(struct mm_svo *p, uint32_t n, uint32_t first,
 		memset(c->bits, 0, WORDS * 8);
 		svo_mark(c, 0, c->live, 1);
 		memset(c->lowest, 0, sizeof c->lowest);
+		if (r.from)
+			svo_tell_rewritten(p, n, &old, r.from);
 		r.to = old;
 	}
 	if (r.to.node)
 		mm_vspace_give(&p->vspace, r.to.node, svo_slices(p->o.node_bytes));
 	if (r.to.value)
 		mm_vspace_give(&p->vspace, r.to.value, svo_slices(p->o.value_bytes));
+	mm_meta_return(&p->meta, r.from, told_bytes);
 	return err;
 }
 

@@ -34,6 +34,7 @@ struct mm_svo {
 	struct svo_entry *dir;
 	uint32_t dir_slots, dir_count, chunks, vacant, live_chunks;
 	uint64_t table_bytes, inner, leaves;
+	uint32_t told; /* tell.h */
 };
 
 static inline uint64_t svo_name(uint64_t key, uint32_t kind)
@@ -60,6 +61,16 @@ static inline uint32_t svo_slices(uint32_t bytes)
 {
 	return (uint32_t)(((uint64_t)bytes * MM_SVO_SLOTS + MM_SLICE_BYTES - 1) >> MM_SLICE_SHIFT);
 }
+
+/* svo_tell.c, where p->told is not 0: nodes that were handed out; that are about to be taken
+ * back; all of a chunk's; and a bump that was another. */
+void svo_tell_nodes(const struct mm_svo *p, uint32_t n, uint32_t slot, uint32_t count);
+void svo_tell_nodes_end(const struct mm_svo *p, uint32_t n, uint32_t slot, uint32_t count);
+void svo_tell_chunk_end(const struct mm_svo *p, uint32_t n);
+/* A chunk that was `old`, whose nodes were in these slots. */
+void svo_tell_rewritten(const struct mm_svo *p, uint32_t n, const struct svo_chunk *old,
+			const uint16_t *from);
+void svo_tell_bump(const struct mm_svo *p, const struct svo_chunk *c, uint32_t was);
 
 static inline void svo_mark(struct svo_chunk *c, uint32_t slot, uint32_t count, int live)
 {

@@ -83,6 +83,10 @@ uint32_t mm_svo_drop(struct mm_svo *p, uint64_t key);
 int mm_svo_compact(struct mm_svo *p, uint64_t key, uint32_t first,
 		   const struct mm_svo_links *links);
 
+/* The sink (core/sink.h) knows it as pool `told`, and hears of its slabs, nodes and their keys
+ * from now on. With `again` it is told of the slabs there are. Nobody else may be in it. */
+void mm_svo_tell(struct mm_svo *p, uint32_t told, int again);
+
 /* Around a fork: nobody is in the middle of anything. */
 void mm_svo_hold(struct mm_svo *p);
 void mm_svo_go_on(struct mm_svo *p);

@@ -73,8 +73,8 @@ static void write_record(const struct mm_caller *from, uint64_t *w, uint32_t n)
 	}
 }
 
-static uint32_t told_pool(uint32_t number, const char *name, uint64_t block_bytes,
-			  uint64_t live, uint32_t flags)
+static uint32_t told_pool(uint32_t number, const char *name, const char *category,
+			  uint64_t block_bytes, uint64_t live, uint32_t flags)
 {
 	struct mm_hook *t = &mm_hook_self;
 	struct mm_caller from = MM_CALLER_HERE();
@@ -90,6 +90,8 @@ static uint32_t told_pool(uint32_t number, const char *name, uint64_t block_byte
 		if (number < CATEGORIES_KEPT)
 			category_of[number] = (uint16_t)pushed(t);
 	}
+	if (category && number < CATEGORIES_KEPT)
+		category_of[number] = (uint16_t)mm_catnames_number(category);
 	w[0] = MM_REC_HEAD(MM_REC_POOL, 0);
 	w[2] = bytes;
 	w[4] = number | (uint64_t)flags << 32;
@@ -134,7 +136,7 @@ static void told_slab_end(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t
 
 /* --- blocks --------------------------------------------------------------------------------- */
 
-static void told_alloc(uint32_t pool, const void *block, uint64_t bytes)
+static void told_alloc(uint32_t pool, uint64_t block, uint64_t bytes, const char *category)
 {
 	struct mm_hook *t = &mm_hook_self;
 	struct mm_caller from = MM_CALLER_HERE();
@@ -146,21 +148,22 @@ static void told_alloc(uint32_t pool, const void *block, uint64_t bytes)
 	do {
 		nested = mm_hook_enter(t, &from);
 		node = mm_stack_node(&t->stack, &from, nested);
-		node = mm_stack_pool(node, category_for(t, pool), pool);
-		t->allocated = (uintptr_t)block;
-	} while (!mm_ring_put_slow(t, nested, 4, MM_REC_HEAD(MM_REC_ALLOC, (uintptr_t)block),
+		node = mm_stack_pool(node, category ? mm_catnames_number(category)
+						    : category_for(t, pool), pool);
+		t->allocated = block;
+	} while (!mm_ring_put_slow(t, nested, 4, MM_REC_HEAD(MM_REC_ALLOC, block),
 				   bytes, MM_REC_NODE(node, 0, MM_CALL_NOTE)) &&
 		 mm_hook_ready(t));
 }
 
-static void told_free(uint32_t pool, const void *block)
+static void told_free(uint32_t pool, uint64_t block)
 {
 	struct mm_hook *t = &mm_hook_self;
 	struct mm_caller from = MM_CALLER_HERE();
 
 	(void)pool;
 	if (mm_hook_ready(t))
-		mm_record_note_free(t, &from, block);
+		mm_record_note_free(t, &from, (const void *)(uintptr_t)block);
 }
 
 static void told_move(uint32_t pool, uint64_t from_addr, uint64_t to)
@@ -171,10 +174,10 @@ static void told_move(uint32_t pool, uint64_t from_addr, uint64_t to)
 	write_record(&from, w, 6);
 }
 
-static void told_key(uint32_t pool, const void *block, uint64_t key)
+static void told_key(uint32_t pool, uint64_t block, uint64_t key)
 {
 	struct mm_caller from = MM_CALLER_HERE();
-	uint64_t w[6] = { MM_REC_HEAD(MM_REC_KEY, (uintptr_t)block), 0, 0, 0, pool, key };
+	uint64_t w[6] = { MM_REC_HEAD(MM_REC_KEY, block), 0, 0, 0, pool, key };
 
 	write_record(&from, w, 6);
 }

@@ -206,6 +206,23 @@ static uint8_t told_kind(uint32_t kind)
 	return MM_EV_BLOCK_KEY;
 }
 
+/* A block's object is at another address now. */
+static int move_block(struct mm_resolver *r, struct mm_event *ev)
+{
+	uint32_t slot = mm_addrs_take(&r->addrs, ev->addr, 1), there;
+	size_t place;
+
+	ev->slot = slot;
+	if (slot == MM_NO_SLOT)
+		return MM_OK;
+	int err = mm_stream_readdress(r->stream, slot, (uint64_t)ev->value);
+	if (!err)
+		err = mm_addrs_seek(&r->addrs, (uint64_t)ev->value, 1, &place, &there);
+	if (!err)
+		mm_addrs_set(&r->addrs, place, (uint64_t)ev->value, slot);
+	return err;
+}
+
 /* What an engine told of its pools. */
 static int take_told(struct mm_resolver *r, const struct mm_lane *l, const struct mm_entry *e,
 		     const struct mm_entry_rest *rest, uint64_t time, uint32_t site)
@@ -230,7 +247,8 @@ static int take_told(struct mm_resolver *r, const struct mm_lane *l, const struc
 		ev.blocks = rest->w[5];
 	}
 	ev.pool = (uint32_t)rest->w[kind == MM_EV_POOL_END ? 2 : 4];
-	return mm_stream_other(r->stream, &ev);
+	int err = kind == MM_EV_BLOCK_MOVE ? move_block(r, &ev) : MM_OK;
+	return err ? err : mm_stream_other(r->stream, &ev);
 }
 
 static int take_rest(struct mm_resolver *r, const struct mm_lane *l, const struct mm_entry *e)

@@ -27,19 +27,21 @@ enum mm_sink_flag {
 
 struct mm_sink {
 	size_t size;
-	/* number 0 = a pool that is new: its number is returned. With MM_SINK_AGAIN: its
-	 * number, and how many blocks are live now. block_bytes 0 = of all sizes. */
-	uint32_t (*pool)(uint32_t number, const char *name, uint64_t block_bytes,
-			 uint64_t live, uint32_t flags);
+	/* number 0 = a pool that is new: its number is returned. Else what is said of it is
+	 * new; with MM_SINK_AGAIN `live` is how many blocks are live now. block_bytes 0 = of
+	 * all sizes. category NULL = whatever was pushed by mm_note.h. */
+	uint32_t (*pool)(uint32_t number, const char *name, const char *category,
+			 uint64_t block_bytes, uint64_t live, uint32_t flags);
 	void (*pool_end)(uint32_t pool);
 	void (*slab)(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t blocks);
 	void (*slab_end)(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t blocks);
-	/* A block was handed out; is about to be taken back; is now at another address. */
-	void (*alloc)(uint32_t pool, const void *block, uint64_t bytes);
-	void (*free)(uint32_t pool, const void *block);
+	/* A block was handed out, of a category of its own if not NULL; is about to be taken
+	 * back; is now at another address. */
+	void (*alloc)(uint32_t pool, uint64_t block, uint64_t bytes, const char *category);
+	void (*free)(uint32_t pool, uint64_t block);
 	void (*move)(uint32_t pool, uint64_t from, uint64_t to);
 	/* Where in space a block that was handed out belongs. */
-	void (*key)(uint32_t pool, const void *block, uint64_t key);
+	void (*key)(uint32_t pool, uint64_t block, uint64_t key);
 };
 
 /* What a recorder exports: its sink, or NULL where this process is not recorded. */

@@ -62,8 +62,10 @@ static struct mm_heap *open_heap(struct mm_manager *m)
 
 	mm_lock_take(&m->lock);
 	h = atomic_load(&m->heap);
-	if (!h && mm_heap_open(&h, &o) == MM_OK)
+	if (!h && mm_heap_open(&h, &o) == MM_OK) {
+		mm_told_heap(m, h);
 		atomic_store(&m->heap, h);
+	}
 	mm_lock_give(&m->lock);
 	return h;
 }
@@ -137,6 +139,8 @@ static int take(struct mm_manager *m, size_t size, const struct mm_what *what, u
 		return err;
 	if ((err = place(m, &s, size, what, &said, ret)))
 		mm_budget_uncharge(&m->budget, category, size, 1);
+	else if (__builtin_expect(m->told != 0, 0))
+		mm_told_block(m, *ret, size, category);
 	return err;
 }
 
@@ -212,6 +216,8 @@ static int give(struct mm_manager *m, struct seat *s, const struct mm_heap_block
 	uint64_t size = b->requested;
 
 	write_note(b, 0);
+	if (__builtin_expect(m->told != 0, 0))
+		mm_told_block_end(m, b->addr);
 	mm_budget_uncharge(&m->budget, category, size, 1);
 	return mm_heap_free(s->heap, s->context, b->addr);
 }
@@ -265,7 +271,13 @@ static void *resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *
 	if (more && mm_budget_charge(&m->budget, said->category, more, 0,
 				     (enum mm_priority)said->priority))
 		return NULL;
-	if (move(m, s, b, size, &addr)) {
+	if (__builtin_expect(m->told != 0, 0))
+		mm_told_block_end(m, b->addr);
+	int err = move(m, s, b, size, &addr);
+	if (__builtin_expect(m->told != 0, 0))
+		mm_told_block(m, (void *)(uintptr_t)(err ? b->addr : addr), err ? was : size,
+			      said->category);
+	if (err) {
 		if (more)
 			mm_budget_uncharge(&m->budget, said->category, more, 0);
 		return NULL;

@@ -38,9 +38,11 @@ libmm_sources = \
 	src/alloc/ordered.c src/alloc/ordered.h \
 	src/alloc/range.h src/alloc/range_bins.c src/alloc/range_table.c src/alloc/range_tree.c \
 	src/alloc/band_order.c src/alloc/band_parts.h \
+	src/alloc/band_tell.c \
 	src/alloc/band_pool.c src/alloc/band_pool.h src/alloc/content.h \
 	src/alloc/svo_order.c src/alloc/svo_parts.h \
 	src/alloc/svo_pool.c src/alloc/svo_pool.h \
+	src/alloc/svo_tell.c \
 	src/alloc/account.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/depot.c src/alloc/depot.h \

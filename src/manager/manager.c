@@ -125,8 +125,10 @@ void mm_manager_leave(uint64_t serial, struct mm_context *c)
 
 static void close_manager(struct mm_manager *m)
 {
-	if (atomic_load(&m->heap))
+	if (atomic_load(&m->heap)) {
+		mm_told_heap_end(m);
 		mm_heap_close(m->heap);
+	}
 	mm_vspace_deinit(&m->vspace);
 	mm_meta_deinit(&m->meta);
 	munmap(m, sizeof *m);

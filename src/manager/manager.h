@@ -43,6 +43,7 @@ struct mm_manager {
 	uint64_t serial, born_ms;       /* rider.h */
 	enum mm_check check;
 	_Atomic(struct mm_heap *) heap; /* general.c; NULL before its first block */
+	uint32_t told;                  /* what the sink knows it by; 0 = it does not */
 	struct mm_budget budget;
 	struct mm_foreign foreign;
 	struct mm_cacheables cacheables;
@@ -62,11 +63,17 @@ void mm_manager_leave(uint64_t serial, struct mm_context *c);
  * of a pool that is new; for one that is told of, the calls of mm.h; in a forked child. */
 void mm_told_listen(void);
 void mm_told_begin(struct mm_pool *p);
+void mm_told_category(struct mm_pool *p);
 void *mm_told_alloc(struct mm_pool *p);
 void mm_told_free(struct mm_pool *p, void *block);
 void mm_told_clear(struct mm_pool *p);
 void mm_told_end(struct mm_pool *p);
 void mm_told_forked(struct mm_manager *m);
+/* Of the general heap, once it is there; of its blocks, where m->told is not 0. */
+void mm_told_heap(struct mm_manager *m, struct mm_heap *h);
+void mm_told_heap_end(struct mm_manager *m);
+void mm_told_block(struct mm_manager *m, const void *block, size_t size, uint32_t category);
+void mm_told_block_end(struct mm_manager *m, uint64_t block);
 
 /* pools.c: the ways that a told pool has as well. */
 void *mm_pool_alloc_cached(struct mm_pool *p);
@@ -76,5 +83,6 @@ void mm_pool_free_cached(struct mm_pool *p, uint64_t addr);
 void mm_voxel_pools_destroy(struct mm_manager *m);
 void mm_voxel_pools_hold(struct mm_manager *m);
 void mm_voxel_pools_go_on(struct mm_manager *m);
+void mm_voxel_pools_forked(struct mm_manager *m); /* told.c's: told of again */
 
 #endif

@@ -64,6 +64,8 @@ int mm_pool_set_category(struct mm_pool *p, uint32_t category)
 	if (!err)
 		p->category = category;
 	mm_lock_give(&p->depot.lock);
+	if (!err)
+		mm_told_category(p);
 	return err;
 }
 

@@ -55,7 +55,7 @@ static void tell(uint32_t flags)
 	static uint32_t told;
 
 	if (mm_sink)
-		told = mm_sink->pool(told, "malloc", 0, 0, MM_SINK_MALLOC | flags);
+		told = mm_sink->pool(told, "malloc", NULL, 0, 0, MM_SINK_MALLOC | flags);
 	if (!told)
 		return;
 	mm_heap_hold(mm_run_heap);

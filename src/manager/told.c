@@ -6,6 +6,7 @@
  */
 #include <dlfcn.h>
 
+#include "alloc/heap_notes.h"
 #include "core/sink.h"
 #include "manager/front.h"
 #include "manager/manager.h"
@@ -26,13 +27,28 @@ void mm_told_listen(void)
 		mm_sink = sink;
 }
 
+/* General is what everything is that nobody said anything of: so it is not said. */
+static const char *category_said(struct mm_manager *m, uint32_t category)
+{
+	return category == MM_CATEGORY_GENERAL ? NULL : mm_category_name(m, category);
+}
+
+/* --- pools --------------------------------------------------------------------------------- */
+
 void mm_told_begin(struct mm_pool *p)
 {
 	if (!mm_sink)
 		return;
-	p->depot.told = mm_sink->pool(0, p->name, p->depot.block_bytes, 0, 0);
+	p->depot.told = mm_sink->pool(0, p->name, NULL, p->depot.block_bytes, 0, 0);
 	if (p->depot.told)
 		p->seat = MM_FRONT_EMPTY;
+}
+
+void mm_told_category(struct mm_pool *p)
+{
+	if (p->depot.told)
+		mm_sink->pool(p->depot.told, p->name, mm_category_name(p->manager, p->category),
+			      p->depot.block_bytes, 0, 0);
 }
 
 void *mm_told_alloc(struct mm_pool *p)
@@ -40,13 +56,13 @@ void *mm_told_alloc(struct mm_pool *p)
 	void *block = mm_pool_alloc_cached(p);
 
 	if (block)
-		mm_sink->alloc(p->depot.told, block, p->depot.block_bytes);
+		mm_sink->alloc(p->depot.told, (uintptr_t)block, p->depot.block_bytes, NULL);
 	return block;
 }
 
 void mm_told_free(struct mm_pool *p, void *block)
 {
-	mm_sink->free(p->depot.told, block);
+	mm_sink->free(p->depot.told, (uintptr_t)block);
 	mm_pool_free_cached(p, (uintptr_t)block);
 }
 
@@ -54,7 +70,7 @@ static void tell_free(void *pool, uint64_t addr)
 {
 	const struct mm_pool *p = pool;
 
-	mm_sink->free(p->depot.told, (const void *)(uintptr_t)addr);
+	mm_sink->free(p->depot.told, addr);
 }
 
 /* All blocks end; no magazine has any. */
@@ -70,16 +86,80 @@ void mm_told_end(struct mm_pool *p)
 		mm_sink->pool_end(p->depot.told);
 }
 
+/* --- the general heap -------------------------------------------------------------------------- */
+
+void mm_told_heap(struct mm_manager *m, struct mm_heap *h)
+{
+	if (!mm_sink)
+		return;
+	m->told = mm_sink->pool(0, "general heap", NULL, 0, 0, 0);
+	mm_heap_tell(h, m->told, 0);
+}
+
+void mm_told_block(struct mm_manager *m, const void *block, size_t size, uint32_t category)
+{
+	mm_sink->alloc(m->told, (uintptr_t)block, size, category_said(m, category));
+}
+
+void mm_told_block_end(struct mm_manager *m, uint64_t block)
+{
+	mm_sink->free(m->told, block);
+}
+
+static int tell_block_end(void *arg, const struct mm_heap_block *b)
+{
+	const struct mm_manager *m = arg;
+
+	if (__atomic_load_n((uint64_t *)b->note, __ATOMIC_RELAXED)) /* live: general.c */
+		mm_sink->free(m->told, b->addr);
+	return 0;
+}
+
+static void tell_slab_end(void *arg, const struct mm_slab_view *v)
+{
+	const struct mm_manager *m = arg;
+
+	mm_sink->slab_end(m->told, v->addr, v->bytes, v->blocks);
+}
+
+void mm_told_heap_end(struct mm_manager *m)
+{
+	if (!m->told)
+		return;
+	mm_heap_each_block(m->heap, tell_block_end, m);
+	mm_heap_slabs(m->heap, tell_slab_end, m);
+	mm_sink->pool_end(m->told);
+}
+
+/* --- forks ------------------------------------------------------------------------------------- */
+
+static void pool_again(struct mm_pool *p)
+{
+	struct mm_pool_stats s;
+
+	mm_pool_stats(p, &s);
+	mm_sink->pool(p->depot.told, p->name, category_said(p->manager, p->category),
+		      p->depot.block_bytes, s.allocated, MM_SINK_AGAIN);
+	mm_depot_tell(&p->depot);
+}
+
+static void heap_again(struct mm_manager *m)
+{
+	struct mm_totals t;
+
+	mm_totals(m, &t);
+	mm_sink->pool(m->told, "general heap", NULL, 0, t.live_count, MM_SINK_AGAIN);
+	mm_heap_tell(m->heap, m->told, 1);
+}
+
 /* To the recorder a forked child is a process with no pools. */
 void mm_told_forked(struct mm_manager *m)
 {
-	for (struct mm_pool *p = m->pools; p; p = p->next) {
-		struct mm_pool_stats s;
-		if (!p->depot.told)
-			continue;
-		mm_pool_stats(p, &s);
-		mm_sink->pool(p->depot.told, p->name, p->depot.block_bytes, s.allocated,
-			      MM_SINK_AGAIN);
-		mm_depot_tell(&p->depot);
-	}
+	for (struct mm_pool *p = m->pools; p; p = p->next)
+		if (p->depot.told)
+			pool_again(p);
+	if (m->told)
+		heap_again(m);
+	if (mm_sink)
+		mm_voxel_pools_forked(m);
 }

@@ -5,6 +5,7 @@
 #include "alloc/band_pool.h"
 #include "alloc/svo_pool.h"
 #include "core/error.h"
+#include "core/sink.h"
 #include "manager/manager.h"
 
 _Static_assert((int)MM_NODES_INNER == (int)MM_SVO_INNER && (int)MM_NODES_LEAVES == (int)MM_SVO_LEAVES,
@@ -15,8 +16,18 @@ _Static_assert((int)MM_PRECISION_F32 == (int)MM_BAND_F32 &&
 	       (int)MM_PRECISION_CONST == (int)MM_BAND_CONST &&
 	       (int)MM_PRECISIONS == (int)MM_BAND_FORMATS, "precisions are the engine's");
 
-struct mm_svo_pool { struct mm_named named; struct mm_svo *svo; struct mm_svo_options o; };
-struct mm_band_pool { struct mm_named named; struct mm_band *band; struct mm_band_options o; };
+struct mm_svo_pool {
+	struct mm_named named;
+	struct mm_svo *svo;
+	struct mm_svo_options o;
+	uint32_t told; /* what the sink knows it by; 0 = it does not */
+};
+struct mm_band_pool {
+	struct mm_named named;
+	struct mm_band *band;
+	struct mm_band_options o;
+	uint32_t told;
+};
 
 /* --- names ------------------------------------------------------------------------------ */
 
@@ -86,6 +97,41 @@ static struct mm_manager *whose(struct mm_manager *m)
 	return m ? m : mm_manager_default();
 }
 
+/* --- who listens ----------------------------------------------------------------------------- */
+
+static void tell_svo(struct mm_svo_pool *p, uint32_t flags)
+{
+	struct mm_svo_account a;
+
+	if (!mm_sink)
+		return;
+	mm_svo_sums(p->svo, &a);
+	uint32_t node = p->o.node_bytes ? p->o.node_bytes : 8;
+	p->told = mm_sink->pool(p->told, p->named.name, "svo_nodes",
+				p->o.value_bytes ? 0 : node, a.live, flags);
+	mm_svo_tell(p->svo, p->told, (flags & MM_SINK_AGAIN) != 0);
+}
+
+static void tell_band(struct mm_band_pool *p, uint32_t flags)
+{
+	struct mm_band_account a;
+
+	if (!mm_sink)
+		return;
+	mm_band_sums(p->band, &a);
+	p->told = mm_sink->pool(p->told, p->named.name, "narrow_band", 0,
+				a.bricks - a.by_format[MM_BAND_CONST], flags);
+	mm_band_tell(p->band, p->told, (flags & MM_SINK_AGAIN) != 0);
+}
+
+void mm_voxel_pools_forked(struct mm_manager *m)
+{
+	for (struct mm_named *n = m->svo_pools; n; n = n->next)
+		tell_svo((struct mm_svo_pool *)n, MM_SINK_AGAIN);
+	for (struct mm_named *n = m->band_pools; n; n = n->next)
+		tell_band((struct mm_band_pool *)n, MM_SINK_AGAIN);
+}
+
 /* --- octrees ------------------------------------------------------------------------------ */
 
 int mm_svo_pool_create(struct mm_manager *m, const char *name, uint32_t node_bytes,
@@ -106,6 +152,8 @@ int mm_svo_pool_create(struct mm_manager *m, const char *name, uint32_t node_byt
 	mm_lock_take(&m->lock);
 	if (!err)
 		err = enter(m, &m->svo_pools, &p->named, name);
+	if (!err)
+		tell_svo(p, 0);
 	mm_lock_give(&m->lock);
 	if (!err) {
 		*ret = p;
@@ -122,6 +170,8 @@ void mm_svo_pool_destroy(struct mm_svo_pool *p)
 		return;
 	take_out(&p->named.manager->svo_pools, &p->named);
 	mm_svo_close(p->svo);
+	if (p->told)
+		mm_sink->pool_end(p->told);
 	mm_meta_return(&p->named.manager->meta, p, sizeof *p);
 }
 
@@ -203,6 +253,8 @@ int mm_band_pool_create(struct mm_manager *m, const char *name, uint32_t brick_s
 	mm_lock_take(&m->lock);
 	if (!err)
 		err = enter(m, &m->band_pools, &p->named, name);
+	if (!err)
+		tell_band(p, 0);
 	mm_lock_give(&m->lock);
 	if (!err) {
 		*ret = p;
@@ -219,6 +271,8 @@ void mm_band_pool_destroy(struct mm_band_pool *p)
 		return;
 	take_out(&p->named.manager->band_pools, &p->named);
 	mm_band_close(p->band);
+	if (p->told)
+		mm_sink->pool_end(p->told);
 	mm_meta_return(&p->named.manager->meta, p, sizeof *p);
 }
 

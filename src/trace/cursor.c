@@ -231,7 +231,10 @@ static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct
 		return death(c, r, ev);
 	mm_objects_note(c->objects, r->kind);
 	const uint8_t *bytes = r->other_len ? c->rows.other.data + r->ref : NULL;
-	return mm_other_decode(bytes, r->other_len, ev, &c->sample);
+	int err = mm_other_decode(bytes, r->other_len, ev, &c->sample);
+	if (!err && r->kind == MM_EV_BLOCK_MOVE)
+		err = mm_objects_readdress(c->objects, ev->slot, (uint64_t)ev->value);
+	return err;
 }
 
 int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)

@@ -54,7 +54,7 @@ enum mm_event_kind {
 	MM_EV_POOL_END = 76,    /* pool */
 	MM_EV_SLAB = 77,        /* pool, addr, size, blocks */
 	MM_EV_SLAB_END = 78,    /* the same */
-	MM_EV_BLOCK_MOVE = 79,  /* pool, addr, value = address it has now */
+	MM_EV_BLOCK_MOVE = 79,  /* pool, addr, value = address it has now; slot, if known */
 	MM_EV_BLOCK_KEY = 80    /* pool, addr, value = where in space it belongs */
 };
 

@@ -205,6 +205,16 @@ int mm_objects_get(const struct mm_objects *o, uint32_t slot, struct mm_object *
 	return 1;
 }
 
+int mm_objects_readdress(struct mm_objects *o, uint32_t slot, uint64_t addr)
+{
+	struct mm_object obj;
+
+	if (!mm_objects_get(o, slot, &obj))
+		return MM_OK;
+	obj.addr = addr;
+	return put(o, place_of(o, slot), &obj, obj.order);
+}
+
 static int is_live(const struct mm_objects *o, uint32_t slot)
 {
 	const struct mm_kept *k = place_of(o, slot);

@@ -138,6 +138,9 @@ mm_objects_approach(const struct mm_objects *o, uint32_t slot)
 		__builtin_prefetch(&o->objects[slot], 1);
 }
 
+/* The live object of a slot, if there is one, is at another address now: 0 or MM_ENOMEM. */
+int mm_objects_readdress(struct mm_objects *o, uint32_t slot, uint64_t addr);
+
 /* True when an object born at addr lives at slot, one that the program's own allocator
  * gave (note) or one of the heap. Never after a gap. */
 static inline int mm_objects_lives_at(const struct mm_objects *o, uint32_t slot, uint64_t addr,

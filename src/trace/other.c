@@ -45,6 +45,8 @@ static void put_pool(const struct mm_event *ev, int has_addr, struct mm_buf *out
 	}
 	if (value)
 		mm_buf_varint(out, is_addr && !has_addr ? 0 : (uint64_t)ev->value);
+	if (is_addr)
+		mm_buf_varint(out, (uint32_t)(ev->slot + 1));
 	if (ev->kind == MM_EV_POOL)
 		put_text(ev, out);
 }
@@ -105,6 +107,8 @@ static void get_pool(struct mm_bytes *b, struct mm_event *ev)
 	}
 	if (value)
 		ev->value = (int64_t)mm_bytes_varint(b);
+	if (ev->kind == MM_EV_BLOCK_MOVE)
+		ev->slot = mm_bytes_u32(b) - 1;
 }
 
 int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,

@@ -49,6 +49,11 @@ const struct mm_objects *mm_stream_objects(const struct mm_stream *s)
 	return s->objects;
 }
 
+int mm_stream_readdress(struct mm_stream *s, uint32_t slot, uint64_t addr)
+{
+	return mm_objects_readdress(s->objects, slot, addr);
+}
+
 /* --- events ---------------------------------------------------------------------------- */
 
 static int begin_chunk(struct mm_stream *s, uint64_t tick)

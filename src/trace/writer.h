@@ -85,6 +85,9 @@ int mm_stream_other(struct mm_stream *s, const struct mm_event *ev);
 /* Live objects and totals of the process so far. */
 const struct mm_objects *mm_stream_objects(const struct mm_stream *s);
 
+/* The live object of a slot is at another address from now on (BLOCK_MOVE tells readers). */
+int mm_stream_readdress(struct mm_stream *s, uint32_t slot, uint64_t addr);
+
 /* Every event of the stream up to `time` has been given. Writes what is older than
  * 100 ms of it, or all when `all` is set. */
 int mm_writer_sync(struct mm_writer *w, uint64_t now, int all);
