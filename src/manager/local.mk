@@ -20,7 +20,7 @@ libmm_sources = \
 	src/manager/front.c src/manager/front.h \
 	src/manager/manager.c src/manager/manager.h \
 	src/manager/pools.c \
-	src/manager/told.c \
+	src/manager/teller.c \
 	src/manager/voxel_pools.c \
 	src/manager/budget.c src/manager/budget.h \
 	src/manager/cacheable.c src/manager/cacheable.h \

@@ -14,7 +14,7 @@
 struct mm_pool {
 	struct mm_depot depot;
 	uint32_t seat;                  /* where a thread looks first: its number, or where no
-					 * context ever has a block (told.h) */
+					 * context ever has a block (teller.c) */
 	int direct;                     /* nothing is cached: blocks come from the depot */
 	_Atomic uint64_t served;        /* directly */
 	struct mm_manager *manager;
@@ -59,7 +59,7 @@ int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes);
 /* A context of the heap of the manager of that serial goes, with what it has ready, if the
  * manager is still there. */
 void mm_manager_leave(uint64_t serial, struct mm_context *c);
-/* told.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
+/* teller.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
  * of a pool that is new; for one that is told of, the calls of mm.h; in a forked child. */
 void mm_told_listen(void);
 void mm_told_begin(struct mm_pool *p);
@@ -83,6 +83,6 @@ void mm_pool_free_cached(struct mm_pool *p, uint64_t addr);
 void mm_voxel_pools_destroy(struct mm_manager *m);
 void mm_voxel_pools_hold(struct mm_manager *m);
 void mm_voxel_pools_go_on(struct mm_manager *m);
-void mm_voxel_pools_forked(struct mm_manager *m); /* told.c's: told of again */
+void mm_voxel_pools_forked(struct mm_manager *m); /* teller.c: told of again */
 
 #endif

@@ -1,4 +1,4 @@
-/* told.c: what a recorder of this process learns of its pools (core/sink.h).
+/* teller.c: what a recorder of this process learns of its pools (core/sink.h).
  *
  * Promise: costs nothing where nobody listens. A pool that is told of has its blocks from the
  * same magazines as any other, so its blocks lie where they otherwise would; but a thread looks
