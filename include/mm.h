@@ -28,6 +28,7 @@
 
 #include "mm_alloc.h"
 #include "mm_error.h"
+#include "mm_move.h"
 #include "mm_voxel.h"
 
 #ifdef __cplusplus
@@ -49,6 +50,30 @@ MM_API void mm_manager_destroy(struct mm_manager *manager);
 /* The one that stands for NULL in every call; made when it is first needed. The library's:
  * never destroyed. NULL when there is no memory for it. */
 MM_API struct mm_manager *mm_manager_default(void);
+
+/* Whether it is there; NULL: whether the default one has been made. Makes none. */
+MM_API int mm_manager_is_initialised(const struct mm_manager *manager);
+
+enum mm_feature {
+	MM_FEATURE_POOLS, MM_FEATURE_VOXEL_POOLS, MM_FEATURE_BUDGETS, MM_FEATURE_TRACKING,
+	MM_FEATURE_MOVABLES,
+	MM_FEATURE_HUGE_PAGES,  /* the system has them; whether it gives one is never sure */
+	MM_FEATURE_NUMA,        /* the system lets programs say which node they prefer */
+	MM_FEATURE_TIERS, MM_FEATURE_BUFFERS, MM_FEATURE_COMPRESSION, MM_FEATURE_PRESSURE,
+	MM_FEATURES
+};
+
+/* Whether this library can do it on this system: 1 or 0, also for what it never heard of. */
+MM_API int mm_manager_is_supported(struct mm_manager *manager, enum mm_feature feature);
+
+/* Pages that fixed pools, the general heap and movable blocks obtain from now on come from
+ * that node while it has any, whichever thread touches them first; off (the node does not
+ * matter then): as the system does by itself. Voxel pools are not touched by it. MM_EINVAL: no
+ * such node; MM_EUNSUP: this system does not let programs choose. */
+MM_API int mm_numa_policy_set(struct mm_manager *manager, int is_on, int preferred_node);
+
+/* The preferred node, -1 = none. */
+MM_API int mm_numa_node(struct mm_manager *manager);
 
 /* --- pools ------------------------------------------------------------------------------ */
 

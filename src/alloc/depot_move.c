@@ -190,8 +190,9 @@ void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m)
 	}
 	if (s->notes) {
 		uint32_t n = p->ground->note_bytes;
-		memcpy((char *)to->notes + (uint64_t)mm_depot_block_of(p, to, m->to) * n,
-		       (char *)s->notes + (uint64_t)mm_depot_block_of(p, s, m->from) * n, n);
+		char *was = (char *)s->notes + (uint64_t)mm_depot_block_of(p, s, m->from) * n;
+		memcpy((char *)to->notes + (uint64_t)mm_depot_block_of(p, to, m->to) * n, was, n);
+		memset(was, 0, n);
 	}
 	mm_lock_give(&p->lock);
 }

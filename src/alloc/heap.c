@@ -194,7 +194,8 @@ static int begins_block(const struct mm_depot *p, const struct mm_slab *s, uint6
 static void note_out(struct mm_context *c, const struct mm_depot *p, struct mm_slab *s,
 		     uint64_t addr, uint64_t size)
 {
-	s->slack[mm_depot_block_of(p, s, addr)] = (uint16_t)(p->block_bytes - size);
+	__atomic_store_n(&s->slack[mm_depot_block_of(p, s, addr)],
+			 (uint16_t)(p->block_bytes - size), __ATOMIC_RELAXED);
 	c->live++;
 	c->granted += p->block_bytes;
 	c->requested += (int64_t)size;
@@ -545,6 +546,12 @@ enum mm_strategy mm_heap_strategy(const struct mm_heap *h)
 int mm_heap_has(const struct mm_heap *h, uint64_t addr)
 {
 	return addr - h->vspace.base < h->vspace.bytes;
+}
+
+void mm_heap_addresses(const struct mm_heap *h, uint64_t *ret_base, uint64_t *ret_bytes)
+{
+	*ret_base = h->vspace.base;
+	*ret_bytes = h->vspace.bytes;
 }
 
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged)

@@ -103,6 +103,9 @@ enum mm_strategy mm_heap_strategy(const struct mm_heap *h);
 /* Is it one of the heap's addresses, whether a block or not? Any thread. */
 int mm_heap_has(const struct mm_heap *h, uint64_t addr);
 
+/* Where all of them lie. */
+void mm_heap_addresses(const struct mm_heap *h, uint64_t *ret_base, uint64_t *ret_bytes);
+
 /* Pages that were obtained and given back, all in all. */
 void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged);
 

@@ -23,7 +23,8 @@ struct mm_heap_block {
 int mm_heap_block_at(struct mm_heap *h, uint64_t addr, struct mm_heap_block *ret);
 
 /* Every block that has a note, live or not, until fn returns other than 0, which is returned.
- * fn must not call the heap. Blocks that come or go meanwhile may be left out. */
+ * fn must not call the heap, but for mm_heap_block_at. Blocks that come or go
+ * meanwhile may be left out. */
 int mm_heap_each_block(struct mm_heap *h,
 		       int (*fn)(void *arg, const struct mm_heap_block *b), void *arg);
 

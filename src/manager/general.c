@@ -10,6 +10,7 @@
 
 #include "alloc/heap_notes.h"
 #include "core/error.h"
+#include "manager/numa.h"
 
 enum { NOTE_BYTES = 8 };
 
@@ -35,7 +36,7 @@ static uint64_t read_note(const struct mm_heap_block *b)
 
 static void write_note(const struct mm_heap_block *b, uint64_t note)
 {
-	__atomic_store_n((uint64_t *)b->note, note, __ATOMIC_RELAXED);
+	__atomic_store_n((uint64_t *)b->note, note, __ATOMIC_RELEASE);
 }
 
 const struct mm_said *mm_general_said(struct mm_manager *m, uint64_t note)
@@ -63,6 +64,7 @@ static struct mm_heap *open_heap(struct mm_manager *m)
 	mm_lock_take(&m->lock);
 	h = atomic_load(&m->heap);
 	if (!h && mm_heap_open(&h, &o) == MM_OK) {
+		mm_numa_settle(m, h);
 		mm_told_heap(m, h);
 		atomic_store(&m->heap, h);
 	}

@@ -22,14 +22,28 @@ static struct mm_info described(struct mm_manager *m, uint64_t start, uint64_t s
 		.age_ms = (uint32_t)(mm_general_now(m) - (note >> 32)) };
 }
 
-static int in_heap(struct mm_manager *m, uint64_t addr, struct mm_info *ret)
+/* The note of a block, and the size that belongs to it; 0 = it is not live. Others may free it
+ * meanwhile and allocate in its place: the size was written before the note. */
+static uint64_t steady_note(struct mm_heap *h, struct mm_heap_block *b)
 {
-	struct mm_heap *h = atomic_load(&m->heap);
+	uint64_t note, after;
+
+	do {
+		note = __atomic_load_n((uint64_t *)b->note, __ATOMIC_ACQUIRE);
+		if (!note || mm_heap_block_at(h, b->addr, b))
+			return 0;
+		atomic_thread_fence(memory_order_acquire);
+		after = __atomic_load_n((uint64_t *)b->note, __ATOMIC_RELAXED);
+	} while (after != note);
+	return note;
+}
+
+static int in_heap(struct mm_manager *m, struct mm_heap *h, uint64_t addr, struct mm_info *ret)
+{
 	struct mm_heap_block b;
 	uint64_t note;
 
-	if (!h || mm_heap_block_at(h, addr, &b) ||
-	    !(note = __atomic_load_n((uint64_t *)b.note, __ATOMIC_RELAXED)))
+	if (!h || mm_heap_block_at(h, addr, &b) || !(note = steady_note(h, &b)))
 		return 0;
 	*ret = described(m, b.addr, b.requested, note);
 	return 1;
@@ -73,7 +87,9 @@ int mm_info(struct mm_manager *m, const void *address, struct mm_info *ret)
 	uint64_t addr = (uintptr_t)address;
 
 	m = mm_general_of(m);
-	if (!m || !(in_heap(m, addr, ret) || in_pool(m, addr, ret) || is_foreign(m, addr, ret)))
+	if (!m || !(in_heap(m, atomic_load(&m->heap), addr, ret) ||
+		    in_heap(m, atomic_load(&m->movables.heap), addr, ret) ||
+		    in_pool(m, addr, ret) || is_foreign(m, addr, ret)))
 		return MM_ENOENT;
 	return MM_OK;
 }
@@ -82,6 +98,7 @@ int mm_info(struct mm_manager *m, const void *address, struct mm_info *ret)
 
 struct each {
 	struct mm_manager *m;
+	struct mm_heap *h;
 	int (*fn)(void *ctx, const struct mm_info *info);
 	void *ctx;
 	uint64_t older, count;
@@ -95,15 +112,16 @@ static int one(struct each *e, const struct mm_info *info)
 	return e->fn ? e->fn(e->ctx, info) : 0;
 }
 
-static int each_block(void *arg, const struct mm_heap_block *b)
+static int each_block(void *arg, const struct mm_heap_block *at)
 {
 	struct each *e = arg;
-	uint64_t note = __atomic_load_n((uint64_t *)b->note, __ATOMIC_RELAXED);
+	struct mm_heap_block b = *at;
+	uint64_t note = steady_note(e->h, &b);
 	struct mm_info info;
 
 	if (!note)
 		return 0;
-	info = described(e->m, b->addr, b->requested, note);
+	info = described(e->m, b.addr, b.requested, note);
 	return one(e, &info);
 }
 
@@ -116,11 +134,22 @@ static int each_alien(void *arg, const struct mm_alien *a)
 	return one(e, &info);
 }
 
+static int each_of(struct each *e, struct mm_heap *h)
+{
+	e->h = h;
+	return h ? mm_heap_each_block(h, each_block, e) : 0;
+}
+
+/* No movable block moves meanwhile, or one might be met twice. */
 static int each(struct each *e)
 {
-	struct mm_heap *h = atomic_load(&e->m->heap);
-	int stop = h ? mm_heap_each_block(h, each_block, e) : 0;
+	struct mm_movables *v = &e->m->movables;
+	int stop = each_of(e, atomic_load(&e->m->heap));
 
+	mm_lock_take(&v->pass_lock);
+	if (!stop)
+		stop = each_of(e, atomic_load(&v->heap));
+	mm_lock_give(&v->pass_lock);
 	return stop ? stop : mm_foreign_each(&e->m->foreign, each_alien, e);
 }
 
@@ -145,7 +174,7 @@ uint64_t mm_leaks(struct mm_manager *m, uint64_t older_than_ms,
 
 void mm_totals(struct mm_manager *m, struct mm_totals *ret)
 {
-	struct mm_account a = { 0 };
+	struct mm_account a = { 0 }, b = { 0 };
 	uint64_t used, retained;
 
 	memset(ret, 0, sizeof *ret);
@@ -153,13 +182,16 @@ void mm_totals(struct mm_manager *m, struct mm_totals *ret)
 		return;
 	if (atomic_load(&m->heap))
 		mm_heap_account(m->heap, &a);
+	if (atomic_load(&m->movables.heap))
+		mm_heap_account(m->movables.heap, &b);
 	mm_vspace_sums(&m->vspace, &used, &retained);
 	*ret = (struct mm_totals){ m->budget.allocated, m->budget.freed, m->budget.used,
 				   m->budget.peak, m->budget.live, 0, 0, 0 };
 	for (uint32_t i = 0; i < m->budget.categories; i++)
 		ret->alloc_count += m->budget.purse[i].allocs;
-	ret->metadata_bytes = a.metadata + mm_meta_committed(&m->meta);
-	ret->committed_bytes = a.committed + used + retained + mm_meta_committed(&m->meta);
+	ret->metadata_bytes = a.metadata + b.metadata + mm_meta_committed(&m->meta);
+	ret->committed_bytes = a.committed + b.committed + used + retained +
+			        mm_meta_committed(&m->meta);
 }
 
 int mm_limits_set(struct mm_manager *m, const struct mm_limits *l)

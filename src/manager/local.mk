@@ -29,6 +29,11 @@ libmm_sources = \
 	src/manager/known.c \
 	src/manager/rider.c src/manager/rider.h \
 	src/manager/whats.c src/manager/whats.h \
+	src/manager/movables.c src/manager/movables.h \
+	src/manager/numa.c src/manager/numa.h src/manager/features.c \
+	src/alloc/defrag.c src/alloc/defrag.h \
+	src/alloc/depot_move.c src/alloc/depot_move.h \
+	src/alloc/handle.c src/alloc/handle.h src/alloc/handle_parts.h \
 	src/alloc/classes.h src/alloc/fast.h src/alloc/gate.h \
 	src/alloc/guard.c src/alloc/guard.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
@@ -64,6 +69,6 @@ lib_LIBRARIES += libmm.a
 libmm_a_SOURCES = $(libmm_sources)
 libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
 
-include_HEADERS += include/mm.h include/mm_alloc.h include/mm_error.h include/mm_voxel.h
+include_HEADERS += include/mm.h include/mm_alloc.h include/mm_error.h include/mm_move.h include/mm_voxel.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = mm.pc

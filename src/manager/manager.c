@@ -39,6 +39,7 @@ static void hold_all(void)
 		mm_lock_take(&m->cacheables.lock);
 		if (atomic_load(&m->heap))
 			mm_heap_hold(m->heap);
+		mm_movables_hold(m);
 		mm_lock_take(&m->vspace.lock);
 		mm_lock_take(&m->slabs.lock);
 		mm_lock_take(&m->meta.lock);
@@ -51,6 +52,7 @@ static void release_all(void)
 		mm_lock_give(&m->meta.lock);
 		mm_lock_give(&m->slabs.lock);
 		mm_lock_give(&m->vspace.lock);
+		mm_movables_go_on(m);
 		if (atomic_load(&m->heap))
 			mm_heap_go_on(m->heap);
 		mm_lock_give(&m->cacheables.lock);
@@ -74,9 +76,11 @@ static void release_child(void)
 
 	release_all();
 	r = mm_rider_mine();
-	for (struct mm_manager *m = managers.first; m; m = m->next)
+	for (struct mm_manager *m = managers.first; m; m = m->next) {
+		atomic_store(&m->movables.passing, 0);
 		if (atomic_load(&m->heap))
 			mm_heap_forked(m->heap, r ? mm_rider_has(r, m) : NULL);
+	}
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_told_forked(m);
 }
@@ -129,6 +133,7 @@ static void close_manager(struct mm_manager *m)
 		mm_told_heap_end(m);
 		mm_heap_close(m->heap);
 	}
+	mm_movables_close(m);
 	mm_vspace_deinit(&m->vspace);
 	mm_meta_deinit(&m->meta);
 	munmap(m, sizeof *m);
@@ -198,4 +203,15 @@ struct mm_manager *mm_manager_default(void)
 {
 	pthread_once(&managers.standing_once, make_standing);
 	return managers.standing;
+}
+
+int mm_manager_is_initialised(const struct mm_manager *m)
+{
+	const struct mm_manager *at;
+
+	mm_lock_take(&managers.lock);
+	for (at = managers.first; at && at != (m ? m : managers.standing); at = at->next)
+		;
+	mm_lock_give(&managers.lock);
+	return at != NULL;
 }

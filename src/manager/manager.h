@@ -9,6 +9,7 @@
 #include "manager/budget.h"
 #include "manager/cacheable.h"
 #include "manager/foreign.h"
+#include "manager/movables.h"
 #include "mm.h"
 
 struct mm_pool {
@@ -47,6 +48,8 @@ struct mm_manager {
 	struct mm_budget budget;
 	struct mm_foreign foreign;
 	struct mm_cacheables cacheables;
+	struct mm_movables movables;
+	int node_said;                  /* numa.c: the preferred node, and 1; 0 = none */
 	struct mm_manager *prev, *next; /* of the process */
 };
 

@@ -18,3 +18,8 @@ check_PROGRAMS += test_earlier_bugs
 test_earlier_bugs_SOURCES = tests/unit/test_earlier_bugs.c
 test_earlier_bugs_LDADD = libmm_alloc.la libmm.la $(MM_TEST_LIBS) -lm
 TESTS += test_earlier_bugs
+
+check_PROGRAMS += test_mmmove
+test_mmmove_SOURCES = tests/unit/test_mmmove.c
+test_mmmove_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmmove
