@@ -121,7 +121,7 @@ MM_API int mm_unregister(struct mm_manager *manager, const void *start); /* MM_E
 enum mm_budget_mode {
 	MM_BUDGET_WARN,  /* alarms are told; nothing is refused */
 	MM_BUDGET_DENY,  /* what would exceed it is refused */
-	MM_BUDGET_EVICT  /* cacheable blocks are freed, oldest first; then as DENY */
+	MM_BUDGET_EVICT  /* its cacheable blocks are freed, oldest first; then as DENY */
 };
 
 #define MM_NO_BUDGET UINT64_MAX
@@ -151,12 +151,14 @@ struct mm_totals {
 
 MM_API void mm_totals(struct mm_manager *manager, struct mm_totals *ret);
 
-/* 0 = no limit. `reserve_bytes` of `bytes` are for critical blocks alone, and their pages are
- * obtained at once. MM_EINVAL: reserve above bytes, or above 2^63. */
+/* 0 = no limit. `reserve_bytes` of `bytes` are for critical blocks alone: others are refused
+ * before they use them. Where a limit is in the way cacheable blocks are freed, of any category.
+ * MM_EINVAL: reserve above bytes, or above 2^63. */
 struct mm_limits {
 	uint64_t bytes, reserve_bytes;
 	uint64_t live_count;    /* blocks */
 	uint32_t pools;         /* of every kind */
+	uint32_t threads;       /* that have allocated from the general heap and not ended */
 };
 
 MM_API int mm_limits_set(struct mm_manager *manager, const struct mm_limits *limits);
@@ -164,7 +166,7 @@ MM_API int mm_limits_set(struct mm_manager *manager, const struct mm_limits *lim
 /* Whether a budget or the limit is used by nine tenths or more. */
 MM_API int mm_is_pressure(struct mm_manager *manager);
 
-enum mm_alarm_kind { MM_ALARM_OVER_BUDGET, MM_ALARM_DENIED, MM_ALARM_EVICTED, MM_ALARM_LEAK };
+enum mm_alarm_kind { MM_ALARM_OVER_BUDGET, MM_ALARM_DENIED, MM_ALARM_EVICTED };
 
 struct mm_alarm {
 	enum mm_alarm_kind kind;
@@ -173,7 +175,8 @@ struct mm_alarm {
 	uint64_t used_bytes, budget_bytes;
 };
 
-/* `told` is called in the thread that allocates, and must not call the library. MM_ELIMIT: 8
+/* `told` is called in the thread that allocates, and must not call the library; once more, maybe,
+ * by a thread that is about to, when it has just been removed. MM_ELIMIT: 8
  * are there. Removing: the same two again. MM_ENOENT. */
 MM_API int mm_subscribe(struct mm_manager *manager,
 			void (*told)(void *ctx, const struct mm_alarm *alarm), void *ctx);
@@ -210,6 +213,11 @@ MM_API int mm_each(struct mm_manager *manager, int (*fn)(void *ctx, const struct
 /* The same, of those at least that old: how many they were. fn may be NULL. */
 MM_API uint64_t mm_leaks(struct mm_manager *manager, uint64_t older_than_ms,
 			 int (*fn)(void *ctx, const struct mm_info *info), void *ctx);
+
+/* fn is called for every block that is live when the manager is destroyed; the default one: when
+ * the process exits. Blocks of pools are not among them. NULL: not any more. MM_ENOMEM. */
+MM_API int mm_leaks_at_end(struct mm_manager *manager,
+			   int (*fn)(void *ctx, const struct mm_info *info), void *ctx);
 
 #ifdef __cplusplus
 }

@@ -29,10 +29,16 @@ void mm_budget_tell(struct mm_budget *b, enum mm_alarm_kind kind, uint32_t categ
 {
 	struct mm_alarm a = { kind, category, bytes, b->purse[category].used,
 			      b->purse[category].limit };
+	struct mm_subscriber s[MM_BUDGET_SUBSCRIBERS];
 
-	for (int i = 0; i < atomic_load(&b->subscribers); i++)
-		if (b->subscriber[i].told)
-			b->subscriber[i].told(b->subscriber[i].ctx, &a);
+	if (!atomic_load(&b->subscribers))
+		return;
+	mm_lock_take(&b->lock);
+	memcpy(s, b->subscriber, sizeof s);
+	mm_lock_give(&b->lock);
+	for (int i = 0; i < MM_BUDGET_SUBSCRIBERS; i++)
+		if (s[i].told)
+			s[i].told(s[i].ctx, &a);
 }
 
 /* --- charging ------------------------------------------------------------------------------ */
@@ -93,17 +99,20 @@ static int charge_within(struct mm_budget *b, uint32_t category, uint64_t bytes,
 	return MM_OK;
 }
 
-/* Makes room for what did not fit: in the category, or else in all. 0 when there is none. */
-static uint64_t make_room(struct mm_budget *b, uint32_t category, uint64_t bytes)
+/* Makes room for what did not fit: in the category, or else in all. 0 when there is none, or
+ * would never be enough. */
+static uint64_t make_room(struct mm_budget *b, uint32_t category, uint64_t bytes,
+			  enum mm_priority priority)
 {
 	struct mm_purse *p = &b->purse[category];
-	uint64_t used = p->used, limit = p->limit, all = b->used, most = b->limit;
+	uint64_t used = p->used, limit = p->limit, all = b->used, most = limit_for(b, priority);
 
-	if (p->mode != MM_BUDGET_EVICT || !b->evict)
+	if (bytes > most || (p->mode != MM_BUDGET_WARN && bytes > limit))
 		return 0;
-	if (bytes > limit || used > limit - bytes)
-		return b->evict(b->evict_arg, category, used + bytes - limit);
-	return b->evict(b->evict_arg, UINT32_MAX, most && all + bytes > most ? all + bytes - most : 1);
+	if (p->mode != MM_BUDGET_WARN && used > limit - bytes)
+		return p->mode == MM_BUDGET_EVICT
+			? b->evict(b->evict_arg, category, used + bytes - limit) : 0;
+	return b->evict(b->evict_arg, UINT32_MAX, all > most - bytes ? all + bytes - most : 1);
 }
 
 int mm_budget_charge(struct mm_budget *b, uint32_t category, uint64_t bytes, uint32_t blocks,
@@ -112,7 +121,7 @@ int mm_budget_charge(struct mm_budget *b, uint32_t category, uint64_t bytes, uin
 	struct mm_purse *p = &b->purse[category];
 	int err = charge_within(b, category, bytes, blocks, priority);
 
-	while (err && make_room(b, category, bytes))
+	while (err && make_room(b, category, bytes, priority))
 		err = charge_within(b, category, bytes, blocks, priority);
 	if (err) {
 		atomic_fetch_add(&p->denied, 1);

@@ -25,6 +25,8 @@ struct mm_purse {
 	_Atomic uint64_t used, peak, live, allocs, denied, over, evicted;
 };
 
+struct mm_subscriber { void (*told)(void *ctx, const struct mm_alarm *alarm); void *ctx; };
+
 struct mm_budget {
 	struct mm_lock lock;            /* of names and subscribers */
 	_Atomic uint32_t categories;
@@ -32,8 +34,7 @@ struct mm_budget {
 	_Atomic uint64_t used, peak, allocated, freed, live;
 	_Atomic uint64_t limit, reserve, live_limit; /* 0 = none */
 	_Atomic int subscribers;
-	struct { void (*told)(void *, const struct mm_alarm *); void *ctx; }
-		subscriber[MM_BUDGET_SUBSCRIBERS];
+	struct mm_subscriber subscriber[MM_BUDGET_SUBSCRIBERS]; /* told NULL: a free place */
 	/* Frees cacheable blocks of a category (UINT32_MAX: any) until so many bytes are free, or
 	 * there are none: how many. */
 	uint64_t (*evict)(void *arg, uint32_t category, uint64_t bytes);

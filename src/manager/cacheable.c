@@ -46,13 +46,6 @@ uint32_t mm_cacheables_what(struct mm_cacheables *c, uint32_t number)
 	return what;
 }
 
-void mm_cacheables_moved(struct mm_cacheables *c, uint32_t number, uint64_t block)
-{
-	mm_lock_take(&c->lock);
-	c->entry[number].block = block;
-	mm_lock_give(&c->lock);
-}
-
 static void take_entry(struct mm_cacheables *c, uint32_t n)
 {
 	struct mm_cacheable *e = &c->entry[n];
@@ -70,12 +63,15 @@ static void take_entry(struct mm_cacheables *c, uint32_t n)
 	c->vacant = n;
 }
 
-int mm_cacheables_take(struct mm_cacheables *c, uint32_t number, uint64_t block)
+int mm_cacheables_take(struct mm_cacheables *c, uint32_t number, uint64_t block,
+		       struct mm_cacheable *ret)
 {
 	mm_lock_take(&c->lock);
 	int had = c->entry[number].block == block;
-	if (had)
+	if (had) {
+		*ret = c->entry[number];
 		take_entry(c, number);
+	}
 	mm_lock_give(&c->lock);
 	return had;
 }

@@ -37,11 +37,9 @@ uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *e
 /* What is said of it. */
 uint32_t mm_cacheables_what(struct mm_cacheables *c, uint32_t number);
 
-/* The block lies elsewhere now. */
-void mm_cacheables_moved(struct mm_cacheables *c, uint32_t number, uint64_t block);
-
-/* The owner frees it: 1, or 0 when the library has taken it. */
-int mm_cacheables_take(struct mm_cacheables *c, uint32_t number, uint64_t block);
+/* The owner takes it: 1, or 0 when the library has done so. */
+int mm_cacheables_take(struct mm_cacheables *c, uint32_t number, uint64_t block,
+		       struct mm_cacheable *ret);
 
 /* The oldest of a category (UINT32_MAX: of any): 1, or 0 when there is none. */
 int mm_cacheables_oldest(struct mm_cacheables *c, uint32_t category, struct mm_cacheable *ret);

@@ -1,7 +1,7 @@
 /* general.c: blocks of the general heap: charged, placed, noted (mm_alloc.h).
  *
  * A block's note is one word: the number of what is said of it (whats.h) below, or of its entry
- * among the cacheable with bit 31 set, and the time of its birth in ms above; 0 = not live.
+ * among the cacheable with bit 31 set, and when it was made above, in ticks; 0 = not live.
  */
 #include "manager/general.h"
 
@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "manager/numa.h"
 
-enum { NOTE_BYTES = 8 };
+enum { NOTE_BYTES = 8, TICK_SHIFT = 4, PLAIN = 0, ZEROED = 1 };
 
 /* --- notes ------------------------------------------------------------------------------ */
 
@@ -24,9 +24,17 @@ uint64_t mm_general_now(const struct mm_manager *m)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 - m->born_ms;
 }
 
+/* Ticks of 16 ms: 32 bits of them are two years. */
 uint64_t mm_general_note(const struct mm_manager *m, uint32_t number)
 {
-	return number | mm_general_now(m) << 32;
+	return number | mm_general_now(m) >> TICK_SHIFT << 32;
+}
+
+uint64_t mm_general_age(const struct mm_manager *m, uint64_t note)
+{
+	uint64_t now = mm_general_now(m), born = note >> 32 << TICK_SHIFT;
+
+	return now > born ? now - born : 0;
 }
 
 static uint64_t read_note(const struct mm_heap_block *b)
@@ -75,14 +83,14 @@ static struct mm_heap *open_heap(struct mm_manager *m)
 /* Heap and context of this thread. MM_ENOMEM. */
 struct seat { struct mm_heap *heap; struct mm_context *context; struct mm_rider *rider; };
 
-static int sit(struct mm_manager *m, struct seat *ret)
+/* Any thread may free; of those that allocate there may be a limit: MM_ELIMIT. */
+static int sit(struct mm_manager *m, int allocates, struct seat *ret)
 {
 	ret->heap = atomic_load_explicit(&m->heap, memory_order_acquire);
 	if (!ret->heap && !(ret->heap = open_heap(m)))
 		return MM_ENOMEM;
 	ret->rider = mm_rider_mine();
-	ret->context = ret->rider ? mm_rider_context(ret->rider, m) : NULL;
-	return ret->context ? MM_OK : MM_ENOMEM;
+	return ret->rider ? mm_rider_context(ret->rider, m, allocates, &ret->context) : MM_ENOMEM;
 }
 
 /* --- taking ---------------------------------------------------------------------------------- */
@@ -103,11 +111,12 @@ static uint32_t number_for(struct mm_manager *m, struct seat *s, const struct mm
 }
 
 static int place(struct mm_manager *m, struct seat *s, size_t size, const struct mm_what *what,
-		 const struct mm_said *said, void **ret)
+		 const struct mm_said *said, int zeroed, void **ret)
 {
 	struct mm_heap_block b;
 	uint64_t addr;
-	int err = mm_heap_alloc(s->heap, s->context, size, what->align, &addr);
+	int err = zeroed ? mm_heap_zalloc(s->heap, s->context, size, &addr)
+			 : mm_heap_alloc(s->heap, s->context, size, what->align, &addr);
 
 	if (err)
 		return err == MM_EINVAL ? err : MM_ENOMEM;
@@ -121,16 +130,19 @@ static int place(struct mm_manager *m, struct seat *s, size_t size, const struct
 	return MM_OK;
 }
 
+/* ZEROED is of the default alignment. */
 static int take(struct mm_manager *m, size_t size, const struct mm_what *what, uintptr_t site,
-		void **ret)
+		int zeroed, void **ret)
 {
 	struct mm_said said = { what->name, what->file, site, what->line, 0,
 				(uint8_t)what->priority };
 	struct seat s;
 	int err;
 
-	if (!(m = mm_general_of(m)) || (err = sit(m, &s)))
+	if (!(m = mm_general_of(m)))
 		return MM_ENOMEM;
+	if ((err = sit(m, 1, &s)))
+		return err;
 	uint32_t category = what->category == MM_CATEGORY_CURRENT ? mm_rider_category(s.rider)
 								  : what->category;
 	if (category >= m->budget.categories || (unsigned)what->priority >= MM_PRIORITIES ||
@@ -139,7 +151,7 @@ static int take(struct mm_manager *m, size_t size, const struct mm_what *what, u
 	said.category = (uint8_t)category;
 	if ((err = mm_budget_charge(&m->budget, category, size, 1, what->priority)))
 		return err;
-	if ((err = place(m, &s, size, what, &said, ret)))
+	if ((err = place(m, &s, size, what, &said, zeroed, ret)))
 		mm_budget_uncharge(&m->budget, category, size, 1);
 	else if (__builtin_expect(m->told != 0, 0))
 		mm_told_block(m, *ret, size, category);
@@ -156,7 +168,7 @@ int mm_alloc_as(struct mm_manager *m, size_t size, const struct mm_what *what, v
 		name[sizeof name - 1] = 0;
 		w.name = name;
 	}
-	return take(m, size, &w, (uintptr_t)__builtin_return_address(0), ret);
+	return take(m, size, &w, (uintptr_t)__builtin_return_address(0), PLAIN, ret);
 }
 
 void *mm_alloc(struct mm_manager *m, size_t size)
@@ -164,7 +176,7 @@ void *mm_alloc(struct mm_manager *m, size_t size)
 	static const struct mm_what plain = MM_WHAT;
 	void *p = NULL;
 
-	take(m, size, &plain, (uintptr_t)__builtin_return_address(0), &p);
+	take(m, size, &plain, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
 	return p;
 }
 
@@ -174,7 +186,7 @@ void *mm_alloc_at(struct mm_manager *m, size_t size, uint32_t category, const ch
 	const struct mm_what w = { .category = category, .name = name, .file = file, .line = line };
 	void *p = NULL;
 
-	take(m, size, &w, (uintptr_t)__builtin_return_address(0), &p);
+	take(m, size, &w, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
 	return p;
 }
 
@@ -186,8 +198,8 @@ void *mm_calloc(struct mm_manager *m, size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &bytes))
 		return NULL;
-	take(m, bytes, &plain, (uintptr_t)__builtin_return_address(0), &p);
-	return p ? memset(p, 0, bytes) : NULL;
+	take(m, bytes, &plain, (uintptr_t)__builtin_return_address(0), ZEROED, &p);
+	return p;
 }
 
 /* --- giving ----------------------------------------------------------------------------------- */
@@ -196,7 +208,7 @@ void *mm_calloc(struct mm_manager *m, size_t count, size_t size)
 static int live_block(struct mm_manager *m, const void *block, struct seat *ret_seat,
 		      struct mm_heap_block *ret)
 {
-	if (!m || !atomic_load(&m->heap) || sit(m, ret_seat))
+	if (!m || !atomic_load(&m->heap) || sit(m, 0, ret_seat))
 		return MM_EINVAL;
 	if (mm_heap_block_at(ret_seat->heap, (uintptr_t)block, ret) ||
 	    ret->addr != (uintptr_t)block || !read_note(ret))
@@ -206,24 +218,23 @@ static int live_block(struct mm_manager *m, const void *block, struct seat *ret_
 
 static int is_taken_away(struct mm_manager *m, uint64_t note, uint64_t addr)
 {
+	struct mm_cacheable gone;
 	uint32_t n = (uint32_t)note;
 
 	return n & MM_NOTE_CACHEABLE &&
-	       !mm_cacheables_take(&m->cacheables, n & ~MM_NOTE_CACHEABLE, addr);
+	       !mm_cacheables_take(&m->cacheables, n & ~MM_NOTE_CACHEABLE, addr, &gone);
 }
 
 static int give(struct mm_manager *m, struct seat *s, const struct mm_heap_block *b,
 		uint32_t category)
 {
-	uint64_t size = b->requested;
-
-	write_note(b, 0);
 	if (__builtin_expect(m->told != 0, 0))
 		mm_told_block_end(m, b->addr);
-	mm_budget_uncharge(&m->budget, category, size, 1);
+	mm_budget_uncharge(&m->budget, category, b->requested, 1);
 	return mm_heap_free(s->heap, s->context, b->addr);
 }
 
+/* Whoever finds the note frees the block: of two that come at once, one. */
 int mm_free(struct mm_manager *m, void *block)
 {
 	struct mm_heap_block b;
@@ -234,9 +245,9 @@ int mm_free(struct mm_manager *m, void *block)
 	if (!block)
 		return MM_OK;
 	m = mm_general_of(m);
-	if (live_block(m, block, &s, &b))
+	if (live_block(m, block, &s, &b) ||
+	    !(note = __atomic_exchange_n((uint64_t *)b.note, 0, __ATOMIC_ACQ_REL)))
 		return MM_EINVAL;
-	note = read_note(&b);
 	category = mm_general_said(m, note)->category;
 	if (is_taken_away(m, note, b.addr))
 		return MM_EINVAL;
@@ -244,8 +255,7 @@ int mm_free(struct mm_manager *m, void *block)
 }
 
 /* The note goes before the block does: then it is another's. */
-static int move(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size,
-		uint64_t *ret_addr)
+static int move(struct seat *s, struct mm_heap_block *b, size_t size, uint64_t *ret_addr)
 {
 	uint64_t note = read_note(b);
 	struct mm_heap_block to;
@@ -258,35 +268,56 @@ static int move(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, s
 		return err ? err : MM_ENOMEM;
 	}
 	write_note(&to, note);
-	if ((uint32_t)note & MM_NOTE_CACHEABLE)
-		mm_cacheables_moved(&m->cacheables, (uint32_t)note & ~MM_NOTE_CACHEABLE, *ret_addr);
 	return MM_OK;
 }
 
-static void *resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size)
+static int resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size,
+		  uint64_t *ret_addr)
 {
 	const struct mm_said *said = mm_general_said(m, read_note(b));
-	uint64_t was = b->requested, addr, more = size > was ? size - was : 0;
+	uint64_t was = b->requested, more = size > was ? size - was : 0;
+	int err = MM_OK;
 
 	if (size > PTRDIFF_MAX)
-		return NULL;
-	if (more && mm_budget_charge(&m->budget, said->category, more, 0,
-				     (enum mm_priority)said->priority))
-		return NULL;
+		return MM_EINVAL;
+	if (more)
+		err = mm_budget_charge(&m->budget, said->category, more, 0,
+				       (enum mm_priority)said->priority);
+	if (err)
+		return err;
 	if (__builtin_expect(m->told != 0, 0))
 		mm_told_block_end(m, b->addr);
-	int err = move(m, s, b, size, &addr);
+	if ((err = move(s, b, size, ret_addr)) && more)
+		mm_budget_uncharge(&m->budget, said->category, more, 0);
 	if (__builtin_expect(m->told != 0, 0))
-		mm_told_block(m, (void *)(uintptr_t)(err ? b->addr : addr), err ? was : size,
-			      said->category);
-	if (err) {
-		if (more)
-			mm_budget_uncharge(&m->budget, said->category, more, 0);
-		return NULL;
-	}
-	if (size < was)
+		mm_told_block(m, (void *)(uintptr_t)(err ? b->addr : *ret_addr),
+			      err ? was : size, said->category);
+	if (!err && size < was)
 		mm_budget_uncharge(&m->budget, said->category, was - size, 0);
-	return (void *)(uintptr_t)addr;
+	return err;
+}
+
+/* A cacheable block is none while it is resized: what makes room for it must not take it. Then
+ * it is the youngest. */
+static int resize_cacheable(struct mm_manager *m, struct seat *s, struct mm_heap_block *b,
+			    size_t size, uint64_t *ret_addr)
+{
+	uint64_t note = read_note(b), born = note >> 32 << 32;
+	struct mm_heap_block now;
+	struct mm_cacheable e;
+	uint32_t n;
+	int err;
+
+	if (!mm_cacheables_take(&m->cacheables, (uint32_t)note & ~MM_NOTE_CACHEABLE, b->addr, &e))
+		return MM_EINVAL;
+	write_note(b, born | e.what);
+	*ret_addr = b->addr;
+	err = resize(m, s, b, size, ret_addr);
+	e.block = *ret_addr;
+	if (mm_heap_block_at(s->heap, e.block, &now) == MM_OK &&
+	    (n = mm_cacheables_add(&m->cacheables, &e)) != 0)
+		write_note(&now, born | n | MM_NOTE_CACHEABLE);
+	return err;
 }
 
 void *mm_realloc(struct mm_manager *m, void *block, size_t size)
@@ -294,14 +325,19 @@ void *mm_realloc(struct mm_manager *m, void *block, size_t size)
 	static const struct mm_what plain = MM_WHAT;
 	struct mm_heap_block b;
 	struct seat s;
+	uint64_t addr;
 	void *p = NULL;
 
 	if (!block) {
-		take(m, size, &plain, (uintptr_t)__builtin_return_address(0), &p);
+		take(m, size, &plain, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
 		return p;
 	}
 	m = mm_general_of(m);
-	return live_block(m, block, &s, &b) ? NULL : resize(m, &s, &b, size);
+	if (live_block(m, block, &s, &b) ||
+	    ((uint32_t)read_note(&b) & MM_NOTE_CACHEABLE ? resize_cacheable : resize)(m, &s, &b, size,
+										     &addr))
+		return NULL;
+	return (void *)(uintptr_t)addr;
 }
 
 /* --- taking away --------------------------------------------------------------------------------- */
@@ -314,7 +350,7 @@ uint64_t mm_general_evict(void *arg, uint32_t of, uint64_t bytes)
 	uint64_t freed = 0;
 	struct seat s;
 
-	if (!atomic_load(&m->heap) || sit(m, &s))
+	if (!atomic_load(&m->heap) || sit(m, 0, &s))
 		return 0;
 	while (freed < bytes && mm_cacheables_oldest(&m->cacheables, of, &e)) {
 		uint32_t category = mm_whats_said(e.what)->category;
@@ -323,6 +359,7 @@ uint64_t mm_general_evict(void *arg, uint32_t of, uint64_t bytes)
 		uint64_t size = b.requested;
 		if (e.gone)
 			e.gone(e.ctx, (void *)(uintptr_t)e.block);
+		write_note(&b, 0);
 		give(m, &s, &b, category);
 		freed += size ? size : 1;
 		atomic_fetch_add(&m->budget.purse[category].evicted, 1);

@@ -13,8 +13,9 @@ struct mm_manager *mm_general_of(struct mm_manager *m);
 /* Milliseconds since the manager was made. */
 uint64_t mm_general_now(const struct mm_manager *m);
 
-/* A note of now, and what a note of a live block says. */
+/* A note of now, the ms since a note was made, and what a note of a live block says. */
 uint64_t mm_general_note(const struct mm_manager *m, uint32_t number);
+uint64_t mm_general_age(const struct mm_manager *m, uint64_t note);
 const struct mm_said *mm_general_said(struct mm_manager *m, uint64_t note);
 
 /* budget.h, evict: the oldest go first. arg = manager. */

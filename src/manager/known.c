@@ -19,7 +19,7 @@ static struct mm_info described(struct mm_manager *m, uint64_t start, uint64_t s
 		.category_name = m->budget.purse[said->category].name, .name = said->name,
 		.priority = (enum mm_priority)said->priority, .site = (void *)said->site,
 		.file = said->file, .line = said->line,
-		.age_ms = (uint32_t)(mm_general_now(m) - (note >> 32)) };
+		.age_ms = mm_general_age(m, note) };
 }
 
 /* The note of a block, and the size that belongs to it; 0 = it is not live. Others may free it
@@ -203,5 +203,6 @@ int mm_limits_set(struct mm_manager *m, const struct mm_limits *l)
 	m->budget.reserve = l->reserve_bytes;
 	m->budget.live_limit = l->live_count;
 	m->pools_most = l->pools;
+	atomic_store(&m->threads_most, l->threads);
 	return MM_OK;
 }

@@ -77,9 +77,11 @@ static void release_child(void)
 	release_all();
 	r = mm_rider_mine();
 	for (struct mm_manager *m = managers.first; m; m = m->next) {
+		const struct mm_riding *at = r ? mm_rider_has(r, m) : NULL;
 		atomic_store(&m->movables.passing, 0);
+		atomic_store(&m->threads, at && at->is_counted);
 		if (atomic_load(&m->heap))
-			mm_heap_forked(m->heap, r ? mm_rider_has(r, m) : NULL);
+			mm_heap_forked(m->heap, at ? at->context : NULL);
 	}
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_told_forked(m);
@@ -113,15 +115,17 @@ int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes)
 	return MM_OK;
 }
 
-void mm_manager_leave(uint64_t serial, struct mm_context *c)
+void mm_manager_leave(const struct mm_riding *r)
 {
 	struct mm_manager *m;
 
 	mm_lock_take(&managers.lock);
-	for (m = managers.first; m && m->serial != serial; m = m->next)
+	for (m = managers.first; m && m->serial != r->serial; m = m->next)
 		;
-	if (m)
-		mm_heap_leave(m->heap, c);
+	if (m) {
+		mm_heap_leave(m->heap, r->context);
+		atomic_fetch_sub(&m->threads, r->is_counted != 0);
+	}
 	mm_lock_give(&managers.lock);
 }
 
@@ -173,10 +177,36 @@ int mm_manager_create(struct mm_manager **ret)
 	return MM_OK;
 }
 
+int mm_leaks_at_end(struct mm_manager *m, int (*fn)(void *ctx, const struct mm_info *info),
+		    void *ctx)
+{
+	if (!(m = mm_general_of(m)))
+		return MM_ENOMEM;
+	mm_lock_take(&m->lock);
+	m->at_end = fn;
+	m->at_end_ctx = ctx;
+	mm_lock_give(&m->lock);
+	return MM_OK;
+}
+
+static void tell_leaks(struct mm_manager *m)
+{
+	if (m->at_end)
+		mm_each(m, m->at_end, m->at_end_ctx);
+}
+
+/* The default manager's end is that of the process. */
+static __attribute__((destructor)) void end_of_process(void)
+{
+	if (managers.standing)
+		tell_leaks(managers.standing);
+}
+
 void mm_manager_destroy(struct mm_manager *m)
 {
 	if (!m || m == managers.standing)
 		return;
+	tell_leaks(m);
 	while (m->pools)
 		mm_pool_destroy(m->pools);
 	mm_voxel_pools_destroy(m);

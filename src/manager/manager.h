@@ -10,6 +10,7 @@
 #include "manager/cacheable.h"
 #include "manager/foreign.h"
 #include "manager/movables.h"
+#include "manager/rider.h"
 #include "mm.h"
 
 struct mm_pool {
@@ -41,7 +42,10 @@ struct mm_manager {
 	struct mm_pool *pools;
 	struct mm_named *svo_pools, *band_pools;
 	uint32_t pools_most;            /* of every kind; 0 = any number */
+	_Atomic uint32_t threads, threads_most; /* that allocate; 0 = any number */
 	uint64_t serial, born_ms;       /* rider.h */
+	int (*at_end)(void *ctx, const struct mm_info *info); /* mm_leaks_at_end */
+	void *at_end_ctx;
 	enum mm_check check;
 	_Atomic(struct mm_heap *) heap; /* general.c; NULL before its first block */
 	uint32_t told;                  /* what the sink knows it by; 0 = it does not */
@@ -59,10 +63,10 @@ int mm_manager_is_full(const struct mm_manager *m);
 /* Bytes that pools take or (negative) give back. MM_ELIMIT. */
 int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes);
 
-/* A context of the heap of the manager of that serial goes, with what it has ready, if the
- * manager is still there. */
-void mm_manager_leave(uint64_t serial, struct mm_context *c);
-/* teller.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
+/* A thread leaves a heap, with what it has ready there, if the manager is still there. */
+void mm_manager_leave(const struct mm_riding *r);
+
+/* told.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
  * of a pool that is new; for one that is told of, the calls of mm.h; in a forked child. */
 void mm_told_listen(void);
 void mm_told_begin(struct mm_pool *p);

@@ -1,6 +1,7 @@
 /* rider.c: threads in the general heap (rider.h). */
 #include "manager/rider.h"
 
+#include "core/error.h"
 #include "manager/front.h"
 #include "manager/manager.h"
 
@@ -17,34 +18,52 @@ struct mm_rider *mm_rider_mine(void)
 	return mine = mm_front_borrow(sizeof *r);
 }
 
-struct mm_context *mm_rider_has(const struct mm_rider *r, const struct mm_manager *m)
+const struct mm_riding *mm_rider_has(const struct mm_rider *r, const struct mm_manager *m)
 {
 	for (uint32_t i = 0; i < MM_RIDER_HEAPS; i++)
 		if (r->heap[i].serial == m->serial)
-			return r->heap[i].context;
+			return &r->heap[i];
 	return NULL;
 }
 
 /* The place that was filled longest ago is made free. */
-static struct mm_context *join(struct mm_rider *r, struct mm_manager *m)
+static struct mm_riding *join(struct mm_rider *r, struct mm_manager *m)
 {
-	uint32_t at = r->next_heap++ % MM_RIDER_HEAPS;
+	struct mm_riding *at = &r->heap[r->next_heap++ % MM_RIDER_HEAPS];
 	struct mm_context *c;
 
 	if (mm_heap_context(atomic_load(&m->heap), 0, &c))
 		return NULL;
-	if (r->heap[at].context)
-		mm_manager_leave(r->heap[at].serial, r->heap[at].context);
-	r->heap[at].serial = m->serial;
-	r->heap[at].context = c;
-	return c;
+	if (at->context)
+		mm_manager_leave(at);
+	*at = (struct mm_riding){ m->serial, c, 0 };
+	return at;
 }
 
-struct mm_context *mm_rider_context(struct mm_rider *r, struct mm_manager *m)
+static int count_in(struct mm_manager *m, struct mm_riding *at)
 {
-	struct mm_context *c = mm_rider_has(r, m);
+	uint32_t n = atomic_load(&m->threads), most = atomic_load(&m->threads_most);
 
-	return c ? c : join(r, m);
+	do {
+		if (most && n >= most)
+			return MM_ELIMIT;
+	} while (!atomic_compare_exchange_weak(&m->threads, &n, n + 1));
+	at->is_counted = 1;
+	return MM_OK;
+}
+
+int mm_rider_context(struct mm_rider *r, struct mm_manager *m, int allocates,
+		     struct mm_context **ret)
+{
+	struct mm_riding *at = (struct mm_riding *)mm_rider_has(r, m);
+	int err;
+
+	if (!at && !(at = join(r, m)))
+		return MM_ENOMEM;
+	if (allocates && !at->is_counted && (err = count_in(m, at)))
+		return err;
+	*ret = at->context;
+	return MM_OK;
 }
 
 void mm_rider_leave(void)
@@ -56,7 +75,7 @@ void mm_rider_leave(void)
 	mine = NULL;
 	for (uint32_t i = 0; i < MM_RIDER_HEAPS; i++)
 		if (r->heap[i].context)
-			mm_manager_leave(r->heap[i].serial, r->heap[i].context);
+			mm_manager_leave(&r->heap[i]);
 	mm_front_return(r, sizeof *r);
 }
 

@@ -15,8 +15,11 @@
 
 enum { MM_RIDER_HEAPS = 8 };
 
+/* In one heap; counted: among the threads that allocate. */
+struct mm_riding { uint64_t serial; struct mm_context *context; int is_counted; };
+
 struct mm_rider {
-	struct { uint64_t serial; struct mm_context *context; } heap[MM_RIDER_HEAPS];
+	struct mm_riding heap[MM_RIDER_HEAPS];
 	uint32_t next_heap;
 	uint32_t depth;   /* of categories, also of those that do not count */
 	uint8_t category[MM_CATEGORY_DEPTH];
@@ -26,11 +29,13 @@ struct mm_rider {
 /* This thread's; NULL without memory. */
 struct mm_rider *mm_rider_mine(void);
 
-/* This thread's context of a manager's heap, which is there; NULL without memory. */
-struct mm_context *mm_rider_context(struct mm_rider *r, struct mm_manager *m);
+/* This thread's context of a manager's heap, which is there. Whoever allocates is counted:
+ * MM_ELIMIT; MM_ENOMEM. */
+int mm_rider_context(struct mm_rider *r, struct mm_manager *m, int allocates,
+		     struct mm_context **ret);
 
-/* The same, if there is one already. */
-struct mm_context *mm_rider_has(const struct mm_rider *r, const struct mm_manager *m);
+/* What it has of that heap already; NULL = nothing. */
+const struct mm_riding *mm_rider_has(const struct mm_rider *r, const struct mm_manager *m);
 
 /* The thread ends (front.c). */
 void mm_rider_leave(void);

@@ -6,7 +6,7 @@
 #include "alloc/lock.h"
 #include "alloc/meta.h"
 
-enum { HEADS = 1 << 14 };
+enum { HEADS = 1 << 17, BARE = 512 /* places for records that say the least */ };
 
 struct text { struct text *next; uint32_t hash; char chars[]; };
 struct record { struct mm_said said; uint32_t next, hash; };
@@ -85,13 +85,21 @@ static int has_tables(void)
 	return whats.record != NULL;
 }
 
+static int is_bare(const struct mm_said *s)
+{
+	return !s->name && !s->file && !s->site && !s->line;
+}
+
 static uint32_t add(const struct mm_said *said, uint32_t hash)
 {
-	const char *name = said->name ? copy_of(said->name) : NULL;
-	const char *file = said->file ? copy_of(said->file) : NULL;
 	uint32_t n = whats.count;
+	const char *name, *file;
 
-	if (n == MM_WHATS_MOST || (said->name && !name) || (said->file && !file))
+	if (n >= MM_WHATS_MOST - (is_bare(said) ? 0 : BARE))
+		return 0;
+	name = said->name ? copy_of(said->name) : NULL;
+	file = said->file ? copy_of(said->file) : NULL;
+	if ((said->name && !name) || (said->file && !file))
 		return 0;
 	whats.record[n] = (struct record){ *said, whats.head[hash % HEADS], hash };
 	whats.record[n].said.name = name;
@@ -126,6 +134,10 @@ uint32_t mm_whats_number(struct mm_whats_quick *quick, const struct mm_said *sai
 	if (n && is_same(&whats.record[n].said, said))
 		return n;
 	n = look_up(said, hash_of(said));
+	if (!n) {
+		struct mm_said bare = { .category = said->category, .priority = said->priority };
+		n = look_up(&bare, hash_of(&bare));
+	}
 	if (n)
 		quick->number[at] = n;
 	return n;

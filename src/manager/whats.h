@@ -22,7 +22,7 @@ enum { MM_WHATS_MOST = 1 << 20, MM_WHATS_QUICK = 32, MM_WHATS_NAME = 64 };
 /* What one thread said last: asked first, without a lock. */
 struct mm_whats_quick { uint32_t number[MM_WHATS_QUICK]; };
 
-/* The number; 0 when there is no memory or no room: nothing is known then. */
+/* The number. Where there is no room for more, of category and priority alone; 0: no memory. */
 uint32_t mm_whats_number(struct mm_whats_quick *quick, const struct mm_said *said);
 
 /* Of a number that was given out. */

@@ -23,3 +23,8 @@ check_PROGRAMS += test_mmmove
 test_mmmove_SOURCES = tests/unit/test_mmmove.c
 test_mmmove_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmmove
+
+check_PROGRAMS += test_mmlimits
+test_mmlimits_SOURCES = tests/unit/test_mmlimits.c
+test_mmlimits_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmlimits

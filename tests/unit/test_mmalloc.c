@@ -331,7 +331,7 @@ static void limits(void **state)
 	void *block = NULL;
 
 	(void)state;
-	assert_int_equal(mm_limits_set(m, &(struct mm_limits){ 10, 11, 0, 0 }), MM_EINVAL);
+	assert_int_equal(mm_limits_set(m, &(struct mm_limits){ 10, 11, 0, 0, 0 }), MM_EINVAL);
 	assert_int_equal(mm_limits_set(m, &l), MM_OK);
 	assert_non_null(mm_alloc(m, 700));
 	assert_null(mm_alloc(m, 1));
