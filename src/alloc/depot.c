@@ -1,5 +1,5 @@
 /* depot.c: slabs of a depot and their bitmaps (depot.h). */
-#include "alloc/depot.h"
+#include "alloc/depot_parts.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -91,19 +91,14 @@ int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
 
 /* --- lists ------------------------------------------------------------------------------ */
 
-static struct mm_slab *slab_at(const struct mm_depot *p, uint32_t number)
-{
-	return mm_slab_at(p->ground->slabs, number);
-}
-
 static void unlist(struct mm_depot *p, struct mm_slab *s)
 {
 	if (s->prev)
-		slab_at(p, s->prev)->next = s->next;
+		mm_depot_slab(p, s->prev)->next = s->next;
 	else
 		p->list[s->list] = s->next;
 	if (s->next)
-		slab_at(p, s->next)->prev = s->prev;
+		mm_depot_slab(p, s->next)->prev = s->prev;
 	s->prev = s->next = 0;
 }
 
@@ -112,19 +107,13 @@ static void enlist(struct mm_depot *p, struct mm_slab *s, uint32_t list)
 	s->list = (uint16_t)list;
 	s->next = p->list[list];
 	if (s->next)
-		slab_at(p, s->next)->prev = s->number;
+		mm_depot_slab(p, s->next)->prev = s->number;
 	p->list[list] = s->number;
-}
-
-static uint32_t list_for(const struct mm_slab *s)
-{
-	return s->free ? (uint32_t)((uint64_t)(s->free - 1) * MM_DEPOT_LISTS / s->blocks)
-		       : MM_DEPOT_FULL;
 }
 
 static void relist(struct mm_depot *p, struct mm_slab *s)
 {
-	uint32_t list = list_for(s);
+	uint32_t list = mm_depot_list_for(s);
 
 	if (list == s->list)
 		return;
@@ -138,11 +127,6 @@ static void relist(struct mm_depot *p, struct mm_slab *s)
 static uint64_t span_of(const struct mm_depot *p)
 {
 	return (uint64_t)p->slices * MM_SLICE_BYTES;
-}
-
-static uint32_t words_of(const struct mm_depot *p)
-{
-	return (p->blocks + 63) / 64;
 }
 
 static void all_free(struct mm_slab *s)
@@ -159,7 +143,7 @@ static void all_free(struct mm_slab *s)
 
 static void drop_records(struct mm_depot *p, struct mm_slab *s)
 {
-	mm_meta_return(p->ground->meta, s->free_bits, words_of(p) * sizeof(uint64_t));
+	mm_meta_return(p->ground->meta, s->free_bits, mm_depot_words(p) * sizeof(uint64_t));
 	mm_meta_return(p->ground->meta, s->slack, p->blocks * sizeof(uint16_t));
 	mm_meta_return(p->ground->meta, s->mover, p->blocks * sizeof(uint32_t));
 	mm_meta_return(p->ground->meta, s->notes, (uint64_t)p->blocks * p->ground->note_bytes);
@@ -246,7 +230,7 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	s->pool = p->index + 1;
 	s->blocks = p->blocks;
 	s->slices = p->slices;
-	s->free_bits = mm_meta_borrow(g->meta, words_of(p) * sizeof(uint64_t));
+	s->free_bits = mm_meta_borrow(g->meta, mm_depot_words(p) * sizeof(uint64_t));
 	if (g->track)
 		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
 	if (g->note_bytes)
@@ -261,7 +245,7 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	set_reach(p, s, ready ? ready : mm_vspace_adopt(g->vspace, s->addr, s->slices));
 	note_pages(p, s, pages);
 	all_free(s);
-	enlist(p, s, list_for(s));
+	enlist(p, s, mm_depot_list_for(s));
 	p->slab_count++;
 	p->slabs_made++;
 	p->free += s->blocks;
@@ -289,13 +273,13 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 /* The last slab, or the one behind it, if it is ours and has free blocks. */
 static struct mm_slab *last_or_behind(const struct mm_depot *p)
 {
-	struct mm_slab *last = p->last ? slab_at(p, p->last) : NULL, *s;
+	struct mm_slab *last = p->last ? mm_depot_slab(p, p->last) : NULL, *s;
 	uint32_t number;
 
 	if (!last || last->free)
 		return last;
 	number = mm_vspace_owner(p->ground->vspace, last->addr + span_of(p));
-	s = number ? slab_at(p, number) : NULL;
+	s = number ? mm_depot_slab(p, number) : NULL;
 	return s && s->pool == p->index + 1 && s->free ? s : NULL;
 }
 
@@ -311,7 +295,7 @@ static struct mm_slab *fullest_slab(struct mm_depot *p)
 	if (list == MM_DEPOT_LISTS)
 		return NULL;
 	s = last_or_behind(p);
-	return s && s->list <= list + 1 ? s : slab_at(p, p->list[list]);
+	return s && s->list <= list + 1 ? s : mm_depot_slab(p, p->list[list]);
 }
 
 static int is_for(const struct mm_slab *s, uint32_t context)
@@ -328,7 +312,7 @@ static struct mm_slab *own_slab(struct mm_depot *p, uint32_t context)
 
 	for (uint32_t list = 0; list < MM_DEPOT_LISTS; list++)
 		for (uint32_t n = p->list[list]; n && looks; looks--) {
-			struct mm_slab *s = slab_at(p, n);
+			struct mm_slab *s = mm_depot_slab(p, n);
 			if (is_for(s, context))
 				return s;
 			n = s->next;
@@ -557,7 +541,7 @@ int mm_depot_warm(struct mm_depot *p, uint64_t blocks)
 	int err = p->free < blocks ? MM_ENOMEM : MM_OK;
 	for (uint32_t i = 0; i < MM_DEPOT_LISTS; i++)
 		for (uint32_t n = p->list[i], next; n; n = next) {
-			s = slab_at(p, n);
+			s = mm_depot_slab(p, n);
 			next = s->next;
 			if (s->free == s->blocks)
 				let_go(p, s);
@@ -572,98 +556,9 @@ void mm_depot_clear(struct mm_depot *p)
 	mm_lock_take(&p->lock);
 	for (uint32_t i = 0; i <= MM_DEPOT_FULL; i++)
 		while (p->list[i]) {
-			struct mm_slab *s = slab_at(p, p->list[i]);
+			struct mm_slab *s = mm_depot_slab(p, p->list[i]);
 			p->free += s->blocks - s->free;
 			let_go(p, s);
 		}
 	mm_lock_give(&p->lock);
-}
-
-/* --- each ---------------------------------------------------------------------------------------- */
-
-static void each_slab(struct mm_depot *p, void (*fn)(struct mm_depot *p, struct mm_slab *s,
-						     void *arg), void *arg)
-{
-	for (uint32_t i = 0; i <= MM_DEPOT_FULL; i++)
-		for (uint32_t n = p->list[i]; n; n = slab_at(p, n)->next)
-			fn(p, slab_at(p, n), arg);
-}
-
-struct each_out { void (*fn)(void *arg, uint64_t addr); void *arg; };
-
-static void out_of_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
-{
-	const struct each_out *e = arg;
-
-	for (uint32_t i = 0; i < s->blocks; i++)
-		if (!(s->free_bits[i / 64] >> i % 64 & 1))
-			e->fn(e->arg, s->addr + (uint64_t)i * p->block_bytes);
-}
-
-void mm_depot_each_out(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr), void *arg)
-{
-	struct each_out e = { fn, arg };
-
-	each_slab(p, out_of_slab, &e);
-}
-
-static void tell_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
-{
-	(void)arg;
-	mm_tell_slab(p->told, s);
-}
-
-void mm_depot_tell(struct mm_depot *p)
-{
-	each_slab(p, tell_slab, NULL);
-}
-
-/* --- sums --------------------------------------------------------------------------------------- */
-
-void mm_depot_sums(struct mm_depot *p, struct mm_depot_sums *ret)
-{
-	mm_lock_take(&p->lock);
-	uint64_t blocks = (uint64_t)p->slab_count * p->blocks;
-	*ret = (struct mm_depot_sums){ .slabs = p->slab_count, .slab_bytes = p->reach_bytes,
-		.blocks = blocks, .free = p->free, .tail_bytes = p->tail_bytes,
-		.external_bytes = p->reach_bytes - p->tail_bytes -
-				  (blocks - p->free) * p->block_bytes };
-	mm_lock_give(&p->lock);
-}
-
-static int check_slab(const struct mm_depot *p, const struct mm_slab *s)
-{
-	uint32_t free = 0;
-
-	for (uint32_t i = 0; i < words_of(p); i++) {
-		free += (uint32_t)__builtin_popcountll(s->free_bits[i]);
-		if (i < s->lowest && s->free_bits[i])
-			return 3;
-	}
-	if (s->pool != p->index + 1 || s->blocks != p->blocks)
-		return 4;
-	if (free != s->free || free == s->blocks)
-		return 5;
-	for (uint32_t i = (uint32_t)(s->bytes / p->block_bytes) + 1; i < s->blocks; i++)
-		if (!(s->free_bits[i / 64] >> i % 64 & 1))
-			return 8; /* out, and beyond what is in use */
-	return mm_vspace_owner(p->ground->vspace, s->addr) == s->number ? 0 : 6;
-}
-
-int mm_depot_check(struct mm_depot *p)
-{
-	uint64_t free = 0;
-
-	for (uint32_t i = 0; i <= MM_DEPOT_FULL; i++) {
-		uint32_t before = 0;
-		for (uint32_t n = p->list[i]; n; before = n, n = slab_at(p, n)->next) {
-			struct mm_slab *s = slab_at(p, n);
-			int rule = s->list != i || list_for(s) != i ? 1 : s->prev != before ? 2
-				: check_slab(p, s);
-			if (rule)
-				return rule;
-			free += s->free;
-		}
-	}
-	return free == p->free ? 0 : 7;
 }

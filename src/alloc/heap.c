@@ -6,7 +6,6 @@
 
 #include "alloc/fast.h"
 #include "alloc/heap_parts.h"
-#include "alloc/tell.h"
 #include "core/error.h"
 
 #define ADDRESSES (UINT64_C(64) << 30)
@@ -33,11 +32,6 @@ int mm_strategy_of(const char *name, enum mm_strategy *ret)
 	return MM_EINVAL;
 }
 
-static int is_ordered(const struct mm_heap *h)
-{
-	return h->o.strategy != MM_STRATEGY_SIZE_CLASS;
-}
-
 static int begin(struct mm_heap *h)
 {
 	struct mm_vspace_options v = { .bytes = h->o.bytes ? h->o.bytes : ADDRESSES,
@@ -61,7 +55,7 @@ static int begin(struct mm_heap *h)
 		err = mm_depot_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
 		h->pool[i].owned = mm_class_bytes(i) <= OWNED_MOST;
 	}
-	if (!err && is_ordered(h))
+	if (!err && mm_heap_ordered(h))
 		err = mm_ordered_init(&h->ordered, &h->ground,
 				      h->o.strategy == MM_STRATEGY_BEST_FIT);
 	return err;
@@ -133,7 +127,7 @@ static void unlink_context(struct mm_heap *h, struct mm_context *c)
 /* fast.h: where nothing is to be noted of a block. */
 static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 {
-	if (h->o.track || mm_guard_all(h) || is_ordered(h))
+	if (h->o.track || mm_guard_all(h) || mm_heap_ordered(h))
 		return;
 	c->base = h->vspace.base;
 	c->bytes = h->vspace.bytes;
@@ -228,7 +222,7 @@ static inline int block_alloc(struct mm_heap *h, struct mm_context *c, uint64_t 
 {
 	uint32_t n = mm_heap_class(size, align);
 
-	if (is_ordered(h))
+	if (mm_heap_ordered(h))
 		return size <= MM_ORDERED_MOST && align <= MM_SLICE_BYTES
 			? mm_ordered_take(&h->ordered, size, align, ret_addr) : MM_ELIMIT;
 	return n < MM_CLASSES ? alloc_class(h, c, n, size, ret_addr) : MM_ELIMIT;
@@ -296,7 +290,7 @@ void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
 {
 	const struct mm_slab *s;
 
-	if (is_ordered(h)) {
+	if (mm_heap_ordered(h)) {
 		mm_ordered_soon(&h->ordered, addr);
 	} else if ((s = slab_of(h, addr)) && s->slack) {
 		__builtin_prefetch(&s->slack[mm_depot_block_of(&h->pool[s->pool - 1], s, addr)], 1);
@@ -334,7 +328,7 @@ int mm_heap_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 /* Bytes above which a block is large. */
 static uint64_t most_of(const struct mm_heap *h)
 {
-	return is_ordered(h) ? MM_ORDERED_MOST : MM_CLASS_MOST;
+	return mm_heap_ordered(h) ? MM_ORDERED_MOST : MM_CLASS_MOST;
 }
 
 /* A block of the class that the new size has anyway stays. */
@@ -413,15 +407,6 @@ void mm_heap_go_on(struct mm_heap *h)
 	each_lock(h, mm_lock_give);
 }
 
-static uint64_t ready_bytes(const struct mm_heap *h, const struct mm_context *c)
-{
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < c->seats; i++)
-		bytes += mm_cache_ready(&c->seat[i]) * h->pool[i].block_bytes;
-	return bytes + c->aside_bytes;
-}
-
 void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)
 {
 	for (struct mm_context *c = h->contexts; c; c = c->next) {
@@ -430,7 +415,7 @@ void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)
 		h->live_gone += c->live;
 		h->granted_gone += c->granted;
 		h->requested_gone += c->requested;
-		h->lost_bytes += ready_bytes(h, c);
+		h->lost_bytes += mm_heap_ready(h, c);
 	}
 	memset(h->number_taken, 0, sizeof h->number_taken);
 	h->number_taken[0] = 1;
@@ -450,183 +435,4 @@ void mm_heap_trim(struct mm_heap *h)
 	if (h->o.check)
 		mm_run_trim(h, NULL);
 	mm_vspace_purge(&h->vspace, 0);
-}
-
-/* --- looking ------------------------------------------------------------------------------- */
-
-/* Blocks of pools by what went through contexts. */
-static void count_contexts(struct mm_heap *h, struct mm_account *a)
-{
-	int64_t live, granted, requested;
-
-	mm_lock_take(&h->contexts_lock);
-	live = h->live_gone;
-	granted = h->granted_gone;
-	requested = h->requested_gone;
-	for (const struct mm_context *c = h->contexts; c; c = c->next) {
-		live += c->live;
-		granted += c->granted;
-		requested += c->requested;
-		a->cached += ready_bytes(h, c);
-	}
-	a->cached += h->lost_bytes;
-	mm_lock_give(&h->contexts_lock);
-	a->live = (uint64_t)live;
-	a->requested = (uint64_t)requested;
-	a->internal = (uint64_t)(granted - requested);
-}
-
-static uint64_t own_pages(uint64_t bytes)
-{
-	return (bytes + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
-}
-
-static void count_guard(struct mm_guard *g, struct mm_account *a)
-{
-	mm_lock_take(&g->lock);
-	a->live += g->live;
-	a->requested += g->requested;
-	a->internal += g->bytes - g->requested;
-	a->cached += g->cached + atomic_load(&g->marked_bytes);
-	mm_lock_give(&g->lock);
-}
-
-void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
-{
-	struct mm_account a = { 0 };
-	uint64_t used, out = 0;
-
-	for (uint32_t i = 0; i < MM_CLASSES; i++) {
-		struct mm_depot_sums s;
-		mm_depot_sums(&h->pool[i], &s);
-		a.slabs += s.slabs;
-		a.slab_external += s.external_bytes;
-		a.tail += s.tail_bytes;
-		out += (s.blocks - s.free) * h->pool[i].block_bytes;
-	}
-	count_contexts(h, &a);
-	if (mm_guard_all(h))
-		mm_guard_count(h, &a);
-	if (!h->o.track)
-		a.requested = out - a.cached;
-	a.slabs += h->ordered.regions;
-	a.slab_external += h->ordered.free_bytes - h->ordered.untouched;
-	a.requested += h->ordered.requested;
-	a.internal += h->ordered.granted - h->ordered.requested;
-	a.live += h->ordered.live;
-	a.requested += h->large.requested;
-	a.internal += h->large.bytes - h->large.requested;
-	a.live += h->large.live;
-	count_guard(&h->guard, &a);
-	mm_vspace_sums(&h->vspace, &used, &a.retained);
-	a.metadata = mm_meta_committed(&h->meta) + own_pages(sizeof *h);
-	a.committed = used + a.retained + a.metadata;
-	*ret = a;
-}
-
-uint64_t mm_heap_committed(struct mm_heap *h)
-{
-	return h->vspace.used_bytes + h->vspace.retained_bytes + h->meta.committed +
-	       own_pages(sizeof *h);
-}
-
-uint64_t mm_heap_peak(struct mm_heap *h)
-{
-	uint64_t now = mm_heap_committed(h), peak = h->vspace.peak_bytes + h->meta.committed +
-						    own_pages(sizeof *h);
-
-	return now > peak ? now : peak;
-}
-
-enum mm_strategy mm_heap_strategy(const struct mm_heap *h)
-{
-	return h->o.strategy;
-}
-
-int mm_heap_has(const struct mm_heap *h, uint64_t addr)
-{
-	return addr - h->vspace.base < h->vspace.bytes;
-}
-
-void mm_heap_addresses(const struct mm_heap *h, uint64_t *ret_base, uint64_t *ret_bytes)
-{
-	*ret_base = h->vspace.base;
-	*ret_bytes = h->vspace.bytes;
-}
-
-void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *ret_purged)
-{
-	*ret_committed = h->vspace.commits;
-	*ret_purged = h->vspace.purges;
-}
-
-void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
-		   void *arg)
-{
-	for (uint32_t n = 1; n < h->slabs.count; n++) {
-		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
-		if (!s->slices)
-			continue;
-		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1,
-					  s->guard_state > MM_RUN_LIVE, 0 };
-		v.external = mm_heap_slab_free(h, n);
-		if (s->pool == MM_SLAB_ORDERED) {
-			v.block_bytes = MM_ORDERED_UNIT;
-			v.blocks = s->blocks;
-			v.free = s->free;
-		} else if (s->pool) {
-			v.block_bytes = h->pool[s->pool - 1].block_bytes;
-			v.blocks = s->blocks;
-			v.free = s->free;
-		}
-		fn(arg, &v);
-	}
-}
-
-void mm_heap_tell(struct mm_heap *h, uint32_t told, int again)
-{
-	h->ground.told = told;
-	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		h->pool[i].told = told;
-	for (uint32_t n = 1; again && n < h->slabs.count; n++)
-		if (mm_slab_at(&h->slabs, n)->slices)
-			mm_tell_slab(told, mm_slab_at(&h->slabs, n));
-}
-
-uint32_t mm_heap_slab_of(const struct mm_heap *h, uint64_t addr)
-{
-	return mm_vspace_owner(&h->vspace, addr);
-}
-
-uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number)
-{
-	const struct mm_slab *s = mm_slab_at(&h->slabs, number);
-
-	if (s->pool == MM_SLAB_ORDERED)
-		return (uint64_t)s->free * MM_ORDERED_UNIT - (MM_ORDERED_REGION - s->bytes);
-	return s->pool ? mm_depot_slab_external(&h->pool[s->pool - 1], s) : 0;
-}
-
-void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied)
-{
-	*ret_zeroed = h->content.zeroed;
-	*ret_copied = h->content.copied;
-}
-
-int mm_heap_check(struct mm_heap *h)
-{
-	struct mm_account a;
-	int rule = mm_vspace_check(&h->vspace);
-
-	if (rule)
-		return 100 + rule;
-	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		if ((rule = mm_depot_check(&h->pool[i])))
-			return 200 + rule;
-	if ((rule = mm_run_check(h)))
-		return 500 + rule;
-	if (is_ordered(h) && (rule = mm_ordered_check(&h->ordered)))
-		return 400 + rule;
-	mm_heap_account(h, &a);
-	return mm_account_sum(&a) == a.committed ? 0 : 300;
 }

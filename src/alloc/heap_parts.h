@@ -35,6 +35,22 @@ struct mm_heap {
 
 enum { MM_HEAP_ALIGN = 16 };
 
+/* First-fit or best-fit. */
+static inline int mm_heap_ordered(const struct mm_heap *h)
+{
+	return h->o.strategy != MM_STRATEGY_SIZE_CLASS;
+}
+
+/* Bytes of blocks that a context has ready. */
+static inline uint64_t mm_heap_ready(const struct mm_heap *h, const struct mm_context *c)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < c->seats; i++)
+		bytes += mm_cache_ready(&c->seat[i]) * h->pool[i].block_bytes;
+	return bytes + c->aside_bytes;
+}
+
 /* Every block is checked. */
 static inline int mm_guard_all(const struct mm_heap *h)
 {

@@ -12,10 +12,10 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/fast.h src/alloc/gate.h \
 	src/alloc/guard.c src/alloc/guard.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
-	src/alloc/depot.c src/alloc/depot.h \
+	src/alloc/depot.c src/alloc/depot.h src/alloc/depot_parts.h src/alloc/depot_sums.c \
 	src/alloc/depot_move.c src/alloc/depot_move.h \
 	src/alloc/handle.c src/alloc/handle.h src/alloc/handle_parts.h \
-	src/alloc/heap.c src/alloc/heap.h \
+	src/alloc/heap.c src/alloc/heap.h src/alloc/heap_looks.c \
 	src/alloc/heap_notes.c src/alloc/heap_notes.h \
 	src/alloc/heap_large.c src/alloc/heap_parts.h \
 	src/alloc/lock.c src/alloc/lock.h \

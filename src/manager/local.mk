@@ -37,7 +37,7 @@ libmm_sources = \
 	src/alloc/classes.h src/alloc/fast.h src/alloc/gate.h \
 	src/alloc/guard.c src/alloc/guard.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
-	src/alloc/heap.c src/alloc/heap.h \
+	src/alloc/heap.c src/alloc/heap.h src/alloc/heap_looks.c \
 	src/alloc/heap_notes.c src/alloc/heap_notes.h \
 	src/alloc/heap_large.c src/alloc/heap_parts.h \
 	src/alloc/ordered.c src/alloc/ordered.h \
@@ -50,7 +50,7 @@ libmm_sources = \
 	src/alloc/svo_tell.c \
 	src/alloc/account.h \
 	src/alloc/cache.c src/alloc/cache.h \
-	src/alloc/depot.c src/alloc/depot.h \
+	src/alloc/depot.c src/alloc/depot.h src/alloc/depot_parts.h src/alloc/depot_sums.c \
 	src/alloc/lock.c src/alloc/lock.h \
 	src/alloc/lowset.c src/alloc/lowset.h \
 	src/alloc/meta.c src/alloc/meta.h \
