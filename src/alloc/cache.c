@@ -45,7 +45,7 @@ static void sit(struct mm_cache_seat *s, struct mm_magazine *m, uint64_t count)
 /* Used a second time, it may hold twice as much. */
 static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 {
-	struct mm_cache_seat *s = &c->seat[p->index];
+	struct mm_cache_seat *s = &c->seat[p->seat];
 	struct mm_magazine *m = magazine_of(s), *larger;
 	uint32_t batch = m ? m->batch * 2 : FIRST_BATCH;
 	uint64_t count = mm_cache_ready(s);
@@ -66,7 +66,7 @@ static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 
 uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p)
 {
-	struct mm_cache_seat *s = &c->seat[p->index];
+	struct mm_cache_seat *s = &c->seat[p->seat];
 	struct mm_magazine *m = grown(c, p);
 	uint64_t alone = 0;
 
@@ -80,7 +80,7 @@ uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p)
 
 void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
-	struct mm_cache_seat *s = &c->seat[p->index];
+	struct mm_cache_seat *s = &c->seat[p->seat];
 	struct mm_magazine *m = grown(c, p);
 
 	if (!m) {

@@ -39,12 +39,14 @@ struct mm_context {
 	uint32_t counting;        /* until_drawn counts */
 	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
 
+	uint32_t first_depot;     /* of the depots that the seats are for */
 	uint32_t number;          /* among the contexts that there are, from 1; 0 = none */
 	uint32_t seats;           /* how many */
 	/* Of pools, where sizes are tracked: handed out less taken back, here. */
 	int64_t live, granted, requested;
 	uint64_t draw;            /* guard_parts.h: chance */
-	uint32_t node;            /* NUMA */
+	uint32_t node;
+	uint64_t remote;          /* blocks of other nodes that were freed here */
 	uint64_t site;            /* guard.h: where the program calls from; 0 = not said */
 	struct mm_context *prev, *next;
 	uint64_t aside_bytes;
@@ -104,14 +106,14 @@ static inline uint64_t mm_cache_pop(struct mm_cache_seat *s)
 
 static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_depot *p)
 {
-	struct mm_cache_seat *s = &c->seat[p->index];
+	struct mm_cache_seat *s = &c->seat[p->seat];
 
 	return __builtin_expect(s->top != s->floor, 1) ? *--s->top : mm_cache_refill(c, p);
 }
 
 static inline void mm_cache_give(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 {
-	struct mm_cache_seat *s = &c->seat[p->index];
+	struct mm_cache_seat *s = &c->seat[p->seat];
 
 	if (__builtin_expect(s->top != s->ceiling, 1))
 		*s->top++ = addr;

@@ -71,7 +71,7 @@ int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
 	if (block_bytes < 8 || block_bytes % 8 || block_bytes > MM_DEPOT_BLOCK_MOST)
 		return MM_EINVAL;
 	p->ground = ground;
-	p->index = index;
+	p->index = p->seat = index;
 	p->block_bytes = block_bytes;
 	p->slices = block_bytes <= SMALL_MOST ? slices_for(block_bytes)
 					      : slices_for_large(block_bytes);
@@ -241,6 +241,8 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 		drop_records(p, s);
 		return NULL;
 	}
+	if (g->place)
+		p->misplaced += g->place(g->place_arg, s->addr, span_of(p), p->node) != 0;
 	mm_vspace_mark(g->vspace, s->addr, s->slices, s->pool);
 	set_reach(p, s, ready ? ready : mm_vspace_adopt(g->vspace, s->addr, s->slices));
 	note_pages(p, s, pages);

@@ -36,6 +36,8 @@ struct mm_ground {
 	struct mm_meta *meta;
 	struct mm_vspace *vspace;
 	struct mm_slabs *slabs;
+	int (*place)(void *arg, uint64_t addr, uint64_t bytes, uint32_t node); /* heap.h */
+	void *place_arg;
 	int track; /* keep what was asked for of each block */
 	uint32_t note_bytes; /* and so many bytes for whoever uses the heap */
 	uint32_t told; /* slabs that are no depot's (tell.h) */
@@ -44,6 +46,7 @@ struct mm_ground {
 struct mm_depot {
 	struct mm_ground *ground;
 	uint32_t index;                  /* among the heap's depots */
+	uint32_t seat, node;             /* in contexts; whose pages its slabs have */
 	uint32_t block_bytes, blocks;    /* of a slab */
 	uint32_t slices, batch;
 	uint64_t reciprocal;             /* of block_bytes, in 2^-40 */
@@ -60,6 +63,7 @@ struct mm_depot {
 	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
 	/* Set after init, where the defaults do not fit: */
 	int owned;
+	uint64_t misplaced;              /* slabs whose pages come from anywhere */
 	struct mm_gate gate;             /* of slabs */
 	uint32_t told;                   /* tell.h */
 	uint64_t most;                   /* blocks that may be out */

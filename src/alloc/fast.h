@@ -60,11 +60,11 @@ static inline uint32_t mm_fast_mark(const struct mm_context *c, uint64_t addr)
 /* 1: the block is back. */
 static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 {
-	uint32_t mark = mm_fast_mark(c, addr), depot = mark - 1;
+	uint32_t mark = mm_fast_mark(c, addr), depot = mark - 1 - c->first_depot;
 	struct mm_cache_seat *s;
 
 	if (__builtin_expect(depot >= MM_CLASSES, 0)) {
-		depot = (mark & MM_MARK_DEPOT) - 1;
+		depot = (mark & MM_MARK_DEPOT) - 1 - c->first_depot;
 		if (depot >= MM_CLASSES || mark >> MM_MARK_CONTEXT_SHIFT != c->number)
 			return 0;
 	}
@@ -78,7 +78,7 @@ static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 /* What the block at addr may use, 0 = the rest of the heap knows. */
 static inline uint64_t mm_fast_granted(const struct mm_context *c, uint64_t addr)
 {
-	uint32_t depot = (mm_fast_mark(c, addr) & MM_MARK_DEPOT) - 1;
+	uint32_t depot = (mm_fast_mark(c, addr) & MM_MARK_DEPOT) - 1 - c->first_depot;
 
 	return depot < MM_CLASSES ? mm_class_bytes(depot) : 0;
 }

@@ -235,7 +235,7 @@ static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
 	int err;
 
 	if (n == MM_CLASSES) {
-		if ((err = mm_large_alloc(h, size, align, 0, ret_addr)) == MM_OK)
+		if ((err = mm_large_alloc(h, size, align, c->node, 0, ret_addr)) == MM_OK)
 			end_large(h, slab_at_addr(h, *ret_addr));
 		return err;
 	}

@@ -15,7 +15,8 @@ enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8 };
 
 /* --- opening and closing -------------------------------------------------------------- */
 
-static const char *const names[MM_STRATEGIES] = { "size-class", "first-fit", "best-fit" };
+static const char *const names[MM_STRATEGIES] = { "size-class", "first-fit", "best-fit",
+	"numa-aware" };
 
 const char *mm_strategy_name(enum mm_strategy s)
 {
@@ -30,6 +31,25 @@ int mm_strategy_of(const char *name, enum mm_strategy *ret)
 			return MM_OK;
 		}
 	return MM_EINVAL;
+}
+
+static int open_depots(struct mm_heap *h)
+{
+	int err = MM_OK;
+
+	h->nodes = h->o.strategy == MM_STRATEGY_NUMA_AWARE && h->o.nodes ? h->o.nodes : 1;
+	h->depots = h->nodes * MM_CLASSES;
+	if (h->nodes > 1 && !(h->more = mm_meta_take(&h->meta, (h->depots - MM_CLASSES) *
+							       sizeof *h->more)))
+		return MM_ENOMEM;
+	for (uint32_t i = 0; !err && i < h->depots; i++) {
+		struct mm_depot *p = mm_heap_depot(h, i);
+		err = mm_depot_init(p, &h->ground, i, mm_class_bytes(i % MM_CLASSES));
+		p->seat = i % MM_CLASSES;
+		p->node = i / MM_CLASSES;
+		p->owned = p->block_bytes <= OWNED_MOST;
+	}
+	return err;
 }
 
 static int begin(struct mm_heap *h)
@@ -47,14 +67,12 @@ static int begin(struct mm_heap *h)
 	mm_slabs_init(&h->slabs, &h->meta);
 	if (h->o.check)
 		mm_guard_init(h);
-	h->ground = (struct mm_ground){ &h->meta, &h->vspace, &h->slabs, h->o.track,
-					h->o.note_bytes, 0 };
+	h->ground = (struct mm_ground){ .meta = &h->meta, .vspace = &h->vspace,
+		.slabs = &h->slabs, .track = h->o.track, .note_bytes = h->o.note_bytes,
+		.place = h->o.place, .place_arg = h->o.place_arg };
 	h->content.simulated = h->o.simulated;
 	h->number_taken[0] = 1; /* 0 is nobody's */
-	for (uint32_t i = 0; !err && i < MM_CLASSES; i++) {
-		err = mm_depot_init(&h->pool[i], &h->ground, i, mm_class_bytes(i));
-		h->pool[i].owned = mm_class_bytes(i) <= OWNED_MOST;
-	}
+	err = open_depots(h);
 	if (!err && mm_heap_ordered(h))
 		err = mm_ordered_init(&h->ordered, &h->ground,
 				      h->o.strategy == MM_STRATEGY_BEST_FIT);
@@ -67,7 +85,7 @@ int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o)
 
 	if ((unsigned)o->strategy >= MM_STRATEGIES || (unsigned)o->check >= MM_CHECKS)
 		return MM_EINVAL;
-	if (o->note_bytes > 64 || o->note_bytes % 8)
+	if (o->note_bytes > 64 || o->note_bytes % 8 || o->nodes > MM_HEAP_NODES)
 		return MM_EINVAL;
 	if ((o->check || o->note_bytes) && o->strategy != MM_STRATEGY_SIZE_CLASS)
 		return MM_EUNSUP;
@@ -143,7 +161,8 @@ int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
 
 	if (!c)
 		return MM_ENOMEM;
-	c->node = node;
+	c->node = node < h->nodes ? node : 0;
+	c->first_depot = c->node * MM_CLASSES;
 	c->seats = MM_CLASSES;
 	open_fast_way(h, c);
 	mm_lock_take(&h->contexts_lock);
@@ -155,6 +174,15 @@ int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret)
 	return MM_OK;
 }
 
+/* What a context counted stays. */
+static void forget(struct mm_heap *h, const struct mm_context *c)
+{
+	h->live_gone += c->live;
+	h->granted_gone += c->granted;
+	h->requested_gone += c->requested;
+	h->remote_gone[c->node] += c->remote;
+}
+
 void mm_heap_leave(struct mm_heap *h, struct mm_context *c)
 {
 	if (!c)
@@ -162,9 +190,7 @@ void mm_heap_leave(struct mm_heap *h, struct mm_context *c)
 	mm_cache_deinit(c);
 	mm_lock_take(&h->contexts_lock);
 	unlink_context(h, c);
-	h->live_gone += c->live;
-	h->granted_gone += c->granted;
-	h->requested_gone += c->requested;
+	forget(h, c);
 	mm_lock_give(&h->contexts_lock);
 	mm_meta_return(&h->meta, c, mm_cache_bytes(MM_CLASSES));
 }
@@ -206,7 +232,7 @@ static void note_back(struct mm_context *c, const struct mm_depot *p, const stru
 static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint64_t size,
 		       uint64_t *ret_addr)
 {
-	struct mm_depot *p = &h->pool[n];
+	struct mm_depot *p = mm_heap_depot(h, c->first_depot + n);
 	uint64_t addr = mm_cache_take(c, p);
 
 	if (!addr)
@@ -233,7 +259,7 @@ static inline int plain_alloc(struct mm_heap *h, struct mm_context *c, uint64_t 
 {
 	int err = block_alloc(h, c, size, align, ret_addr);
 
-	return err == MM_ELIMIT ? mm_large_alloc(h, size, align, 0, ret_addr) : err;
+	return err == MM_ELIMIT ? mm_large_alloc(h, size, align, c->node, 0, ret_addr) : err;
 }
 
 int mm_heap_zalloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64_t *ret_addr)
@@ -243,7 +269,7 @@ int mm_heap_zalloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 		: block_alloc(h, c, size, MM_HEAP_ALIGN, ret_addr);
 
 	if (err == MM_ELIMIT)
-		return mm_large_alloc(h, size, MM_HEAP_ALIGN, 1, ret_addr);
+		return mm_large_alloc(h, size, MM_HEAP_ALIGN, c->node, 1, ret_addr);
 	if (!err)
 		mm_content_zero(&h->content, *ret_addr, size);
 	return err;
@@ -277,7 +303,7 @@ static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t a
 		return s->guarded ? mm_run_free(h, c, s, addr) : mm_large_free(h, s, addr);
 	if (s->pool == MM_SLAB_ORDERED)
 		return mm_ordered_give(&h->ordered, addr);
-	p = &h->pool[s->pool - 1];
+	p = mm_heap_depot_of(h, s);
 	if (!begins_block(p, s, addr))
 		return MM_EINVAL;
 	if (h->o.track)
@@ -293,7 +319,7 @@ void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
 	if (mm_heap_ordered(h)) {
 		mm_ordered_soon(&h->ordered, addr);
 	} else if ((s = slab_of(h, addr)) && s->slack) {
-		__builtin_prefetch(&s->slack[mm_depot_block_of(&h->pool[s->pool - 1], s, addr)], 1);
+		__builtin_prefetch(&s->slack[mm_depot_block_of(mm_heap_depot_of(h, s), s, addr)], 1);
 	}
 }
 
@@ -313,9 +339,9 @@ int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 
 	if (s && s->pool == MM_SLAB_ORDERED)
 		return mm_ordered_granted(&h->ordered, addr, ret_bytes);
-	if (!s || (s->pool ? !begins_block(&h->pool[s->pool - 1], s, addr) : addr != s->addr))
+	if (!s || (s->pool ? !begins_block(mm_heap_depot_of(h, s), s, addr) : addr != s->addr))
 		return MM_EINVAL;
-	*ret_bytes = s->pool ? h->pool[s->pool - 1].block_bytes : s->bytes;
+	*ret_bytes = s->pool ? mm_heap_depot_of(h, s)->block_bytes : s->bytes;
 	return MM_OK;
 }
 
@@ -341,8 +367,8 @@ static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uin
 		return size > most_of(h) && mm_large_resize(h, s, size, align);
 	if (s->pool == MM_SLAB_ORDERED)
 		return mm_ordered_resize(&h->ordered, addr, size, align);
-	p = &h->pool[s->pool - 1];
-	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != p->index ||
+	p = mm_heap_depot_of(h, s);
+	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != p->seat ||
 	    addr & (align - 1))
 		return 0;
 	if (h->o.track) {
@@ -387,8 +413,8 @@ static void each_lock(struct mm_heap *h, void (*fn)(struct mm_lock *))
 	fn(&h->contexts_lock);
 	fn(&h->guard.told_lock);
 	fn(&h->guard.lock);
-	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		fn(&h->pool[i].lock);
+	for (uint32_t i = 0; i < h->depots; i++)
+		fn(&mm_heap_depot(h, i)->lock);
 	fn(&h->ordered.lock);
 	fn(&h->slabs.lock);
 }
@@ -412,9 +438,7 @@ void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)
 	for (struct mm_context *c = h->contexts; c; c = c->next) {
 		if (c == mine)
 			continue;
-		h->live_gone += c->live;
-		h->granted_gone += c->granted;
-		h->requested_gone += c->requested;
+		forget(h, c);
 		h->lost_bytes += mm_heap_ready(h, c);
 	}
 	memset(h->number_taken, 0, sizeof h->number_taken);

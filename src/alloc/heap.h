@@ -21,9 +21,13 @@
 
 struct mm_heap;
 
-/* size-class: a pool for each of 72 sizes. first-fit, best-fit: alloc/ordered.h. */
+/* size-class: a pool for each of 72 sizes. first-fit, best-fit: alloc/ordered.h. numa-aware:
+ * size classes with pools of each node's own; a block goes back to the pools of its node, in
+ * batches, whoever frees it. */
 enum mm_strategy { MM_STRATEGY_SIZE_CLASS, MM_STRATEGY_FIRST_FIT, MM_STRATEGY_BEST_FIT,
-	MM_STRATEGIES };
+	MM_STRATEGY_NUMA_AWARE, MM_STRATEGIES };
+
+enum { MM_HEAP_NODES = 64 };
 
 struct mm_heap_options {
 	enum mm_strategy strategy;
@@ -38,6 +42,11 @@ struct mm_heap_options {
 	uint32_t sample_every;/* sampled: one allocation in so many is watched, 0 = 20,000 */
 	uint32_t watched_most;/* runs with guard pages at once, 0 = 30,000 */
 	uint32_t note_bytes;  /* heap_notes.h: 0 to 64, a multiple of 8; size-class only */
+	uint32_t nodes;       /* numa-aware: of the machine, real or imagined; 0 = 1 */
+	/* numa-aware: the pages of these addresses are to come from that node; other than 0 =
+	 * they may not. NULL = nobody places them. With a lock of the heap held. */
+	int (*place)(void *arg, uint64_t addr, uint64_t bytes, uint32_t node);
+	void *place_arg;
 	mm_misuse_sink *misuse; /* NULL = counted only */
 	void *misuse_arg;
 };
@@ -52,7 +61,7 @@ int mm_strategy_of(const char *name, enum mm_strategy *ret);
 int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o);
 void mm_heap_close(struct mm_heap *h);
 
-/* A context for a thread on `node`. Closing gives back what it has ready. */
+/* A context for a thread on `node` (numa-aware; beyond those there are: the first). Closing gives back what it has ready. */
 int mm_heap_context(struct mm_heap *h, uint32_t node, struct mm_context **ret);
 void mm_heap_leave(struct mm_heap *h, struct mm_context *c);
 
@@ -92,6 +101,15 @@ void mm_heap_trim(struct mm_heap *h);
 
 /* Without `track`, requested is what was granted. Exact when nobody is in the heap. */
 void mm_heap_account(struct mm_heap *h, struct mm_account *ret);
+
+/* numa-aware: what a node has. Exact when nobody is in the heap. */
+struct mm_heap_node {
+	uint64_t slab_bytes, large_bytes; /* pages in use */
+	uint64_t remote_frees;            /* of its threads: of blocks of other nodes */
+	uint64_t misplaced;               /* slabs and large blocks that could not be placed */
+};
+uint32_t mm_heap_nodes(const struct mm_heap *h);
+void mm_heap_node(struct mm_heap *h, uint32_t node, struct mm_heap_node *ret);
 
 /* The account's committed bytes alone: cheap, for every step. */
 uint64_t mm_heap_committed(struct mm_heap *h);

@@ -10,7 +10,17 @@ static uint64_t whole_pages(const struct mm_heap *h, uint64_t size)
 	return (size + page - 1) & ~(page - 1);
 }
 
-int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
+/* From then on it counts as that node's. */
+static void settle(struct mm_heap *h, struct mm_slab *s, uint32_t node)
+{
+	s->node = node;
+	atomic_fetch_add(&h->node_large[node], s->bytes);
+	if (h->ground.place && h->ground.place(h->ground.place_arg, s->addr,
+					       (uint64_t)s->slices << MM_SLICE_SHIFT, node))
+		atomic_fetch_add(&h->large_misplaced[node], 1);
+}
+
+int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint32_t node, int zeroed,
 		   uint64_t *ret_addr)
 {
 	struct mm_slab *s;
@@ -31,6 +41,7 @@ int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
 		mm_slabs_drop(&h->slabs, s);
 		return MM_ENOMEM;
 	}
+	settle(h, s, node);
 	atomic_fetch_add(&h->large.live, 1);
 	atomic_fetch_add(&h->large.bytes, s->bytes);
 	atomic_fetch_add(&h->large.requested, size);
@@ -47,6 +58,7 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 		return MM_EINVAL;
 	atomic_fetch_sub(&h->large.live, 1);
 	atomic_fetch_sub(&h->large.bytes, s->bytes);
+	atomic_fetch_sub(&h->node_large[s->node], s->bytes);
 	atomic_fetch_sub(&h->large.requested, s->requested);
 	uint32_t slices = s->slices;
 	void *notes = s->notes;
@@ -65,6 +77,7 @@ int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_
 	    mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes))
 		return 0;
 	atomic_fetch_add(&h->large.bytes, bytes - s->bytes);
+	atomic_fetch_add(&h->node_large[s->node], bytes - s->bytes);
 	atomic_fetch_add(&h->large.requested, size - s->requested);
 	s->bytes = bytes;
 	s->requested = size;

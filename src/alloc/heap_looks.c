@@ -46,13 +46,13 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	struct mm_account a = { 0 };
 	uint64_t used, out = 0;
 
-	for (uint32_t i = 0; i < MM_CLASSES; i++) {
+	for (uint32_t i = 0; i < h->depots; i++) {
 		struct mm_depot_sums s;
-		mm_depot_sums(&h->pool[i], &s);
+		mm_depot_sums(mm_heap_depot(h, i), &s);
 		a.slabs += s.slabs;
 		a.slab_external += s.external_bytes;
 		a.tail += s.tail_bytes;
-		out += (s.blocks - s.free) * h->pool[i].block_bytes;
+		out += (s.blocks - s.free) * mm_heap_depot(h, i)->block_bytes;
 	}
 	count_contexts(h, &a);
 	if (mm_guard_all(h))
@@ -72,6 +72,33 @@ void mm_heap_account(struct mm_heap *h, struct mm_account *ret)
 	a.metadata = mm_meta_committed(&h->meta) + own_pages(sizeof *h);
 	a.committed = used + a.retained + a.metadata;
 	*ret = a;
+}
+
+uint32_t mm_heap_nodes(const struct mm_heap *h)
+{
+	return h->nodes;
+}
+
+void mm_heap_node(struct mm_heap *h, uint32_t node, struct mm_heap_node *ret)
+{
+	struct mm_heap_node n = { 0 };
+
+	for (uint32_t i = node * MM_CLASSES; node < h->nodes && i < (node + 1) * MM_CLASSES; i++) {
+		struct mm_depot_sums s;
+		mm_depot_sums(mm_heap_depot(h, i), &s);
+		n.slab_bytes += s.slab_bytes;
+		n.misplaced += mm_heap_depot(h, i)->misplaced;
+	}
+	if (node < h->nodes) {
+		n.large_bytes = h->node_large[node];
+		n.misplaced += h->large_misplaced[node];
+		mm_lock_take(&h->contexts_lock);
+		n.remote_frees = h->remote_gone[node];
+		for (const struct mm_context *c = h->contexts; c; c = c->next)
+			n.remote_frees += c->node == node ? c->remote : 0;
+		mm_lock_give(&h->contexts_lock);
+	}
+	*ret = n;
 }
 
 uint64_t mm_heap_committed(struct mm_heap *h)
@@ -125,7 +152,7 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 			v.blocks = s->blocks;
 			v.free = s->free;
 		} else if (s->pool) {
-			v.block_bytes = h->pool[s->pool - 1].block_bytes;
+			v.block_bytes = mm_heap_depot_of(h, s)->block_bytes;
 			v.blocks = s->blocks;
 			v.free = s->free;
 		}
@@ -136,8 +163,8 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 void mm_heap_tell(struct mm_heap *h, uint32_t told, int again)
 {
 	h->ground.told = told;
-	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		h->pool[i].told = told;
+	for (uint32_t i = 0; i < h->depots; i++)
+		mm_heap_depot(h, i)->told = told;
 	for (uint32_t n = 1; again && n < h->slabs.count; n++)
 		if (mm_slab_at(&h->slabs, n)->slices)
 			mm_tell_slab(told, mm_slab_at(&h->slabs, n));
@@ -154,7 +181,7 @@ uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number)
 
 	if (s->pool == MM_SLAB_ORDERED)
 		return (uint64_t)s->free * MM_ORDERED_UNIT - (MM_ORDERED_REGION - s->bytes);
-	return s->pool ? mm_depot_slab_external(&h->pool[s->pool - 1], s) : 0;
+	return s->pool ? mm_depot_slab_external(mm_heap_depot_of(h, s), s) : 0;
 }
 
 void mm_heap_touched(const struct mm_heap *h, uint64_t *ret_zeroed, uint64_t *ret_copied)
@@ -170,8 +197,8 @@ int mm_heap_check(struct mm_heap *h)
 
 	if (rule)
 		return 100 + rule;
-	for (uint32_t i = 0; i < MM_CLASSES; i++)
-		if ((rule = mm_depot_check(&h->pool[i])))
+	for (uint32_t i = 0; i < h->depots; i++)
+		if ((rule = mm_depot_check(mm_heap_depot(h, i))))
 			return 200 + rule;
 	if ((rule = mm_run_check(h)))
 		return 500 + rule;

@@ -23,6 +23,9 @@ struct mm_heap {
 	struct mm_ground ground;
 	struct mm_content content;
 	struct mm_depot pool[MM_CLASSES];
+	struct mm_depot *more;     /* numa-aware: of the nodes from 1 on */
+	uint32_t nodes, depots;
+	_Atomic uint64_t node_large[MM_HEAP_NODES], large_misplaced[MM_HEAP_NODES];
 	struct mm_ordered ordered; /* first-fit, best-fit */
 	struct mm_heap_large large;
 	struct mm_guard guard;
@@ -30,6 +33,7 @@ struct mm_heap {
 	struct mm_context *contexts;
 	uint64_t number_taken[MM_HEAP_NUMBERS / 64]; /* by contexts */
 	uint64_t lost_bytes; /* ready in threads that a fork left behind */
+	uint64_t remote_gone[MM_HEAP_NODES];
 	int64_t live_gone, granted_gone, requested_gone; /* of contexts that are closed */
 };
 
@@ -38,7 +42,7 @@ enum { MM_HEAP_ALIGN = 16 };
 /* First-fit or best-fit. */
 static inline int mm_heap_ordered(const struct mm_heap *h)
 {
-	return h->o.strategy != MM_STRATEGY_SIZE_CLASS;
+	return h->o.strategy == MM_STRATEGY_FIRST_FIT || h->o.strategy == MM_STRATEGY_BEST_FIT;
 }
 
 /* Bytes of blocks that a context has ready. */
@@ -49,6 +53,18 @@ static inline uint64_t mm_heap_ready(const struct mm_heap *h, const struct mm_co
 	for (uint32_t i = 0; i < c->seats; i++)
 		bytes += mm_cache_ready(&c->seat[i]) * h->pool[i].block_bytes;
 	return bytes + c->aside_bytes;
+}
+
+/* By its index: those of node 0 first. */
+static inline struct mm_depot *mm_heap_depot(const struct mm_heap *h, uint32_t index)
+{
+	return (struct mm_depot *)(index < MM_CLASSES ? &h->pool[index]
+						      : &h->more[index - MM_CLASSES]);
+}
+
+static inline struct mm_depot *mm_heap_depot_of(const struct mm_heap *h, const struct mm_slab *s)
+{
+	return mm_heap_depot(h, s->pool - 1);
 }
 
 /* Every block is checked. */
@@ -68,7 +84,10 @@ static inline int mm_guard_wants(const struct mm_heap *h, struct mm_context *c)
 static inline void mm_cache_take_back(struct mm_context *c, struct mm_depot *p,
 				      const struct mm_slab *s, uint64_t addr)
 {
-	if (__builtin_expect(p->owned && mm_slab_filled_for(s) != c->number, 0))
+	int away = p->node != c->node;
+
+	c->remote += (uint64_t)away;
+	if (__builtin_expect(away || (p->owned && mm_slab_filled_for(s) != c->number), 0))
 		mm_cache_put_aside(c, p, addr);
 	else
 		mm_cache_give(c, p, addr);
@@ -92,7 +111,7 @@ int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes);
 
 /* --- heap_large.c --------------------------------------------------------------------- */
 
-int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, int zeroed,
+int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint32_t node, int zeroed,
 		   uint64_t *ret_addr);
 int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr);
 

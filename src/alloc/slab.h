@@ -32,6 +32,7 @@ struct mm_slab {
 	_Atomic uint16_t filled_for; /* depot.h, owned: number of the context */
 	uint64_t bytes;         /* in use, whole pages: what lies behind was never handed out */
 	uint64_t requested;     /* large */
+	uint32_t node;          /* large */
 	void *notes;            /* heap_notes.h: of blocks; NULL = none */
 	/* depot_move.h: who may move a block, 0 = nobody; NULL = none may. How many may; the last
 	 * pass that could not empty the slab. */

@@ -1,4 +1,5 @@
 /* cmd_run.c: `mmprof run`: a command with the engine as its malloc. */
+#include <numa.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG, OPT_TRACE };
 
 static const struct mm_cli_option run_options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
-		"first-fit or best-fit" },
+		"first-fit, best-fit or numa-aware (size classes with memory\n"
+		"of each node's own)" },
 	[OPT_CHECK] = { "check", 0, "LEVEL", "on = double and invalid frees, and writes behind a block;\n"
 		"sampled = guard page and quarantine for one block in 20,000;\n"
 		"full = for every block; off (default). What is caught ends\n"
@@ -143,14 +145,20 @@ static int exec_trouble(int err)
 		: err == MM_EPERM ? MM_CLI_RECORD_CANNOT : MM_CLI_RECORD_FAILED;
 }
 
+/* NUMA nodes of this machine. */
+static int nodes_here(void)
+{
+	return numa_available() < 0 ? 1 : numa_max_node() + 1;
+}
+
 /* What the engine is to be. The teller is the process that says this. */
 static void set_variable(void *ctx)
 {
 	const struct run_wish *q = ctx;
-	char text[32];
+	char text[48];
 
-	snprintf(text, sizeof text, "1 %u %u %d", (unsigned)q->strategy % 10,
-		 (unsigned)q->check % 10, q->stats ? (int)getpid() : 0);
+	snprintf(text, sizeof text, "1 %u %u %d %d", (unsigned)q->strategy % 10,
+		 (unsigned)q->check % 10, q->stats ? (int)getpid() : 0, nodes_here());
 	setenv(MM_RUN_ENV, text, 1);
 }
 

@@ -14,4 +14,4 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 mmprof_LDADD = libmm_view.la libmm_replay.la libmm_alloc.la libmm_model.la libmm_collect.la libmm_symbol.la \
 	libmm_trace.la libmm_base.la libmm_core.la \
 	$(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(CJSON_LIBS) \
-	$(IBERTY_LIBS) -lm
+	$(IBERTY_LIBS) $(NUMA_LIBS) -lm

@@ -1,11 +1,15 @@
 /* run_front.c: the heap of a live program and its threads (run_front.h). */
 #include "manager/run_front.h"
 
+#include <errno.h>
+#include <linux/mempolicy.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/sink.h"
@@ -34,11 +38,21 @@ static void end_thread(void *context)
 	mm_heap_leave(mm_run_heap, context);
 }
 
+/* Of the core that the thread runs on now; it stays with the thread. */
+static uint32_t node_of_here(void)
+{
+	unsigned core = 0, node = 0;
+
+	if (mm_heap_strategy(mm_run_heap) == MM_STRATEGY_NUMA_AWARE)
+		syscall(SYS_getcpu, &core, &node, NULL);
+	return node;
+}
+
 static void begin_thread(void)
 {
 	struct mm_context *c;
 
-	if (mm_heap_context(mm_run_heap, 0, &c))
+	if (mm_heap_context(mm_run_heap, node_of_here(), &c))
 		return;
 	mm_run_context = c; /* before libc is asked for anything: it may allocate */
 	if (run.has_key)
@@ -106,19 +120,34 @@ static int digit(const char *text)
 	return *text >= '0' && *text <= '9' ? *text - '0' : -1;
 }
 
-/* Digits to the end of the text, or -1. */
-static long number(const char *text)
+/* Digits to a space or the end of the text, which *text is then behind; or -1. */
+static long number(const char **text)
 {
+	const char *at = *text;
 	long n = 0;
 
-	if (!*text)
+	if (digit(at) < 0)
 		return -1;
-	for (; *text; text++) {
-		if (digit(text) < 0 || n > 1 << 24)
+	for (; *at && *at != ' '; at++) {
+		if (digit(at) < 0 || n > 1 << 24)
 			return -1;
-		n = n * 10 + digit(text);
+		n = n * 10 + digit(at);
 	}
+	*text = *at ? at + 1 : at;
 	return n;
+}
+
+/* Pages come from that node first, also those that were there before for another. */
+static int place(void *arg, uint64_t addr, uint64_t bytes, uint32_t node)
+{
+	unsigned long nodes[2] = { node < 64 ? 1ul << node : 0 };
+	int saved = errno;
+	long err = syscall(SYS_mbind, addr, bytes, MPOL_PREFERRED, nodes, 65ul,
+			   (unsigned long)MPOL_MF_MOVE);
+
+	(void)arg;
+	errno = saved;
+	return err != 0;
 }
 
 /* One digit below `most`, and a space. */
@@ -133,11 +162,18 @@ static struct mm_heap_options options(void)
 	struct mm_heap_options o = { .retain_bytes = MM_HEAP_DEFAULT, .misuse = mm_run_misuse };
 
 	if (!text || !is_choice(text, 2) || !is_choice(text + 2, MM_STRATEGIES) ||
-	    !is_choice(text + 4, MM_CHECKS) || number(text + 6) < 0)
+	    !is_choice(text + 4, MM_CHECKS))
+		return o;
+	const char *rest = text + 6;
+	long teller = number(&rest), nodes = number(&rest);
+	if (teller < 0 || nodes < 1)
 		return o;
 	o.strategy = (enum mm_strategy)digit(text + 2);
 	o.check = (enum mm_check)digit(text + 4);
-	o.track = mm_run_will_tell((pid_t)number(text + 6));
+	o.track = mm_run_will_tell((pid_t)teller);
+	o.nodes = nodes < MM_HEAP_NODES ? (uint32_t)nodes : MM_HEAP_NODES;
+	if (o.strategy == MM_STRATEGY_NUMA_AWARE && nodes > 1)
+		o.place = place;
 	return o;
 }
 

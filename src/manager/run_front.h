@@ -12,8 +12,8 @@
 
 #include "alloc/heap.h"
 
-/* "1 STRATEGY CHECK PID", as mmprof run hands it over: the process that PID is says at its end
- * where its memory is; 0 = none. Without it size classes, and nothing checked. */
+/* "1 STRATEGY CHECK PID NODES", as mmprof run hands it over: the process that PID is says at its
+ * end where its memory is, 0 = none; the machine has so many nodes. Without it size classes, and nothing checked. */
 #define MM_RUN_ENV "MMPROF_RUN"
 
 struct mm_run_seat {

@@ -139,6 +139,25 @@ static void look(void)
 	mm_run_rise(&s);
 }
 
+static void put_nodes(struct mm_run_text *t)
+{
+	static char name[] = "node 00";
+	struct mm_heap_node n;
+
+	if (mm_heap_strategy(mm_run_heap) != MM_STRATEGY_NUMA_AWARE)
+		return;
+	if (mm_heap_nodes(mm_run_heap) == 1)
+		mm_run_put(t, "[mmprof] this machine has one node: all of it is in one arena\n");
+	for (uint32_t i = 0; i < mm_heap_nodes(mm_run_heap); i++) {
+		mm_heap_node(mm_run_heap, i, &n);
+		name[5] = (char)('0' + i / 10 % 10);
+		name[6] = (char)('0' + i % 10);
+		put_figure(t, name, n.slab_bytes + n.large_bytes);
+		put_figure(t, "  freed here of others", n.remote_frees);
+		put_figure(t, "  not placed", n.misplaced);
+	}
+}
+
 static void tell_stats(void)
 {
 	struct mm_run_text t = { .used = 0 };
@@ -165,6 +184,7 @@ static void tell_stats(void)
 	put_figure(&t, "slabs", a.slabs);
 	put_figure(&t, "pages obtained", came);
 	put_figure(&t, "pages given back", went);
+	put_nodes(&t);
 	mm_run_text_write(&t, tell.errors);
 }
 

@@ -20,7 +20,7 @@
 #define MM_OUTCOME_MINOR 1
 #define MM_CONTEST_SCHEMA "mmprof.contest/1"
 
-enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11 };
+enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11, MM_OUTCOME_NODES = 64 };
 
 struct mm_moment_account {
 	uint64_t time_ns, event; /* how many events came before */
@@ -95,6 +95,12 @@ struct mm_outcome_rule {
 	uint64_t object_count;       /* that it decided about */
 };
 
+/* numa-aware: what a node of the machine had. */
+struct mm_outcome_node {
+	uint64_t slab_bytes, large_bytes; /* pages in use, at the peak of committed */
+	uint64_t remote_free_count;       /* its threads freed blocks of other nodes, all in all */
+};
+
 struct mm_outcome {
 	const char *strategy, *name; /* name: the strategy's, or that of the configuration */
 	const char *config;          /* its path; NULL = none */
@@ -127,6 +133,8 @@ struct mm_outcome {
 	size_t point_count;
 	/* Slabs by how full they are when committed is largest: 0 %, up to 10 % ... 100 %. */
 	uint64_t occupancy[MM_OUTCOME_OCCUPANCY];
+	struct mm_outcome_node node[MM_OUTCOME_NODES];
+	size_t node_count;    /* 0 = the strategy knows of none */
 	uint64_t fingerprint; /* of every address that was handed out, in order */
 	struct mm_pinned pinned; /* at at_peak; row NULL = not asked for */
 };

@@ -118,10 +118,25 @@ static void count_slab(void *arg, const struct mm_slab_view *v)
 	out->occupancy[(used * 10 + v->blocks - 1) / v->blocks]++;
 }
 
+static void look_at_nodes(struct run *x, enum which which)
+{
+	struct mm_outcome *out = x->out;
+
+	for (uint32_t i = 0; i < out->node_count; i++) {
+		struct mm_heap_node n;
+		mm_heap_node(x->heap, i, &n);
+		if (which == AT_END)
+			out->node[i].remote_free_count = n.remote_frees;
+		else
+			out->node[i] = (struct mm_outcome_node){ n.slab_bytes, n.large_bytes, 0 };
+	}
+}
+
 /* All of it, where the heap has never been as large. */
 static void look_at_peak(struct run *x, uint64_t time)
 {
 	x->out->at_peak = account_now(x, time, AT_PEAK);
+	look_at_nodes(x, AT_PEAK);
 	memset(x->out->occupancy, 0, sizeof x->out->occupancy);
 	if (!x->routed)
 		mm_heap_slabs(x->heap, count_slab, x->out);
@@ -273,6 +288,7 @@ static void finish(struct run *x)
 	uint64_t end = mm_reader_info(x->reader)->duration_ns;
 
 	out->at_end = account_now(x, x->o->to_ns != MM_UNKNOWN ? x->o->to_ns : end, AT_END);
+	look_at_nodes(x, AT_END);
 	out->event_count = c->events;
 	out->alloc_count = c->allocs;
 	out->free_count = c->frees;
@@ -356,6 +372,7 @@ static int pass(struct mm_reader *r, const struct mm_replay_options *o, uint64_t
 	struct mm_heap_options h = { .strategy = o->strategy, .simulated = 1, .track = 1,
 		.check = o->strategy == MM_STRATEGY_SIZE_CLASS ? o->check : MM_CHECK_OFF,
 		.seed = o->seed, .page_bytes = o->page_bytes, .retain_bytes = MM_HEAP_DEFAULT,
+		.nodes = o->nodes,
 		.bytes = UINT64_C(1) << 40 };
 	int err = mm_heap_open(&x.heap, &h);
 
@@ -385,6 +402,8 @@ int mm_replay_run(struct mm_reader *r, const struct mm_replay_options *o,
 	ret->machine.page_bytes = o->page_bytes ? o->page_bytes : 4096;
 	ret->machine.cores = o->cores ? o->cores : 8;
 	ret->machine.nodes = o->nodes ? o->nodes : 1;
+	if (o->strategy == MM_STRATEGY_NUMA_AWARE)
+		ret->node_count = ret->machine.nodes;
 	int err = pass(r, o, 0, ret, diag);
 	return !err && o->naming && ret->at_peak.event
 		? pass(r, o, ret->at_peak.event, ret, diag) : err;

@@ -119,6 +119,15 @@ static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 	for (int i = 0; i < MM_OUTCOME_OCCUPANCY; i++)
 		mm_jsonw_u64(w, NULL, o->occupancy[i]);
 	mm_jsonw_array_end(w);
+	mm_jsonw_array(w, "nodes");
+	for (size_t i = 0; i < o->node_count; i++) {
+		mm_jsonw_object(w, NULL);
+		mm_jsonw_u64(w, "slab_bytes", o->node[i].slab_bytes);
+		mm_jsonw_u64(w, "large_bytes", o->node[i].large_bytes);
+		mm_jsonw_u64(w, "remote_free_count", o->node[i].remote_free_count);
+		mm_jsonw_object_end(w);
+	}
+	mm_jsonw_array_end(w);
 	mm_jsonw_array(w, "timeline");
 	for (size_t i = 0; i < o->point_count; i++)
 		mm_json_moment(w, NULL, &o->point[i]);

@@ -146,6 +146,23 @@ static void put_occupancy(struct mm_pen *p, const struct mm_outcome *o)
 	}
 }
 
+static void put_nodes(struct mm_pen *p, const struct mm_outcome *o)
+{
+	char a[MM_PEN_TEXT], b[MM_PEN_TEXT], c[MM_PEN_TEXT], name[MM_PEN_TEXT];
+
+	if (o->node_count < 2)
+		return;
+	mm_pen_title(p, "Nodes of the imagined machine", "");
+	for (size_t i = 0; i < o->node_count; i++) {
+		snprintf(name, sizeof name, "node %zu", i);
+		label(p, name);
+		fprintf(p->out, "%*s in slabs, %s in large blocks at the peak; %s frees of others' blocks\n",
+			FIGURE_COLUMNS, mm_pen_size(p, a, o->node[i].slab_bytes),
+			mm_pen_size(p, b, o->node[i].large_bytes),
+			mm_pen_count(c, o->node[i].remote_free_count));
+	}
+}
+
 /* --- what one should know ------------------------------------------------------------------- */
 
 static void put_remark(struct mm_pen *p, uint64_t count, const char *text)
@@ -251,6 +268,7 @@ static void put_one(struct mm_pen *p, const struct mm_outcome *o)
 	put_measures(p, &o->measures);
 	put_curve(p, o);
 	put_occupancy(p, o);
+	put_nodes(p, o);
 	mm_text_configured(p, o);
 	put_pins_of_engine(p, o);
 }

@@ -9,7 +9,7 @@ same()
 	shift
 	"$@" >want 2>want.err
 	want=$?
-	for strategy in size-class first-fit best-fit; do
+	for strategy in size-class first-fit best-fit numa-aware; do
 		"$mmprof" run --strategy "$strategy" -- "$@" >got 2>got.err
 		status=$?
 		check_is "$name, $strategy: its status" "$want" "$status"
@@ -168,7 +168,7 @@ int main(void)
 }
 C
 $CC -O1 -w -fno-builtin -o family family.c && $CC -O1 -pthread -fno-builtin -o threads threads.c || exit 99
-for strategy in size-class first-fit best-fit; do
+for strategy in size-class first-fit best-fit numa-aware; do
 	check_is "the malloc family, $strategy" "0 wrong" \
 		"$(timeout 60 "$mmprof" run -s "$strategy" -- ./family)"
 	check_is "threads and forks, $strategy" "0 bad" \

@@ -5,7 +5,7 @@
 cd "$tmp" || exit 99
 ulimit -c 0
 victims=$src/tests/victims
-ways="size-class first-fit best-fit on sampled full"
+ways="size-class first-fit best-fit numa-aware on sampled full"
 
 # run_as WAY COMMAND...
 run_as()

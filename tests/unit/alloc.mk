@@ -27,3 +27,7 @@ check_PROGRAMS += test_overhead
 test_overhead_SOURCES = tests/unit/test_overhead.c
 test_overhead_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_overhead
+check_PROGRAMS += test_numa
+test_numa_SOURCES = tests/unit/test_numa.c
+test_numa_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
+TESTS += test_numa

@@ -53,7 +53,7 @@ static void begin(struct world *w, enum mm_strategy strategy, int simulated, uin
 	w->real = !simulated;
 	assert_int_equal(mm_heap_open(&w->heap, &o), 0);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(mm_heap_context(w->heap, 0, &w->context[i]), 0);
+		assert_int_equal(mm_heap_context(w->heap, (uint32_t)i, &w->context[i]), 0);
 }
 
 static void fill(const struct world *w, const struct block *b, uint64_t from)
