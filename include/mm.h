@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "mm_alloc.h"
+#include "mm_check.h"
 #include "mm_error.h"
 #include "mm_move.h"
 #include "mm_voxel.h"
@@ -40,7 +41,7 @@ struct mm_pool;
 
 /* --- managers ------------------------------------------------------------------------- */
 
-/* A manager of its own; the caller destroys it. MM_ENOMEM, MM_ENOSPC without address space. */
+/* A manager of its own, unchecked (mm_check.h has others); the caller destroys it. MM_ENOMEM, MM_ENOSPC without address space. */
 MM_API int mm_manager_create(struct mm_manager **ret);
 
 /* With all its pools, and every block in them. Nobody may be using any of it, then or
@@ -56,7 +57,7 @@ MM_API int mm_manager_is_initialised(const struct mm_manager *manager);
 
 enum mm_feature {
 	MM_FEATURE_POOLS, MM_FEATURE_VOXEL_POOLS, MM_FEATURE_BUDGETS, MM_FEATURE_TRACKING,
-	MM_FEATURE_MOVABLES,
+	MM_FEATURE_MOVABLES, MM_FEATURE_CHECKING,
 	MM_FEATURE_HUGE_PAGES,  /* the system has them; whether it gives one is never sure */
 	MM_FEATURE_NUMA,        /* the system lets programs say which node they prefer */
 	MM_FEATURE_TIERS, MM_FEATURE_BUFFERS, MM_FEATURE_COMPRESSION, MM_FEATURE_PRESSURE,

@@ -31,6 +31,7 @@ int mm_manager_is_supported(struct mm_manager *m, enum mm_feature feature)
 	case MM_FEATURE_BUDGETS:
 	case MM_FEATURE_TRACKING:
 	case MM_FEATURE_MOVABLES:
+	case MM_FEATURE_CHECKING:
 		return 1;
 	case MM_FEATURE_HUGE_PAGES:
 		return has_huge_pages();

@@ -10,6 +10,7 @@
 
 #include "alloc/heap_notes.h"
 #include "core/error.h"
+#include "manager/damage.h"
 #include "manager/numa.h"
 
 enum { NOTE_BYTES = 8, TICK_SHIFT = 4, PLAIN = 0, ZEROED = 1 };
@@ -66,7 +67,9 @@ struct mm_manager *mm_general_of(struct mm_manager *m)
 static struct mm_heap *open_heap(struct mm_manager *m)
 {
 	struct mm_heap_options o = { .track = 1, .note_bytes = NOTE_BYTES,
-				     .retain_bytes = MM_HEAP_DEFAULT, .check = m->check };
+				     .retain_bytes = MM_HEAP_DEFAULT,
+				     .check = (enum mm_check)m->options.checking,
+				     .misuse = mm_damage_found, .misuse_arg = m };
 	struct mm_heap *h;
 
 	mm_lock_take(&m->lock);
@@ -226,12 +229,17 @@ static int is_taken_away(struct mm_manager *m, uint64_t note, uint64_t addr)
 }
 
 static int give(struct mm_manager *m, struct seat *s, const struct mm_heap_block *b,
-		uint32_t category)
+		uint64_t note, uint32_t category)
 {
+	int err;
+
 	if (__builtin_expect(m->told != 0, 0))
 		mm_told_block_end(m, b->addr);
 	mm_budget_uncharge(&m->budget, category, b->requested, 1);
-	return mm_heap_free(s->heap, s->context, b->addr);
+	s->rider->freed_note = note;
+	err = mm_heap_free(s->heap, s->context, b->addr);
+	s->rider->freed_note = 0;
+	return err;
 }
 
 /* Whoever finds the note frees the block: of two that come at once, one. */
@@ -247,11 +255,11 @@ int mm_free(struct mm_manager *m, void *block)
 	m = mm_general_of(m);
 	if (live_block(m, block, &s, &b) ||
 	    !(note = __atomic_exchange_n((uint64_t *)b.note, 0, __ATOMIC_ACQ_REL)))
-		return MM_EINVAL;
+		return mm_damage_refuse(m, m ? atomic_load(&m->heap) : NULL, (uintptr_t)block);
 	category = mm_general_said(m, note)->category;
 	if (is_taken_away(m, note, b.addr))
 		return MM_EINVAL;
-	return give(m, &s, &b, category);
+	return give(m, &s, &b, note & MM_NOTE_CACHEABLE ? 0 : note, category);
 }
 
 /* The note goes before the block does: then it is another's. */
@@ -360,7 +368,7 @@ uint64_t mm_general_evict(void *arg, uint32_t of, uint64_t bytes)
 		if (e.gone)
 			e.gone(e.ctx, (void *)(uintptr_t)e.block);
 		write_note(&b, 0);
-		give(m, &s, &b, category);
+		give(m, &s, &b, 0, category);
 		freed += size ? size : 1;
 		atomic_fetch_add(&m->budget.purse[category].evicted, 1);
 		mm_budget_tell(&m->budget, MM_ALARM_EVICTED, category, size);

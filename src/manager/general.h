@@ -18,6 +18,10 @@ uint64_t mm_general_note(const struct mm_manager *m, uint32_t number);
 uint64_t mm_general_age(const struct mm_manager *m, uint64_t note);
 const struct mm_said *mm_general_said(struct mm_manager *m, uint64_t note);
 
+/* What a note says of that block. */
+void mm_known_info(struct mm_manager *m, uint64_t start, uint64_t size, uint64_t note,
+		   struct mm_info *ret);
+
 /* budget.h, evict: the oldest go first. arg = manager. */
 uint64_t mm_general_evict(void *arg, uint32_t category, uint64_t bytes);
 

@@ -22,6 +22,12 @@ static struct mm_info described(struct mm_manager *m, uint64_t start, uint64_t s
 		.age_ms = mm_general_age(m, note) };
 }
 
+void mm_known_info(struct mm_manager *m, uint64_t start, uint64_t size, uint64_t note,
+		   struct mm_info *ret)
+{
+	*ret = described(m, start, size, note);
+}
+
 /* The note of a block, and the size that belongs to it; 0 = it is not live. Others may free it
  * meanwhile and allocate in its place: the size was written before the note. */
 static uint64_t steady_note(struct mm_heap *h, struct mm_heap_block *b)

@@ -23,6 +23,7 @@ libmm_sources = \
 	src/manager/teller.c \
 	src/manager/voxel_pools.c \
 	src/manager/budget.c src/manager/budget.h \
+	src/manager/damage.c src/manager/damage.h \
 	src/manager/cacheable.c src/manager/cacheable.h \
 	src/manager/foreign.c src/manager/foreign.h \
 	src/manager/general.c src/manager/general.h \
@@ -69,6 +70,6 @@ lib_LIBRARIES += libmm.a
 libmm_a_SOURCES = $(libmm_sources)
 libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
 
-include_HEADERS += include/mm.h include/mm_alloc.h include/mm_error.h include/mm_move.h include/mm_voxel.h
+include_HEADERS += include/mm.h include/mm_alloc.h include/mm_check.h include/mm_error.h include/mm_move.h include/mm_voxel.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = mm.pc

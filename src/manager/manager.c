@@ -145,13 +145,23 @@ static void close_manager(struct mm_manager *m)
 
 int mm_manager_create(struct mm_manager **ret)
 {
+	static const struct mm_manager_options plain = { 0 };
+
+	return mm_manager_create_with(&plain, ret);
+}
+
+int mm_manager_create_with(const struct mm_manager_options *options, struct mm_manager **ret)
+{
 	static const struct mm_vspace_options space = { .bytes = ADDRESSES, .page_bytes = 4096,
 		.retain_bytes = UINT64_MAX };
-	struct mm_manager *m = mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct mm_manager *m;
 
+	if ((unsigned)options->checking > MM_CHECKING_FULL)
+		return MM_EINVAL;
+	m = mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (m == MAP_FAILED)
 		return MM_ENOMEM;
+	m->options = *options;
 	int err = mm_vspace_init(&m->vspace, &space, &m->meta);
 	if (err) {
 		close_manager(m);

@@ -46,7 +46,7 @@ struct mm_manager {
 	uint64_t serial, born_ms;       /* rider.h */
 	int (*at_end)(void *ctx, const struct mm_info *info); /* mm_leaks_at_end */
 	void *at_end_ctx;
-	enum mm_check check;
+	struct mm_manager_options options;
 	_Atomic(struct mm_heap *) heap; /* general.c; NULL before its first block */
 	uint32_t told;                  /* what the sink knows it by; 0 = it does not */
 	struct mm_budget budget;

@@ -7,6 +7,7 @@
 
 #include "alloc/heap_notes.h"
 #include "core/error.h"
+#include "manager/damage.h"
 #include "manager/general.h"
 #include "manager/numa.h"
 
@@ -40,7 +41,9 @@ static int open_parts(struct mm_movables *v, struct mm_heap *h)
 static void open_movables(struct mm_manager *m)
 {
 	struct mm_heap_options o = { .track = 1, .note_bytes = NOTE_BYTES,
-				     .retain_bytes = MM_HEAP_DEFAULT, .check = m->check };
+				     .retain_bytes = MM_HEAP_DEFAULT,
+				     .check = (enum mm_check)m->options.checking,
+				     .misuse = mm_damage_found, .misuse_arg = m };
 	struct mm_heap *h;
 
 	if (mm_heap_open(&h, &o))
@@ -205,6 +208,7 @@ int mm_movable_create(struct mm_manager *m, size_t size, struct mm_movable *ret)
 static int free_movable(struct mm_movables *v, struct mm_handle n, uint64_t *ret_size,
 			uint64_t *ret_note)
 {
+	struct mm_rider *r = mm_rider_mine();
 	struct mm_heap_block b;
 	int err = pin_note(v, n, &b);
 
@@ -213,7 +217,11 @@ static int free_movable(struct mm_movables *v, struct mm_handle n, uint64_t *ret
 	*ret_size = b.requested;
 	*ret_note = __atomic_load_n((uint64_t *)b.note, __ATOMIC_RELAXED);
 	release_note(v, n, &b, 0);
+	if (r)
+		r->freed_note = *ret_note;
 	err = mm_handle_free(v->handles, v->context, n);
+	if (r)
+		r->freed_note = 0;
 	if (err == MM_EPERM && pin_note(v, n, &b) == MM_OK)
 		release_note(v, n, &b, *ret_note);
 	return err;

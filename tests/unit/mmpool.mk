@@ -28,3 +28,8 @@ check_PROGRAMS += test_mmlimits
 test_mmlimits_SOURCES = tests/unit/test_mmlimits.c
 test_mmlimits_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmlimits
+
+check_PROGRAMS += test_mmcheck
+test_mmcheck_SOURCES = tests/unit/test_mmcheck.c
+test_mmcheck_LDADD = libmm.la $(CMOCKA_LIBS)
+TESTS += test_mmcheck
