@@ -218,8 +218,10 @@ int mm_usage(struct mm_manager *m, uint32_t category, struct mm_usage *ret)
 	if (!b || category >= b->categories)
 		return MM_EINVAL;
 	p = &b->purse[category];
-	*ret = (struct mm_usage){ p->limit, (enum mm_budget_mode)p->mode, p->used, p->peak,
-				  p->live, p->allocs, p->denied, p->over, p->evicted };
+	uint64_t used = p->used, peak = p->peak; /* which others may be about to raise */
+	*ret = (struct mm_usage){ p->limit, (enum mm_budget_mode)p->mode, used,
+				  peak > used ? peak : used, p->live, p->allocs, p->denied,
+				  p->over, p->evicted };
 	return MM_OK;
 }
 

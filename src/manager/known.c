@@ -191,8 +191,9 @@ void mm_totals(struct mm_manager *m, struct mm_totals *ret)
 	if (atomic_load(&m->movables.heap))
 		mm_heap_account(m->movables.heap, &b);
 	mm_vspace_sums(&m->vspace, &used, &retained);
-	*ret = (struct mm_totals){ m->budget.allocated, m->budget.freed, m->budget.used,
-				   m->budget.peak, m->budget.live, 0, 0, 0 };
+	uint64_t now = m->budget.used, peak = m->budget.peak; /* others may be about to raise it */
+	*ret = (struct mm_totals){ m->budget.allocated, m->budget.freed, now,
+				   peak > now ? peak : now, m->budget.live, 0, 0, 0 };
 	for (uint32_t i = 0; i < m->budget.categories; i++)
 		ret->alloc_count += m->budget.purse[i].allocs;
 	ret->metadata_bytes = a.metadata + b.metadata + mm_meta_committed(&m->meta);
