@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/sink.h"
 
 enum { CANDIDATES = 64 };
 
@@ -195,6 +196,8 @@ void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m)
 		memset(was, 0, n);
 	}
 	mm_lock_give(&p->lock);
+	if (__builtin_expect(p->told != 0, 0))
+		mm_sink->move(p->told, m->from, m->to);
 }
 
 int mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved)

@@ -81,6 +81,11 @@ void mm_told_heap(struct mm_manager *m, struct mm_heap *h);
 void mm_told_heap_end(struct mm_manager *m);
 void mm_told_block(struct mm_manager *m, const void *block, size_t size, uint32_t category);
 void mm_told_block_end(struct mm_manager *m, uint64_t block);
+/* The same of movable blocks, where movables.told is not 0; their moves the engine tells. */
+void mm_told_movables(struct mm_manager *m, struct mm_heap *h);
+void mm_told_movables_end(struct mm_manager *m);
+void mm_told_movable(struct mm_manager *m, uint64_t block, size_t size, uint32_t category);
+void mm_told_movable_end(struct mm_manager *m, uint64_t block);
 
 /* pools.c: the ways that a told pool has as well. */
 void *mm_pool_alloc_cached(struct mm_pool *p);

@@ -53,6 +53,7 @@ static void open_movables(struct mm_manager *m)
 		return;
 	}
 	mm_numa_settle(m, h);
+	mm_told_movables(m, h);
 	atomic_store_explicit(&m->movables.heap, h, memory_order_release);
 }
 
@@ -80,7 +81,10 @@ static struct mm_movables *movables_of(struct mm_manager *m)
 
 void mm_movables_close(struct mm_manager *m)
 {
-	mm_heap_close(atomic_load(&m->movables.heap));
+	if (!atomic_load(&m->movables.heap))
+		return;
+	mm_told_movables_end(m);
+	mm_heap_close(m->movables.heap);
 }
 
 void mm_movables_hold(struct mm_manager *m)
@@ -142,6 +146,8 @@ static int place_movable(struct mm_manager *m, size_t size, const struct mm_what
 		mm_handle_free(v->handles, v->context, n);
 		return MM_ENOMEM;
 	}
+	if (__builtin_expect(v->told != 0, 0))
+		mm_told_movable(m, b.addr, size, mm_whats_said(number)->category);
 	release_note(v, n, &b, mm_general_note(m, number));
 	*ret = (struct mm_movable){ n.index, n.generation };
 	return MM_OK;
@@ -204,26 +210,45 @@ int mm_movable_create(struct mm_manager *m, size_t size, struct mm_movable *ret)
 	return create_said(m, size, &plain, (uintptr_t)__builtin_return_address(0), ret);
 }
 
-/* In the thread's turn. The note goes first: then the memory is somebody else's. */
-static int free_movable(struct mm_movables *v, struct mm_handle n, uint64_t *ret_size,
-			uint64_t *ret_note)
+/* Whoever frees it is in turn, so that only pins may come between. */
+static int free_unless_pinned(struct mm_movables *v, struct mm_handle n, uint64_t note)
 {
 	struct mm_rider *r = mm_rider_mine();
-	struct mm_heap_block b;
-	int err = pin_note(v, n, &b);
+	int err;
 
-	if (err)
-		return err;
-	*ret_size = b.requested;
-	*ret_note = __atomic_load_n((uint64_t *)b.note, __ATOMIC_RELAXED);
-	release_note(v, n, &b, 0);
 	if (r)
-		r->freed_note = *ret_note;
+		r->freed_note = note; /* damage.c */
 	err = mm_handle_free(v->handles, v->context, n);
 	if (r)
 		r->freed_note = 0;
-	if (err == MM_EPERM && pin_note(v, n, &b) == MM_OK)
+	return err;
+}
+
+/* In the thread's turn. The note goes first: then the memory is somebody else's. */
+static int free_movable(struct mm_manager *m, struct mm_handle n, uint64_t *ret_size,
+			uint64_t *ret_note)
+{
+	struct mm_movables *v = &m->movables;
+	struct mm_handle_info i;
+	struct mm_heap_block b;
+	int err = mm_handle_info(v->handles, n, &i);
+
+	if (!err && i.pins)
+		err = MM_EPERM;
+	if (err || (err = pin_note(v, n, &b)))
+		return err;
+	*ret_size = b.requested;
+	*ret_note = __atomic_load_n((uint64_t *)b.note, __ATOMIC_RELAXED);
+	if (__builtin_expect(v->told != 0, 0))
+		mm_told_movable_end(m, b.addr);
+	release_note(v, n, &b, 0);
+	err = free_unless_pinned(v, n, *ret_note);
+	if (err == MM_EPERM && pin_note(v, n, &b) == MM_OK) {
+		if (__builtin_expect(v->told != 0, 0))
+			mm_told_movable(m, b.addr, *ret_size,
+					mm_general_said(m, *ret_note)->category);
 		release_note(v, n, &b, *ret_note);
+	}
 	return err;
 }
 
@@ -235,13 +260,12 @@ int mm_movable_free(struct mm_manager *m, struct mm_movable n)
 
 	if (!v)
 		return MM_ENOENT;
+	m = mm_general_of(m);
 	mm_lock_take(&v->turn);
-	err = free_movable(v, handle_of(n), &size, &note);
+	err = free_movable(m, handle_of(n), &size, &note);
 	mm_lock_give(&v->turn);
-	if (!err || err == MM_ECORRUPT) {
-		m = mm_general_of(m);
+	if (!err || err == MM_ECORRUPT)
 		mm_budget_uncharge(&m->budget, mm_general_said(m, note)->category, size, 1);
-	}
 	return err;
 }
 

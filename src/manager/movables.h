@@ -15,6 +15,7 @@ struct mm_movables {
 	struct mm_lock turn;            /* of `context` */
 	struct mm_lock pass_lock;
 	_Atomic int passing;            /* somebody has pass_lock, or waits for it, for a pass */
+	uint32_t told;                  /* what the sink knows them by; 0 = it does not */
 	_Atomic(struct mm_heap *) heap; /* NULL before the first block; then all below is there */
 	struct mm_context *context;
 	struct mm_context *mover;       /* the passes': nothing is ever ready in it */

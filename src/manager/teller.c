@@ -11,6 +11,8 @@
 #include "manager/front.h"
 #include "manager/manager.h"
 
+#define MOVABLES "movable blocks"
+
 /* A program without a dynamic linker has nobody who listens. */
 #pragma weak dlsym
 
@@ -108,27 +110,53 @@ void mm_told_block_end(struct mm_manager *m, uint64_t block)
 
 static int tell_block_end(void *arg, const struct mm_heap_block *b)
 {
-	const struct mm_manager *m = arg;
-
 	if (__atomic_load_n((uint64_t *)b->note, __ATOMIC_RELAXED)) /* live: general.c */
-		mm_sink->free(m->told, b->addr);
+		mm_sink->free(*(uint32_t *)arg, b->addr);
 	return 0;
 }
 
 static void tell_slab_end(void *arg, const struct mm_slab_view *v)
 {
-	const struct mm_manager *m = arg;
+	mm_sink->slab_end(*(uint32_t *)arg, v->addr, v->bytes, v->blocks);
+}
 
-	mm_sink->slab_end(m->told, v->addr, v->bytes, v->blocks);
+static void tell_heap_end(struct mm_heap *h, uint32_t told)
+{
+	if (!told)
+		return;
+	mm_heap_each_block(h, tell_block_end, &told);
+	mm_heap_slabs(h, tell_slab_end, &told);
+	mm_sink->pool_end(told);
 }
 
 void mm_told_heap_end(struct mm_manager *m)
 {
-	if (!m->told)
+	tell_heap_end(m->heap, m->told);
+}
+
+/* --- movable blocks ------------------------------------------------------------------------------ */
+
+void mm_told_movables(struct mm_manager *m, struct mm_heap *h)
+{
+	if (!mm_sink)
 		return;
-	mm_heap_each_block(m->heap, tell_block_end, m);
-	mm_heap_slabs(m->heap, tell_slab_end, m);
-	mm_sink->pool_end(m->told);
+	m->movables.told = mm_sink->pool(0, MOVABLES, NULL, 0, 0, 0);
+	mm_heap_tell(h, m->movables.told, 0);
+}
+
+void mm_told_movable(struct mm_manager *m, uint64_t block, size_t size, uint32_t category)
+{
+	mm_sink->alloc(m->movables.told, block, size, category_said(m, category));
+}
+
+void mm_told_movable_end(struct mm_manager *m, uint64_t block)
+{
+	mm_sink->free(m->movables.told, block);
+}
+
+void mm_told_movables_end(struct mm_manager *m)
+{
+	tell_heap_end(m->movables.heap, m->movables.told);
 }
 
 /* --- forks ------------------------------------------------------------------------------------- */
@@ -143,12 +171,24 @@ static void pool_again(struct mm_pool *p)
 	mm_depot_tell(&p->depot);
 }
 
+static void movables_again(struct mm_manager *m)
+{
+	struct mm_movables_stats s;
+
+	mm_movables_stats(m, &s);
+	mm_sink->pool(m->movables.told, MOVABLES, NULL, 0, s.live_count, MM_SINK_AGAIN);
+	mm_heap_tell(m->movables.heap, m->movables.told, 1);
+}
+
 static void heap_again(struct mm_manager *m)
 {
+	struct mm_movables_stats s;
 	struct mm_totals t;
 
 	mm_totals(m, &t);
-	mm_sink->pool(m->told, "general heap", NULL, 0, t.live_count, MM_SINK_AGAIN);
+	mm_movables_stats(m, &s);
+	mm_sink->pool(m->told, "general heap", NULL, 0,
+		      t.live_count - s.live_count - m->foreign.count, MM_SINK_AGAIN);
 	mm_heap_tell(m->heap, m->told, 1);
 }
 
@@ -160,6 +200,8 @@ void mm_told_forked(struct mm_manager *m)
 			pool_again(p);
 	if (m->told)
 		heap_again(m);
+	if (m->movables.told)
+		movables_again(m);
 	if (mm_sink)
 		mm_voxel_pools_forked(m);
 }

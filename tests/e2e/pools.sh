@@ -144,6 +144,25 @@ static void use_heap(void)
 		mm_free(NULL, p[i]);
 }
 
+static void use_movables(void)
+{
+	static struct mm_movable n[3000];
+	struct mm_manager *m;
+
+	for (int i = 0; i < 3000; i++)
+		must(mm_movable_create(NULL, 300, &n[i]));
+	for (int i = 0; i < 3000; i++)
+		if (i % 4)
+			must(mm_movable_free(NULL, n[i]));
+	must(mm_defragment(NULL, 10000, MM_PRIORITY_CACHEABLE, NULL));
+	for (int i = 0; i < 3000; i += 8)
+		must(mm_movable_free(NULL, n[i]));
+	must(mm_manager_create(&m));
+	must(mm_movable_create(m, 70, &n[0]));
+	must(mm_movable_create(m, 7000000, &n[1]));
+	mm_manager_destroy(m);
+}
+
 static void say_pool(struct mm_pool *pool)
 {
 	struct mm_pool_stats s;
@@ -175,6 +194,10 @@ static void say_all(void)
 	mm_totals(NULL, &h);
 	struct mm_usage u;
 	must(mm_usage(NULL, MM_CATEGORY_MATERIAL_CHANNELS, &u));
+	struct mm_movables_stats v;
+	mm_movables_stats(NULL, &v);
+	printf("movables %llu %llu\n", (unsigned long long)v.live_count,
+	       (unsigned long long)v.requested_bytes);
 	printf("heap %llu %llu\n", (unsigned long long)u.live_count,
 	       (unsigned long long)u.used_bytes);
 }
@@ -184,6 +207,7 @@ int main(int argc, char **argv)
 	use_pools();
 	use_voxels();
 	use_heap();
+	use_movables();
 	if (argc > 1 && strcmp(argv[1], "fork") == 0 && fork() == 0) {
 		for (int i = 0; i < 1234; i++)
 			block[i] = make_node();
@@ -207,6 +231,8 @@ for line in open(sys.argv[2]):
     name, live, size, *slabs = line.split()
     if name == "heap":
         p = pools["general heap"]
+    elif name == "movables":
+        p = pools["movable blocks"]
     else:
         p = pools[name]
     got = [p["live_count"], p["live_bytes"]] + ([p["committed_bytes"]] if slabs else [])
@@ -263,7 +289,8 @@ check_is "not recorded it prints nothing of ours" "" "$(cat plain.err)"
 # --- events ----------------------------------------------------------------------------------
 "$mmprof" cat static.mmt >events
 check_is "a pool is an event" 1 "$(grep -c ' pool pool=.* size=104 blocks=0 "nodes"' events)"
-check_is "moves of a compaction" 1 "$(awk '/ block-move /{ n++ } END { print (n > 20) }' events)"
+check_is "moves of a compaction, and of a pass" 1 \
+	"$(awk '/ block-move /{ n++ } END { print (n > 220) }' events)"
 check_is "keys" 1 "$(awk '/ block-key /{ n++ } END { print (n > 900) }' events)"
 check_is "no block ends unseen" 0 "$(grep -c -E ' (implied|inherited) ' events)"
 check_is "a pool that is destroyed has no block and no slab left" "0 0 0" \
