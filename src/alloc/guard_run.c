@@ -1,8 +1,10 @@
 /* guard_run.c: watched blocks, each in slices of its own before a guard page (guard_parts.h).
  *
- * A run is laid out from its end: the guard page is its last page, the block ends before it
- * (but for what its alignment takes), whole pages hold it, and what is left over behind it in
- * those pages, and next before it, is padding, filled with poison. A run of one slice keeps
+ * A run is laid out from its guard page: the block ends before it (but for what its alignment
+ * takes), whole pages hold it, and what is left over behind it in those pages, and next before
+ * it, is padding, filled with poison. The guard page is the last one of a run of one slice, and
+ * of others follows the pages, which begin where the run does: so slices in which something was
+ * written are those that vspace takes for it. A run of one slice keeps
  * its guard page when it is used again, so a drawn block costs no system call once a few runs
  * are there. At the full level the pages of freed ones are shut, and cost two.
  */
@@ -20,7 +22,7 @@ static uint64_t page_bytes(const struct mm_heap *h)
 
 static uint64_t guard_page(const struct mm_heap *h, const struct mm_slab *s)
 {
-	return s->addr + ((uint64_t)s->slices << MM_SLICE_SHIFT) - page_bytes(h);
+	return s->addr + (s->slices == 1 ? MM_SLICE_BYTES - page_bytes(h) : s->bytes);
 }
 
 enum { BEFORE = 64 /* bytes of padding before a block, at most */ };

@@ -71,9 +71,10 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 
 int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t align)
 {
-	uint64_t bytes = whole_pages(h, size), before = s->bytes;
+	uint64_t bytes = size < h->vspace.bytes ? whole_pages(h, size) : UINT64_MAX;
+	uint64_t before = s->bytes;
 
-	if (s->addr & (align - 1) ||
+	if (bytes > h->vspace.bytes || s->addr & (align - 1) ||
 	    mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes))
 		return 0;
 	atomic_fetch_add(&h->large.bytes, bytes - s->bytes);

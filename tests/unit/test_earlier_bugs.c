@@ -316,7 +316,7 @@ static void sizes_near_the_largest(void **state)
 	(void)state;
 	do {
 		struct seat s = sit(o);
-		uint64_t addr = 3, live = take(s, 100);
+		uint64_t addr = 3, live = take(s, 100), large = take(s, 1000000);
 		for (uint64_t less = 0; less < 70000; less += 1 + less / 3) {
 			uint64_t size = UINT64_MAX - less;
 			for (uint64_t align = 1; align; align *= 2)
@@ -324,6 +324,8 @@ static void sizes_near_the_largest(void **state)
 								   &addr), 0);
 			assert_int_not_equal(mm_heap_zalloc(s.heap, s.context, size, &addr), 0);
 			assert_int_not_equal(mm_heap_realloc(s.heap, s.context, live, size, 0,
+							     &addr), 0);
+			assert_int_not_equal(mm_heap_realloc(s.heap, s.context, large, size, 0,
 							     &addr), 0);
 		}
 		for (uint64_t align = UINT64_C(1) << 40; align; align *= 2)
@@ -333,6 +335,7 @@ static void sizes_near_the_largest(void **state)
 							   0, &addr), 0);
 		assert_int_equal(addr, 3);
 		give(s, live);
+		give(s, large);
 		rise(s);
 	} while (next_kind(&o));
 }

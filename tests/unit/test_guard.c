@@ -381,6 +381,29 @@ static void maps_show_quarantine_sampled(void **state)
 	end(&k);
 }
 
+/* Slices that runs have left are not taken for untouched ones. */
+static void zeroed_where_runs_were_sampled(void **state)
+{
+	struct kit k;
+	uint64_t addr;
+
+	(void)state;
+	begin_with(&k, (struct mm_heap_options){ .check = MM_CHECK_SAMPLED, .sample_every = 3 });
+	for (int i = 0; i < 400; i++) {
+		uint64_t size = 60000 + (uint64_t)i * 397;
+		assert_int_equal(give(&k, take(&k, size)), 0);
+		if (i % 5 == 0)
+			mm_heap_trim(k.heap);
+		assert_int_equal(mm_heap_zalloc(k.heap, k.context, size + 30000, &addr), 0);
+		for (uint64_t n = 0; n < size + 30000; n++)
+			assert_int_equal(((uint8_t *)(uintptr_t)addr)[n], 0);
+		memset((void *)(uintptr_t)addr, 0x22, size + 30000);
+		assert_int_equal(mm_heap_free(k.heap, k.context, addr), 0);
+	}
+	assert_int_equal(k.times, 0);
+	end(&k);
+}
+
 /* --- full --------------------------------------------------------------------------- */
 
 static void overrun_fault_full(void **state)
@@ -603,6 +626,7 @@ int main(void)
 		cmocka_unit_test(use_after_free_unasked_sampled),
 		cmocka_unit_test(wrong_frees_sampled),
 		cmocka_unit_test(maps_show_quarantine_sampled),
+		cmocka_unit_test(zeroed_where_runs_were_sampled),
 		cmocka_unit_test(overrun_fault_full),
 		cmocka_unit_test(use_after_free_full),
 		cmocka_unit_test(the_places_are_told),
