@@ -437,7 +437,7 @@ static int resized(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t
 	if (s->guarded || addr & (align - 1))
 		return 0;
 	if (!s->pool) {
-		if (!mm_large_resize(h, s, size, align))
+		if (size <= MM_CLASS_MOST || !mm_large_resize(h, s, size, align))
 			return 0;
 		end_large(h, s);
 		return 1;

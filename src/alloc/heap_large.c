@@ -71,7 +71,8 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 
 int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t align)
 {
-	uint64_t bytes = size < h->vspace.bytes ? whole_pages(h, size) : UINT64_MAX;
+	uint64_t bytes = size < h->vspace.bytes ? whole_pages(h, size ? size : 1)
+						: UINT64_MAX;
 	uint64_t before = s->bytes;
 
 	if (bytes > h->vspace.bytes || s->addr & (align - 1) ||

@@ -31,3 +31,9 @@ check_PROGRAMS += test_numa
 test_numa_SOURCES = tests/unit/test_numa.c
 test_numa_LDADD = libmm_alloc.la $(MM_TEST_LIBS) -lpthread
 TESTS += test_numa
+
+# The fuzzer of the heap on bytes of fixed seeds.
+check_PROGRAMS += test_heapbytes
+test_heapbytes_SOURCES = tests/unit/test_heapbytes.c tests/fuzz/fuzz_heap.c
+test_heapbytes_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+TESTS += test_heapbytes

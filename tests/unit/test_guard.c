@@ -214,6 +214,10 @@ static void usable_is_requested_on(void **state)
 	assert_int_equal(addr, (uintptr_t)p);
 	p[109] = 1;
 	assert_int_equal(mm_heap_realloc(k.heap, k.context, addr, 98, 0, &addr), 0);
+	uint64_t large = (uintptr_t)take(&k, 100000);
+	assert_int_equal(mm_heap_realloc(k.heap, k.context, large, 0, 0, &large), 0);
+	assert_int_equal(mm_heap_validate(k.heap), 0);
+	assert_int_equal(mm_heap_free(k.heap, k.context, large), 0);
 	assert_int_equal(give(&k, p), 0);
 	assert_int_equal(mm_heap_granted(k.heap, addr, &granted), MM_EINVAL);
 	assert_int_equal(k.times, 0);
