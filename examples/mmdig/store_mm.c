@@ -1,18 +1,15 @@
 /* store_mm.c: the store of a program on libmm (store.h).
  *
  * Distances lie in a band pool, nodes in an octree pool, headers and channels in pools of
- * their size; meshes and everything else in pools of four sizes to each power of two. A
- * recording is told of each block by mm_note_alloc and mm_note_free.
+ * their size; meshes and everything else in the general heap. libmm tells a recording of all
+ * of them by itself, with the category that is pushed.
  */
 #include "store.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "digmath.h"
 #include "mm.h"
-
-enum { SIZES = 128, SIZES_FROM = 6 /* log2: 64 bytes */ };
 
 struct pooled {
 	struct store head;
@@ -20,77 +17,37 @@ struct pooled {
 	struct mm_band_pool *field;
 	struct mm_svo_pool *tree;
 	struct mm_pool *bricks, *channels;
-	struct mm_pool *sizes[2][SIZES];  /* of meshes, of everything else */
 	struct brick **by_id;
 	size_t by_id_count;
 	uint64_t mesh_bytes, general_bytes;
 };
 
-static void *noted(void *p, size_t bytes, const char *category)
-{
-	if (category)
-		mm_category_push(category);
-	mm_note_alloc(store_need(p), bytes);
-	if (category)
-		mm_category_pop();
-	return p;
-}
-
-/* --- blocks of any size ------------------------------------------------------------------- */
-
-/* The smallest of the sizes that holds so many bytes: 64, 80, 96, 112, 128, 160, ... */
-static unsigned size_number(size_t bytes, size_t *ret_bytes)
-{
-	unsigned shift = SIZES_FROM, part;
-	size_t size;
-
-	while (shift < 29 && bytes > (size_t)2 << shift)
-		shift++;
-	for (part = 0; part < 4; part++) {
-		size = ((size_t)4 + part) << (shift - 2);
-		if (bytes <= size)
-			break;
-	}
-	*ret_bytes = ((size_t)4 + part) << (shift - 2);
-	return (shift - SIZES_FROM) * 4 + part;
-}
-
-static struct mm_pool *size_pool(struct pooled *p, int kind, size_t bytes)
-{
-	size_t size;
-	unsigned n = size_number(bytes, &size);
-	struct mm_pool **pool = &p->sizes[kind == STORE_GENERAL][n];
-	char name[MM_POOL_NAME_BYTES];
-
-	if (!*pool) {
-		snprintf(name, sizeof name, "%s %zu", kind == STORE_MESH ? "mesh" : "general", size);
-		if (mm_pool_create(p->manager, name, size, 0, MM_ACCESS_GENERAL, 1, pool))
-			store_need(NULL);
-	}
-	return *pool;
-}
+/* --- blocks of any size --------------------------------------------------------------------- */
 
 static void *pooled_block_take(struct store *s, int kind, size_t bytes)
 {
 	struct pooled *p = (struct pooled *)s;
 
 	if (kind == STORE_CHANNEL)
-		return noted(mm_pool_alloc(p->channels), bytes, NULL);
-	*(kind == STORE_MESH ? &p->mesh_bytes : &p->general_bytes) += bytes;
-	return noted(mm_pool_alloc(size_pool(p, kind, bytes)), bytes, NULL);
+		return mm_pool_alloc(p->channels);
+	if (kind == STORE_MESH) {
+		p->mesh_bytes += bytes;
+		return MM_ALLOC(p->manager, bytes, MM_CATEGORY_MESH_DATA, "mesh");
+	}
+	p->general_bytes += bytes;
+	return MM_ALLOC(p->manager, bytes, MM_CATEGORY_GENERAL, NULL);
 }
 
 static void pooled_block_give(struct store *s, int kind, void *block, size_t bytes)
 {
 	struct pooled *p = (struct pooled *)s;
 
-	mm_note_free(block);
 	if (kind == STORE_CHANNEL) {
 		mm_pool_free(p->channels, block);
 		return;
 	}
 	*(kind == STORE_MESH ? &p->mesh_bytes : &p->general_bytes) -= bytes;
-	mm_pool_free(size_pool(p, kind, bytes), block);
+	mm_free(p->manager, block);
 }
 
 /* --- bricks ------------------------------------------------------------------------------- */
@@ -122,14 +79,20 @@ static void by_id_grow(struct pooled *p, uint32_t id)
 static struct brick *pooled_brick_take(struct store *s, uint64_t key, const int at[3])
 {
 	struct pooled *p = (struct pooled *)s;
-	struct brick *b = noted(mm_pool_alloc(p->bricks), sizeof *b, "narrow_band");
+	struct brick *b;
+	int err;
 
+	mm_category_push("narrow_band");
+	b = store_need(mm_pool_alloc(p->bricks));
+	mm_category_pop();
 	memset(b, 0, sizeof *b);
 	b->key = key;
 	memcpy(b->at, at, sizeof b->at);
-	if (mm_band_pool_take(p->field, brick_key(at), &b->id))
-		store_need(NULL);
-	b->payload = noted(mm_band_pool_payload(p->field, b->id), s->payload_bytes, "sdf_fields");
+	mm_category_push("sdf_fields");
+	err = mm_band_pool_take(p->field, brick_key(at), &b->id);
+	mm_category_pop();
+	store_need(err ? NULL : b);
+	b->payload = mm_band_pool_payload(p->field, b->id);
 	by_id_grow(p, b->id);
 	p->by_id[b->id] = b;
 	return b;
@@ -140,9 +103,7 @@ static void pooled_brick_give(struct store *s, struct brick *b)
 	struct pooled *p = (struct pooled *)s;
 
 	p->by_id[b->id] = NULL;
-	mm_note_free(b->payload);
 	mm_band_pool_give(p->field, brick_key(b->at));
-	mm_note_free(b);
 	mm_pool_free(p->bricks, b);
 }
 
@@ -163,10 +124,12 @@ static uint32_t pooled_run_take(struct store *s, uint64_t subtree, unsigned coun
 {
 	struct pooled *p = (struct pooled *)s;
 	uint32_t handle;
+	int err;
 
-	if (mm_svo_pool_take(p->tree, subtree, MM_NODES_INNER, count, &handle))
-		store_need(NULL);
-	noted(mm_svo_pool_node(p->tree, handle), count * sizeof(struct node), "svo_nodes");
+	mm_category_push("svo_nodes");
+	err = mm_svo_pool_take(p->tree, subtree, MM_NODES_INNER, count, &handle);
+	mm_category_pop();
+	store_need(err ? NULL : p);
 	return handle;
 }
 
@@ -174,7 +137,6 @@ static void pooled_run_give(struct store *s, uint32_t handle, unsigned count)
 {
 	struct pooled *p = (struct pooled *)s;
 
-	mm_note_free(mm_svo_pool_node(p->tree, handle));
 	mm_svo_pool_give(p->tree, handle, count);
 }
 
@@ -185,41 +147,35 @@ static struct node *pooled_run_nodes(struct store *s, uint32_t handle)
 
 /* --- sums --------------------------------------------------------------------------------- */
 
-/* Adds what a pool's slabs have beyond `used` bytes; returns its live blocks. */
-static uint64_t pool_slack(struct mm_pool *pool, uint64_t *slack)
+static uint64_t live_blocks(struct mm_pool *pool)
 {
 	struct mm_pool_stats st;
 
-	if (!pool)
-		return 0;
 	mm_pool_stats(pool, &st);
-	*slack += st.blocks * st.block_bytes;
 	return st.allocated;
 }
 
+/* What manager and voxel pools obtained from the system, less what the program asked for, is overhead. */
 static void pooled_counts(struct store *s, struct store_counts *ret)
 {
 	struct pooled *p = (struct pooled *)s;
 	struct mm_svo_pool_stats tree;
 	struct mm_band_pool_stats field;
+	struct mm_totals all;
 	struct store_counts c = { .mesh_data = p->mesh_bytes, .general = p->general_bytes };
-	int i;
 
 	mm_svo_pool_stats(p->tree, &tree);
 	mm_band_pool_stats(p->field, &field);
+	mm_totals(p->manager, &all);
 	c.svo_node = tree.nodes;
 	c.svo_pool = tree.committed - tree.metadata;
 	c.sdf_field = field.payload;
 	c.sdf_pool = field.payload + field.slack;
 	c.bricks_free = field.slack / s->payload_bytes;
-	c.narrow_band = pool_slack(p->bricks, &c.overhead) * sizeof(struct brick);
-	c.material_channel = pool_slack(p->channels, &c.overhead) * MM_BRICK_VOXELS;
-	for (i = 0; i < SIZES; i++) {
-		pool_slack(p->sizes[0][i], &c.overhead);
-		pool_slack(p->sizes[1][i], &c.overhead);
-	}
-	c.overhead += sizeof *p + tree.committed - tree.nodes + field.committed - field.payload;
-	c.overhead -= c.narrow_band + c.material_channel + c.mesh_data + c.general;
+	c.narrow_band = live_blocks(p->bricks) * sizeof(struct brick);
+	c.material_channel = live_blocks(p->channels) * MM_BRICK_VOXELS;
+	c.overhead = all.committed_bytes + tree.committed + field.committed - c.svo_node -
+		     c.sdf_field - c.narrow_band - c.material_channel - c.mesh_data - c.general;
 	*ret = c;
 }
 
@@ -256,7 +212,9 @@ struct store *store_mm_open(size_t payload_bytes, unsigned band)
 	    mm_svo_pool_create(m, "octree", sizeof(struct node), 0, 0, &p->tree) ||
 	    mm_pool_create(m, "bricks", sizeof(struct brick), 0, MM_ACCESS_MINING, 1, &p->bricks) ||
 	    mm_pool_create(m, "channels", MM_BRICK_VOXELS, 0, MM_ACCESS_SDF_OPERATION, 1,
-			   &p->channels))
+			   &p->channels) ||
+	    mm_pool_set_category(p->bricks, MM_CATEGORY_NARROW_BAND) ||
+	    mm_pool_set_category(p->channels, MM_CATEGORY_MATERIAL_CHANNELS))
 		return NULL;
 	return &p->head;
 }
