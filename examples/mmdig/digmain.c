@@ -340,8 +340,10 @@ int main(int argc, char **argv)
 	s = store_need((c.plain ? store_malloc_open : store_mm_open)(c.f32 ? 2048 : 1024,
 								  (unsigned)c.band));
 	g = c.mesh ? mesh_open(s, c.res, c.mesh) : terrain_open(s, c.res, c.terrain);
-	if (!g)
+	if (!g) {
+		store_close(s);
 		return 2;
+	}
 	world_open(&r.w, s, g, c.band, c.f32);
 	course(&r);
 	regions_all_in(&r.w);

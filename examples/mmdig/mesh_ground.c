@@ -139,7 +139,7 @@ static void scale(const struct soup *s, int res, double ret_low[3], double *ret_
 		}
 		widest = high[k] - ret_low[k] > widest ? high[k] - ret_low[k] : widest;
 	}
-	*ret_factor = widest > 0 ? res * 0.8 * FINE / widest : 0;
+	*ret_factor = widest > 1e-30 ? res * 0.8 * FINE / widest : 0;
 	for (k = 0; k < 3; k++)
 		ret_shift[k] = (res * FINE - (high[k] - ret_low[k]) * *ret_factor) / 2;
 }

@@ -66,6 +66,12 @@ void mesh_forget(struct soup *s)
 
 /* --- text --------------------------------------------------------------------------------- */
 
+/* No infinity, no NaN, and sums of a few stay as far from them. */
+static int is_usable(double v)
+{
+	return v > -1e30 && v < 1e30;
+}
+
 /* The next line, cut into words at blanks; -1 at the end. */
 static int line_words(struct text *t, char *buf, size_t size, char **words)
 {
@@ -94,7 +100,7 @@ static int three(char **words, double ret[3])
 
 	for (i = 0; i < 3; i++)
 		ret[i] = strtod(words[i], NULL);
-	return ret[0] - ret[0] == 0 && ret[1] - ret[1] == 0 && ret[2] - ret[2] == 0;
+	return is_usable(ret[0]) && is_usable(ret[1]) && is_usable(ret[2]);
 }
 
 static int load_obj(struct soup *s, struct text t)
@@ -163,7 +169,7 @@ static int load_stl(struct soup *s, struct text t)
 		memcpy(v, t.at + 84 + i * STL_RECORD, sizeof v);
 		for (k = 0; k < 9; k++) {
 			at[k / 3][k % 3] = v[3 + k];
-			if (v[3 + k] - v[3 + k] != 0)
+			if (!is_usable(v[3 + k]))
 				return 0;
 		}
 		add_triangle(s, at);
@@ -264,13 +270,13 @@ static int text_value(struct text *t, double *ret)
 	return n > 0;
 }
 
-/* A number; whole ones that do not fit 32 bits count as -1, which is no point. */
 static int value(struct ply *p, char type, double *ret)
 {
 	return (p->binary ? binary_value(&p->body, type, ret) : text_value(&p->body, ret)) &&
-	       *ret - *ret == 0;
+	       is_usable(*ret);
 }
 
+/* Numbers that do not fit 32 bits are -1, which is no point. */
 static long long whole(double v)
 {
 	return v >= 0 && v <= UINT32_MAX ? (long long)v : -1;

@@ -193,26 +193,38 @@ print(sum(peak[c] < own[m] for c, m in (("sdf_fields", "sdf_field_bytes"),
 P
 )"
 
-# --- the shipped recording -------------------------------------------------------------------
-shipped=$src/traces/mmdig.mmt
-check "it is small" test "$(stat -c %s "$shipped")" -le 204800
-"$mmdig" --alloc malloc --res 64 --digs 100 --stream-radius 1 --json own.json >out
-"$mmprof" report -q --json "$shipped" >report.json
-check_is "it agrees with a run of today" "agrees $(sed -n 's/^checksum *//p' out)" \
-	"$(python3 judge.py report.json own.json "$src/src/view/mmprof.report.1.schema.json" "other")"
-check "it has names of its own" grep -q '"nets_renew"' report.json
-"$mmprof" cat "$shipped" >events
-check_is "every event decodes" "$(python3 -c '
+# --- the shipped recordings: of malloc, and of libmm with its pools ------------------------------
+# shipped NAME ARGUMENT...: a recording against a run of today, its own totals and its replays.
+shipped()
+{
+	local name=$1 trace=$src/traces/$1.mmt
+	shift
+	check "$name is small" test "$(stat -c %s "$trace")" -le 204800
+	"$mmdig" --res 64 --stream-radius 1 --json own.json "$@" >out
+	"$mmprof" report -q --json "$trace" >report.json
+	check_is "$name agrees with a run of today" "agrees $(sed -n 's/^checksum *//p' out)" \
+		"$(python3 judge.py report.json own.json \
+			"$src/src/view/mmprof.report.1.schema.json" "other")"
+	check "$name has names of its own" grep -q '"nets_renew"' report.json
+	"$mmprof" cat "$trace" >events
+	check_is "$name: every event decodes" "$(python3 -c '
 import json
 t = json.load(open("report.json"))["totals"]
 print(t["alloc_count"], t["free_count"])')" \
-	"$(awk '$4 ~ /^[mc]alloc$|^realloc-in$/ { a++ } $4 ~ /^free$|^realloc-out$/ { f++ } END { print a + 0, f + 0 }' events)"
-"$mmprof" replay -q --no-pinned --json --compare all "$shipped" >replay.json
-check "it replays by the law, with every strategy" python3 -c '
+		"$(awk '$4 ~ /^[mc]alloc$|^realloc-in$|^note-alloc$/ { a++ }
+			$4 ~ /^free$|^realloc-out$|^note-free$/ { f++ }
+			END { print a + 0, f + 0 }' events)"
+	"$mmprof" replay -q --no-pinned --json --compare all "$trace" >replay.json
+	check "$name replays by the law, with every strategy" python3 -c '
 import json
 d, t = json.load(open("replay.json")), json.load(open("report.json"))["totals"]
 assert len(d["replays"]) >= 3
 for r in d["replays"]:
     assert r["law_broken_count"] == r["failed_count"] == r["unknown_free_count"] == 0
     assert r["alloc_count"] == t["alloc_count"] and r["free_count"] == t["free_count"]'
+}
+shipped mmdig --alloc malloc --digs 100
+shipped mmdig-pools --digs 40
+check "pools, slabs and keys of places are in it" \
+	test "$(grep -cE '^[^ ]+ [0-9]+ [0-9-]+ (pool|slab|block-key) ' events)" -gt 50
 done_testing
