@@ -499,7 +499,7 @@ static int is_constant(const struct mm_band *p, const void *from, uint32_t f)
 	return 1;
 }
 
-static int convert(struct mm_band *p, uint32_t b, uint32_t to)
+static int band_convert(struct mm_band *p, uint32_t b, uint32_t to)
 {
 	uint32_t f = p->format[b], place = 0, count = to == MM_BAND_CONST ? 1 : MM_BAND_VOXELS;
 	void *from = f == MM_BAND_CONST ? (void *)&p->place[b]
@@ -543,7 +543,7 @@ int mm_band_convert(struct mm_band *p, uint64_t key, enum mm_band_format to)
 	if (!b)
 		err = MM_ENOENT;
 	else if ((unsigned)to < MM_BAND_FORMATS)
-		err = p->format[b] == to ? MM_OK : convert(p, b, to);
+		err = p->format[b] == to ? MM_OK : band_convert(p, b, to);
 	mm_lock_give(&p->lock);
 	return err;
 }

@@ -134,8 +134,8 @@ static int place(struct mm_manager *m, struct seat *s, size_t size, const struct
 }
 
 /* ZEROED is of the default alignment. */
-static int take(struct mm_manager *m, size_t size, const struct mm_what *what, uintptr_t site,
-		int zeroed, void **ret)
+static int general_take(struct mm_manager *m, size_t size, const struct mm_what *what,
+			uintptr_t site, int zeroed, void **ret)
 {
 	struct mm_said said = { what->name, what->file, site, what->line, 0,
 				(uint8_t)what->priority };
@@ -171,7 +171,7 @@ int mm_alloc_as(struct mm_manager *m, size_t size, const struct mm_what *what, v
 		name[sizeof name - 1] = 0;
 		w.name = name;
 	}
-	return take(m, size, &w, (uintptr_t)__builtin_return_address(0), PLAIN, ret);
+	return general_take(m, size, &w, (uintptr_t)__builtin_return_address(0), PLAIN, ret);
 }
 
 void *mm_alloc(struct mm_manager *m, size_t size)
@@ -179,7 +179,7 @@ void *mm_alloc(struct mm_manager *m, size_t size)
 	static const struct mm_what plain = MM_WHAT;
 	void *p = NULL;
 
-	take(m, size, &plain, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
+	general_take(m, size, &plain, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
 	return p;
 }
 
@@ -189,7 +189,7 @@ void *mm_alloc_at(struct mm_manager *m, size_t size, uint32_t category, const ch
 	const struct mm_what w = { .category = category, .name = name, .file = file, .line = line };
 	void *p = NULL;
 
-	take(m, size, &w, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
+	general_take(m, size, &w, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
 	return p;
 }
 
@@ -201,7 +201,7 @@ void *mm_calloc(struct mm_manager *m, size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &bytes))
 		return NULL;
-	take(m, bytes, &plain, (uintptr_t)__builtin_return_address(0), ZEROED, &p);
+	general_take(m, bytes, &plain, (uintptr_t)__builtin_return_address(0), ZEROED, &p);
 	return p;
 }
 
@@ -279,7 +279,7 @@ static int move(struct seat *s, struct mm_heap_block *b, size_t size, uint64_t *
 	return MM_OK;
 }
 
-static int resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size,
+static int general_resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size,
 		  uint64_t *ret_addr)
 {
 	const struct mm_said *said = mm_general_said(m, read_note(b));
@@ -320,7 +320,7 @@ static int resize_cacheable(struct mm_manager *m, struct seat *s, struct mm_heap
 		return MM_EINVAL;
 	write_note(b, born | e.what);
 	*ret_addr = b->addr;
-	err = resize(m, s, b, size, ret_addr);
+	err = general_resize(m, s, b, size, ret_addr);
 	e.block = *ret_addr;
 	if (mm_heap_block_at(s->heap, e.block, &now) == MM_OK &&
 	    (n = mm_cacheables_add(&m->cacheables, &e)) != 0)
@@ -337,12 +337,12 @@ void *mm_realloc(struct mm_manager *m, void *block, size_t size)
 	void *p = NULL;
 
 	if (!block) {
-		take(m, size, &plain, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
+		general_take(m, size, &plain, (uintptr_t)__builtin_return_address(0), PLAIN, &p);
 		return p;
 	}
 	m = mm_general_of(m);
 	if (live_block(m, block, &s, &b) ||
-	    ((uint32_t)read_note(&b) & MM_NOTE_CACHEABLE ? resize_cacheable : resize)(m, &s, &b, size,
+	    ((uint32_t)read_note(&b) & MM_NOTE_CACHEABLE ? resize_cacheable : general_resize)(m, &s, &b, size,
 										     &addr))
 		return NULL;
 	return (void *)(uintptr_t)addr;

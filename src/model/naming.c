@@ -125,7 +125,8 @@ static int add_frame(struct mm_naming *n, const struct mm_module *m, uint64_t ad
 		.inlined = from->inlined,
 	};
 	f->name = *f->function ? f->function : offset_name(n, f->library, f->offset);
-	f->kind = mm_naming_is_runtime(f->function) ? MM_FRAME_RUNTIME : MM_FRAME_USER;
+	f->kind = mm_naming_is_runtime(f->function) || strncmp(f->library, "libmm.so", 8) == 0
+			  ? MM_FRAME_RUNTIME : MM_FRAME_USER;
 	return MM_OK;
 }
 

@@ -8,14 +8,17 @@
 
 #include "model/naming.h"
 
-/* What no rule below tells. */
+/* What no rule below tells. libmm's own names are those of its parts when it is linked in. */
 static const char *const exact_names[] = {
-	"__libc_memalign", "__rdl_alloc", "__rg_alloc", "__rust_alloc", "__rust_alloc_zeroed",
-	"__strndup", "_Znaj", "_Znam", "_Znwj", "_Znwm", "aligned_alloc", "g_memdup",
-	"g_memdup2", "g_strndup", "memalign", "mm_alloc", "mm_alloc_as", "mm_alloc_at",
-	"mm_band_pool_take", "mm_band_pool_take_as", "mm_calloc", "mm_note_alloc", "mm_pool_alloc",
-	"mm_pool_try", "mm_realloc", "mm_svo_pool_take", "posix_memalign", "pvalloc", "strndup",
-	"valloc", "xmemdup", "xstrndup", "xzalloc",
+	"_Znaj", "_Znam", "_Znwj", "_Znwm", "__libc_memalign", "__rdl_alloc", "__rg_alloc",
+	"__rust_alloc", "__rust_alloc_zeroed", "__strndup", "aligned_alloc", "band_convert",
+	"band_tell_brick", "g_memdup", "g_memdup2", "g_strndup", "general_resize",
+	"general_take", "memalign", "mm_alloc", "mm_alloc_as", "mm_alloc_at",
+	"mm_band_convert", "mm_band_pool_convert", "mm_band_pool_take", "mm_band_pool_take_as",
+	"mm_band_take", "mm_calloc", "mm_note_alloc", "mm_pool_alloc", "mm_pool_try",
+	"mm_realloc", "mm_svo_pool_take", "mm_svo_take", "posix_memalign", "pvalloc",
+	"strndup", "svo_tell_nodes", "take_brick", "take_run", "valloc", "xmemdup", "xstrndup",
+	"xzalloc",
 };
 
 static const char *const prefixes[] = {

@@ -17,4 +17,5 @@ EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
 $(mm_e2e:.sh=.log): mmprof libmmprof.la
 tests/e2e/pools.log: libmm.la libmm.a libmmrun.la
 tests/e2e/mmdig.log: examples/mmdig/mmdig libmm.a
-EXTRA_DIST += traces/mmdig.mmt traces/mmdig-pools.mmt
+EXTRA_DIST += traces/mmdig.mmt traces/mmdig-pools.mmt \
+	traces/v1-pools.mmt traces/v1-pools.cat.txt traces/v1-pools.json.txt

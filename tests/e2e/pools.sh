@@ -321,4 +321,69 @@ check_is "a replay takes blocks of pools for blocks" "$(grep -c -E \
 	' (malloc|calloc|aligned|note-alloc|realloc-in) ' events)" "$("$mmprof" replay --json static.mmt |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["replays"][0]["alloc_count"])')"
 check "and executes them" "$mmprof" replay --real static.mmt
+
+# --- the engine under malloc --------------------------------------------------------------------
+cat >churn.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	static void *b[20000];
+
+	for (int i = 0; i < 20000; i++)
+		b[i] = malloc(16 + i % 700);
+	for (int i = 0; i < 20000; i++)
+		if (i % 3)
+			free(b[i]);
+	b[1] = malloc(1 << 20);
+	b[2] = malloc(3000000);
+	b[1] = realloc(b[1], 5 << 20);
+	free(malloc(70000));
+	if (argc > 1 && fork() == 0) {
+		for (int i = 0; i < 1000; i++)
+			b[1] = malloc(100);
+		_exit(b[1] == NULL || argv == NULL);
+	}
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
+C
+"$CC" -O0 -w -o churn churn.c
+for how in "" "-s first-fit" "-s best-fit" "--check on" "--check sampled" "--check full"; do
+	# shellcheck disable=SC2086
+	"$mmprof" run $how --stats --trace churn.mmt ./churn >out 2>err
+	check_is "run $how: slab events add up to what the engine counts" \
+		"$(awk '/ (committed|retained|metadata)  / { v[$2] = $3 }
+		END { print v["committed"] - v["retained"] - v["metadata"] }' err)" \
+		"$("$mmprof" report --json churn.mmt | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["pools"][0]["committed_bytes"])')"
+done
+"$mmprof" run --trace churn.mmt ./churn >out 2>err
+check_is "what lives in its slabs is what malloc gave" "True True" "$("$mmprof" report --json churn.mmt |
+	python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+p, t = r["pools"][0], r["totals"]
+print(p["live_bytes"] == t["live_end_bytes"],
+      p["fragmentation_ppm"] == (p["committed_bytes"] - p["live_bytes"]) * 1000000 // p["committed_bytes"])' 2>&1)"
+"$mmprof" run --trace churn.mmt ./churn fork >out 2>err
+check_is "a forked child is one process with the same slabs" "2 True" "$("$mmprof" report --json \
+	--process all churn.mmt | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+print(len(r["processes"]), all(p["slab_count"] > 100 for p in r["pools"]))')"
+check_is "--trace keeps the status" 7 "$("$mmprof" run --trace s.mmt sh -c 'exit 7' 2>err; echo $?)"
+"$mmprof" run --trace nowhere/x.mmt true 2>err
+check_is "--trace to a place that is not there" 125 $?
+
+# --- a trace of before --------------------------------------------------------------------------
+"$mmprof" cat "$src/traces/v1-pools.mmt" >golden
+check "a stored trace of pools: cat" cmp golden "$src/traces/v1-pools.cat.txt"
+"$mmprof" report --json "$src/traces/v1-pools.mmt" | python3 -c '
+import json, sys
+for p in json.load(sys.stdin)["pools"]: print(json.dumps(p, sort_keys=True))' >golden
+check "a stored trace of pools: report" cmp golden "$src/traces/v1-pools.json.txt"
 done_testing
