@@ -199,7 +199,6 @@ static __attribute__((noinline)) void reach_out(struct mm_depot *p, struct mm_sl
 						uint64_t end)
 {
 	uint64_t page = p->ground->vspace->o.page_bytes, reach = (end + page - 1) & ~(page - 1);
-
 	uint64_t before = s->bytes;
 
 	mm_vspace_resize(p->ground->vspace, s->addr, s->slices, reach);

@@ -16,10 +16,12 @@ static void tell_array(const struct mm_svo *p, uint64_t addr, uint64_t each, uin
 
 	if (!addr || before == after)
 		return;
-	if (before)
-		mm_sink->slab_end(p->told, addr, before, before / each);
-	if (after)
-		mm_sink->slab(p->told, addr, after, after / each);
+	if (!before)
+		mm_sink->slab(p->told, addr, after, MM_SVO_SLOTS);
+	else if (!after)
+		mm_sink->slab_end(p->told, addr, before, MM_SVO_SLOTS);
+	else
+		mm_sink->slab_size(p->told, addr, after, before);
 }
 
 void svo_tell_bump(const struct mm_svo *p, const struct svo_chunk *c, uint32_t was)

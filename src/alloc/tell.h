@@ -25,10 +25,8 @@ static inline void mm_tell_slab_end(uint32_t told, const struct mm_slab *s)
 /* One that has other bytes now than it had. */
 static inline void mm_tell_slab_size(uint32_t told, const struct mm_slab *s, uint64_t before)
 {
-	if (__builtin_expect(told != 0, 0)) {
-		mm_sink->slab_end(told, s->addr, before, s->blocks ? s->blocks : 1);
-		mm_tell_slab(told, s);
-	}
+	if (__builtin_expect(told != 0, 0))
+		mm_sink->slab_size(told, s->addr, s->bytes, before);
 }
 
 #endif

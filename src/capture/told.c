@@ -134,6 +134,14 @@ static void told_slab_end(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t
 	write_record(&from, w, 6);
 }
 
+static void told_slab_size(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t before)
+{
+	struct mm_caller from = MM_CALLER_HERE();
+	uint64_t w[6] = { MM_REC_HEAD(MM_REC_SLAB_SIZE, addr), 0, bytes, 0, pool, before };
+
+	write_record(&from, w, 6);
+}
+
 /* --- blocks --------------------------------------------------------------------------------- */
 
 static void told_alloc(uint32_t pool, uint64_t block, uint64_t bytes, const char *category)
@@ -189,7 +197,7 @@ MM_EXPORT const struct mm_sink *mmprof_sink_v1(void)
 	static const struct mm_sink table = {
 		.size = sizeof table,
 		.pool = told_pool, .pool_end = told_pool_end,
-		.slab = told_slab, .slab_end = told_slab_end,
+		.slab = told_slab, .slab_size = told_slab_size, .slab_end = told_slab_end,
 		.alloc = told_alloc, .free = told_free,
 		.move = told_move, .key = told_key
 	};

@@ -174,6 +174,9 @@ static void text_pool(const struct mm_event *ev)
 	if (ev->kind == MM_EV_POOL || ev->kind == MM_EV_SLAB || ev->kind == MM_EV_SLAB_END)
 		printf(" size=%llu blocks=%llu", (unsigned long long)ev->size,
 		       (unsigned long long)ev->blocks);
+	if (ev->kind == MM_EV_SLAB_SIZE)
+		printf(" size=%llu before=%llu", (unsigned long long)ev->size,
+		       (unsigned long long)ev->value);
 	if (ev->kind == MM_EV_BLOCK_MOVE)
 		printf(" to=0x%llx", (unsigned long long)ev->value);
 	if (ev->kind == MM_EV_BLOCK_KEY)
@@ -203,7 +206,7 @@ static void text_other(const struct mm_reader *r, uint32_t process, const struct
 			text_sample(ev->sample);
 		break;
 	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
-	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY: case MM_EV_SLAB_SIZE:
 		text_pool(ev);
 		break;
 	case MM_EV_METRIC:
@@ -297,7 +300,7 @@ static void json_sample(struct mm_jsonw *w, const struct mm_sample *s)
 
 static int is_of_pools(const struct mm_event *ev)
 {
-	return ev->kind >= MM_EV_POOL && ev->kind <= MM_EV_BLOCK_KEY;
+	return ev->kind >= MM_EV_POOL && ev->kind <= MM_EV_SLAB_SIZE;
 }
 
 static void json_pool(struct mm_jsonw *w, const struct mm_event *ev)
@@ -311,7 +314,10 @@ static void json_pool(struct mm_jsonw *w, const struct mm_event *ev)
 	}
 	if (ev->kind == MM_EV_POOL)
 		mm_jsonw_i64(w, "flags", ev->value);
-	if (ev->kind >= MM_EV_BLOCK_MOVE) {
+	if (ev->kind == MM_EV_SLAB_SIZE) {
+		mm_jsonw_u64(w, "size_bytes", ev->size);
+		mm_jsonw_i64(w, "before_bytes", ev->value);
+	} else if (ev->kind >= MM_EV_BLOCK_MOVE) {
 		char text[24];
 		snprintf(text, sizeof text, "0x%llx", (unsigned long long)ev->value);
 		mm_jsonw_text(w, ev->kind == MM_EV_BLOCK_KEY ? "key" : "to", text);

@@ -86,7 +86,7 @@ int mm_entries_put(struct mm_entries *q, const uint64_t *w, uint32_t words)
 		return MM_OK;
 	case MM_REC_MAP: case MM_REC_REMAP: case MM_REC_MARK: case MM_REC_METRIC:
 	case MM_REC_BUDGET: case MM_REC_POOL: case MM_REC_POOL_END: case MM_REC_SLAB:
-	case MM_REC_SLAB_END: case MM_REC_MOVE: case MM_REC_KEY:
+	case MM_REC_SLAB_END: case MM_REC_MOVE: case MM_REC_KEY: case MM_REC_SLAB_SIZE:
 		return append_rest(q, w, words);
 	}
 	return MM_ECORRUPT;

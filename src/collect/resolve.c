@@ -202,6 +202,7 @@ static uint8_t told_kind(uint32_t kind)
 	case MM_REC_SLAB: return MM_EV_SLAB;
 	case MM_REC_SLAB_END: return MM_EV_SLAB_END;
 	case MM_REC_MOVE: return MM_EV_BLOCK_MOVE;
+	case MM_REC_SLAB_SIZE: return MM_EV_SLAB_SIZE;
 	}
 	return MM_EV_BLOCK_KEY;
 }
@@ -240,7 +241,7 @@ static int take_told(struct mm_resolver *r, const struct mm_lane *l, const struc
 		ev.text = (const char *)&rest->w[7];
 		ev.text_len = (uint32_t)rest->w[2];
 		break;
-	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY: case MM_EV_SLAB_SIZE:
 		ev.value = (int64_t)rest->w[5];
 		break;
 	case MM_EV_SLAB: case MM_EV_SLAB_END:

@@ -124,7 +124,7 @@ uint32_t mm_rec_words(const uint64_t *w, uint32_t avail)
 		break;
 	case MM_REC_MAP: n = 5; break;
 	case MM_REC_REALLOC: case MM_REC_REMAP: case MM_REC_SLAB: case MM_REC_SLAB_END:
-	case MM_REC_MOVE: case MM_REC_KEY:
+	case MM_REC_MOVE: case MM_REC_KEY: case MM_REC_SLAB_SIZE:
 		n = 6;
 		break;
 	case MM_REC_MARK: n = with_text(w, avail, 4); break;

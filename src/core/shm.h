@@ -274,7 +274,8 @@ enum mm_rec_kind {
 	MM_REC_SLAB_END = 16, /* the same */
 	MM_REC_MOVE = 17,   /* from, stamp, 0, 0, number, to */
 	MM_REC_KEY = 18,    /* addr, stamp, 0, 0, number, key */
-	MM_REC_KINDS = 19
+	MM_REC_SLAB_SIZE = 19, /* addr, stamp, bytes now, 0, number, bytes before */
+	MM_REC_KINDS = 20
 };
 
 /* Which call made the object (events keep it: replay needs it). */

@@ -33,7 +33,9 @@ struct mm_sink {
 	uint32_t (*pool)(uint32_t number, const char *name, const char *category,
 			 uint64_t block_bytes, uint64_t live, uint32_t flags);
 	void (*pool_end)(uint32_t pool);
+	/* bytes: of its pages in use, which are more or less later; blocks that it can have. */
 	void (*slab)(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t blocks);
+	void (*slab_size)(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t before);
 	void (*slab_end)(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_t blocks);
 	/* A block was handed out, of a category of its own if not NULL; is about to be taken
 	 * back; is now at another address. */

@@ -279,8 +279,8 @@ static int move(struct seat *s, struct mm_heap_block *b, size_t size, uint64_t *
 	return MM_OK;
 }
 
-static int general_resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b, size_t size,
-		  uint64_t *ret_addr)
+static int general_resize(struct mm_manager *m, struct seat *s, struct mm_heap_block *b,
+			  size_t size, uint64_t *ret_addr)
 {
 	const struct mm_said *said = mm_general_said(m, read_note(b));
 	uint64_t was = b->requested, more = size > was ? size - was : 0;
@@ -341,9 +341,11 @@ void *mm_realloc(struct mm_manager *m, void *block, size_t size)
 		return p;
 	}
 	m = mm_general_of(m);
-	if (live_block(m, block, &s, &b) ||
-	    ((uint32_t)read_note(&b) & MM_NOTE_CACHEABLE ? resize_cacheable : general_resize)(m, &s, &b, size,
-										     &addr))
+	if (live_block(m, block, &s, &b))
+		return NULL;
+	int cacheable = ((uint32_t)read_note(&b) & MM_NOTE_CACHEABLE) != 0;
+	if (cacheable ? resize_cacheable(m, &s, &b, size, &addr)
+		      : general_resize(m, &s, &b, size, &addr))
 		return NULL;
 	return (void *)(uintptr_t)addr;
 }

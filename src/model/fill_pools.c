@@ -49,16 +49,24 @@ static void name_pool(struct pool_fill *f, struct mm_report_pool *row,
 			mm_reader_string(f->w->reader, n->process, (uint32_t)site->value));
 }
 
+static void take_bytes(struct mm_report_pool *row, uint64_t came, uint64_t went)
+{
+	uint64_t have = row->committed_bytes + came;
+
+	row->committed_bytes = went < have ? have - went : 0;
+}
+
 static void take_slab(const struct pool_fill *f, struct mm_report_pool *row,
 		      const struct mm_note_pool *n)
 {
 	if (n->kind == MM_EV_SLAB) {
 		row->slab_count++;
-		row->committed_bytes += n->bytes;
+		take_bytes(row, n->bytes, 0);
+	} else if (n->kind == MM_EV_SLAB_SIZE) {
+		take_bytes(row, n->bytes, n->blocks);
 	} else {
 		row->slab_count -= row->slab_count != 0;
-		row->committed_bytes -= n->bytes < row->committed_bytes ? n->bytes
-									: row->committed_bytes;
+		take_bytes(row, 0, n->bytes);
 	}
 	if (mm_point_compare(n->at, f->sums->peak_at) <= 0)
 		row->at_peak_committed_bytes = row->committed_bytes;

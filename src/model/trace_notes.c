@@ -79,7 +79,7 @@ static int add_pool(struct note_reader *n, const struct mm_event *ev)
 	if (MM_GROW(o->pools, o->pool_cap, o->pool_count + 1))
 		return MM_ENOMEM;
 	o->pools[o->pool_count++] = (struct mm_note_pool){
-		.time = ev->time, .bytes = ev->size, .blocks = ev->blocks,
+		.time = ev->time, .bytes = ev->size, .blocks = ev->kind == MM_EV_SLAB_SIZE ? (uint64_t)ev->value : ev->blocks,
 		.name = ev->kind == MM_EV_POOL ? note_text(n, ev) : "",
 		.process = n->process, .pool = ev->pool, .site = ev->site,
 		.flags = (uint32_t)ev->value, .at = n->at, .kind = ev->kind };
@@ -97,6 +97,7 @@ static int take_note(void *arg, const struct mm_event *ev, uint32_t index)
 	case MM_EV_BUDGET: n->err = add_budget(n, ev); break;
 	case MM_EV_SAMPLE: n->err = add_sample(n, ev); break;
 	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
+	case MM_EV_SLAB_SIZE:
 		n->err = add_pool(n, ev);
 		break;
 	case MM_EV_LOST: n->notes->lost_count += (uint64_t)ev->value; break;

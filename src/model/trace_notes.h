@@ -29,7 +29,7 @@ struct mm_note_sample {
 
 /* One of the events of pools. */
 struct mm_note_pool {
-	uint64_t time, bytes, blocks;
+	uint64_t time, bytes, blocks; /* SLAB_SIZE: bytes now and before */
 	const char *name; /* POOL */
 	uint32_t process, pool, site, flags;
 	struct mm_point at; /* just after it */

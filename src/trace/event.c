@@ -36,6 +36,7 @@ static const char *const other_names[] = {
 	[MM_EV_SLAB_END - MM_EV_OTHER] = "slab-end",
 	[MM_EV_BLOCK_MOVE - MM_EV_OTHER] = "block-move",
 	[MM_EV_BLOCK_KEY - MM_EV_OTHER] = "block-key",
+	[MM_EV_SLAB_SIZE - MM_EV_OTHER] = "slab-size",
 };
 
 const char *mm_event_name(unsigned kind)

@@ -55,7 +55,8 @@ enum mm_event_kind {
 	MM_EV_SLAB = 77,        /* pool, addr, size, blocks */
 	MM_EV_SLAB_END = 78,    /* the same */
 	MM_EV_BLOCK_MOVE = 79,  /* pool, addr, value = address it has now; slot, if known */
-	MM_EV_BLOCK_KEY = 80    /* pool, addr, value = where in space it belongs */
+	MM_EV_BLOCK_KEY = 80,   /* pool, addr, value = where in space it belongs */
+	MM_EV_SLAB_SIZE = 81    /* pool, addr, size, value = bytes before */
 };
 
 static inline int mm_event_is_birth(unsigned kind) { return kind <= MM_EV_REALLOC_IN; }

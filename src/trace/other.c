@@ -27,7 +27,8 @@ static void put_sample(const struct mm_sample *s, struct mm_buf *out)
 static void pool_fields(unsigned kind, int *addr, int *sizes, int *value)
 {
 	*addr = kind >= MM_EV_SLAB;
-	*sizes = kind == MM_EV_POOL || kind == MM_EV_SLAB || kind == MM_EV_SLAB_END;
+	*sizes = kind == MM_EV_POOL || kind == MM_EV_SLAB || kind == MM_EV_SLAB_END ||
+		 kind == MM_EV_SLAB_SIZE;
 	*value = kind == MM_EV_POOL || kind >= MM_EV_BLOCK_MOVE;
 }
 
@@ -62,7 +63,7 @@ int mm_other_encode(const struct mm_event *ev, int has_addr, struct mm_buf *out)
 		mm_buf_varint(out, ev->size);
 		break;
 	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
-	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY: case MM_EV_SLAB_SIZE:
 		put_pool(ev, has_addr, out);
 		break;
 	case MM_EV_METRIC:
@@ -125,7 +126,7 @@ int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,
 		ev->size = mm_bytes_varint(&b);
 		break;
 	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
-	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY:
+	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY: case MM_EV_SLAB_SIZE:
 		get_pool(&b, ev);
 		break;
 	case MM_EV_METRIC:

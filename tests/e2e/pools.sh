@@ -300,6 +300,7 @@ p = next(p for p in json.load(sys.stdin)["pools"] if p["name"] == "gone")
 print(p["live_count"], p["slab_count"], p["committed_bytes"])')"
 check_is "slabs come and go in pairs" "" "$(awk '
 	/ slab / { if (at[$6]) print; at[$6] = $7 }
+	/ slab-size / { if (at[$6] != "size=" substr($8, 8)) print; at[$6] = $7 }
 	/ slab-end / { if (at[$6] != $7) print; at[$6] = "" }' events | head -3)"
 "$mmprof" report --by category --metric live static.mmt >by 2>&1
 check "blocks are of their pools' categories" grep -q 'mesh_data' by
