@@ -144,34 +144,65 @@ static void told_slab_size(uint32_t pool, uint64_t addr, uint64_t bytes, uint64_
 
 /* --- blocks --------------------------------------------------------------------------------- */
 
+static uint32_t node_for(struct mm_hook *t, const struct mm_caller *from, bool nested,
+			 uint32_t pool, const char *category)
+{
+	uint32_t node = mm_stack_node(&t->stack, from, nested);
+
+	return mm_stack_pool(node, category ? mm_catnames_number(category)
+					    : category_for(t, pool), pool);
+}
+
+static void alloc_slowly(struct mm_hook *t, const struct mm_caller *from, uint32_t pool,
+			 uint64_t block, uint64_t bytes, const char *category)
+{
+	uint32_t node;
+	bool nested;
+
+	do {
+		nested = mm_hook_enter(t, from);
+		node = node_for(t, from, nested, pool, category);
+		t->allocated = block;
+	} while (!mm_ring_put_slow(t, nested, 4, MM_REC_HEAD(MM_REC_ALLOC, block), bytes,
+				   MM_REC_NODE(node, 0, MM_CALL_NOTE)) && mm_hook_ready(t));
+}
+
 static void told_alloc(uint32_t pool, uint64_t block, uint64_t bytes, const char *category)
 {
 	struct mm_hook *t = &mm_hook_self;
 	struct mm_caller from = MM_CALLER_HERE();
-	uint32_t node;
-	bool nested;
 
 	if (!mm_hook_ready(t))
 		return;
-	do {
-		nested = mm_hook_enter(t, &from);
-		node = mm_stack_node(&t->stack, &from, nested);
-		node = mm_stack_pool(node, category ? mm_catnames_number(category)
-						    : category_for(t, pool), pool);
-		t->allocated = block;
-	} while (!mm_ring_put_slow(t, nested, 4, MM_REC_HEAD(MM_REC_ALLOC, block),
-				   bytes, MM_REC_NODE(node, 0, MM_CALL_NOTE)) &&
-		 mm_hook_ready(t));
+	if (MM_UNLIKELY(t->inside)) {
+		alloc_slowly(t, &from, pool, block, bytes, category);
+		return;
+	}
+	mm_hook_begin(t, &from);
+	uint32_t node = node_for(t, &from, false, pool, category);
+	t->allocated = block;
+	if (MM_UNLIKELY(!mm_ring_put(t, 4, MM_REC_HEAD(MM_REC_ALLOC, block), bytes,
+				     MM_REC_NODE(node, 0, MM_CALL_NOTE))) && mm_hook_ready(t))
+		alloc_slowly(t, &from, pool, block, bytes, category);
 }
 
 static void told_free(uint32_t pool, uint64_t block)
 {
 	struct mm_hook *t = &mm_hook_self;
 	struct mm_caller from = MM_CALLER_HERE();
+	const void *p = (const void *)(uintptr_t)block;
 
 	(void)pool;
-	if (mm_hook_ready(t))
-		mm_record_note_free(t, &from, (const void *)(uintptr_t)block);
+	if (!mm_hook_ready(t))
+		return;
+	if (MM_UNLIKELY(t->inside || (mm_target.options & MM_OPT_FREE_STACKS))) {
+		mm_record_note_free(t, &from, p);
+		return;
+	}
+	mm_hook_begin(t, &from);
+	if (MM_UNLIKELY(!mm_ring_put(t, 3, MM_REC_HEAD(MM_REC_FREE_AT, block),
+				     MM_REC_NODE(0, 0, MM_CALL_NOTE), 0)) && mm_hook_ready(t))
+		mm_record_note_free(t, &from, p);
 }
 
 static void told_move(uint32_t pool, uint64_t from_addr, uint64_t to)
