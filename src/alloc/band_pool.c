@@ -59,7 +59,7 @@ void mm_band_close(struct mm_band *p)
 
 	if (!p)
 		return;
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		mm_band_tell(p, 0, 0);
 	for (uint32_t f = 0; f < MM_BAND_FORMATS; f++)
 		mm_gate_tell(&p->o.gate, p->by_format[f] * block_bytes(f));
@@ -231,7 +231,7 @@ static int band_slab(struct mm_band *p, uint32_t format, uint32_t *ret)
 	s->free[0] = blocks < 64 ? (UINT64_C(1) << blocks) - 1 : ~UINT64_C(0);
 	s->free[1] = blocks > 64 ? ~UINT64_C(0) : 0;
 	p->slab_live++;
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		band_tell_slab(p, n);
 	band_list(p, n);
 	*ret = n;
@@ -269,7 +269,7 @@ static void let_slab_go(struct mm_band *p, uint32_t n)
 	struct bslab *s = &p->slab[n];
 
 	band_unlist(p, n);
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		band_tell_slab_end(p, n);
 	mm_vspace_give(&p->vspace, s->addr, 1);
 	s->addr = 0;
@@ -346,7 +346,7 @@ static int take_brick(struct mm_band *p, uint64_t key, uint32_t f, uint32_t *ret
 	p->bricks++;
 	p->by_format[f]++;
 	p->generation++;
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		band_tell_brick(p, b);
 	*ret = b;
 	return MM_OK;
@@ -372,7 +372,7 @@ static void give_brick(struct mm_band *p, uint32_t at)
 {
 	uint32_t b = p->cell[at].brick, f = p->format[b];
 
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		band_tell_brick_end(p, b);
 	band_unname(p, at);
 	p->bricks--;
@@ -520,11 +520,11 @@ static int band_convert(struct mm_band *p, uint32_t b, uint32_t to)
 	}
 	for (uint32_t i = 0; i < count; i++)
 		voxel_store(p, target, to, i, voxel_load(p, from, f, i));
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		band_tell_brick_end(p, b);
 	p->place[b] = place;
 	p->format[b] = (uint8_t)to;
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		band_tell_brick(p, b);
 	p->by_format[f]--;
 	p->by_format[to]++;

@@ -113,7 +113,7 @@ static void set_bump(struct mm_svo *p, struct svo_chunk *c, uint32_t bump)
 	uint32_t was = c->bump;
 
 	c->bump = (uint16_t)bump;
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		svo_tell_bump(p, c, was);
 	if (c->node)
 		mm_vspace_resize(&p->vspace, c->node, svo_slices(p->o.node_bytes),
@@ -145,7 +145,7 @@ static void release(struct mm_svo *p, uint32_t n)
 {
 	struct svo_chunk *c = &p->chunk[n];
 
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		svo_tell_chunk_end(p, n);
 	if (c->node)
 		mm_vspace_give(&p->vspace, c->node, svo_slices(p->o.node_bytes));
@@ -278,7 +278,7 @@ static int take_run(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t coun
 	}
 	svo_mark(&p->chunk[n], at, count, 1);
 	count_live(p, &p->chunk[n], (int32_t)count);
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		svo_tell_nodes(p, n, at, count);
 	*ret_handle = n << SLOT_BITS | at;
 	return MM_OK;
@@ -327,7 +327,7 @@ static void give_run(struct mm_svo *p, uint32_t handle, uint32_t count)
 	struct svo_chunk *c = &p->chunk[n];
 	uint32_t word = slot < MM_SVO_RUN ? 0 : (slot - MM_SVO_RUN) / 64;
 
-	if (p->told)
+	if (__builtin_expect(p->told != 0, 0))
 		svo_tell_nodes_end(p, n, slot, count);
 	svo_mark(c, slot, count, 0);
 	count_live(p, c, -(int32_t)count);
