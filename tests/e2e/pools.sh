@@ -352,7 +352,7 @@ int main(int argc, char **argv)
 }
 C
 "$CC" -O0 -w -o churn churn.c
-for how in "" "-s first-fit" "-s best-fit" "--check on" "--check sampled" "--check full"; do
+for how in "" "-s first-fit" "-s best-fit" "-s numa-aware" "--check on" "--check sampled" "--check full"; do
 	# shellcheck disable=SC2086
 	"$mmprof" run $how --stats --trace churn.mmt ./churn >out 2>err
 	check_is "run $how: slab events add up to what the engine counts" \
