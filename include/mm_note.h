@@ -105,7 +105,8 @@ static inline void mm_metric(const char *name, int64_t value)
 		t->metric(name, value);
 }
 
-/* An allocator of the program's own has handed out n bytes at p ... */
+/* An allocator of the program's own has handed out n bytes at p (not libmm, which tells of its
+ * blocks itself) ... */
 static inline void mm_note_alloc(const void *p, size_t n)
 {
 	const struct mm_note_v1 *t = mm_note_table();
