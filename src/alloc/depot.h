@@ -112,6 +112,15 @@ static inline uint32_t mm_depot_block_of(const struct mm_depot *p, const struct 
 /* Calls `fn` for every block that is out, slab by slab. Nobody else may be in it. */
 void mm_depot_each_out(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr), void *arg);
 
+/* Calls `fn` for every run of free blocks in pages in use, slab by slab. */
+void mm_depot_each_free(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr, uint64_t bytes),
+			void *arg);
+
+/* Of the pairs of slabs that are neither full nor beyond the first 64 of the depot's lists, the
+ * fullest first: how many, and how many have no block out at the same place (those could lie in
+ * one page: Powers et al., "Mesh", 2019). Adds to both. */
+void mm_depot_meshable(struct mm_depot *p, uint64_t *pairs, uint64_t *disjoint);
+
 /* Tells the sink of every slab there is. Nobody else may be in it. */
 void mm_depot_tell(struct mm_depot *p);
 

@@ -30,6 +30,61 @@ void mm_depot_each_out(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr),
 	each_slab(p, out_of_slab, &e);
 }
 
+struct each_free { void (*fn)(void *arg, uint64_t addr, uint64_t bytes); void *arg; };
+
+static void free_in_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
+{
+	const struct each_free *e = arg;
+	uint64_t end = s->addr + s->bytes, blocks_end = s->addr + (uint64_t)s->blocks * p->block_bytes;
+	uint32_t i = 0, from;
+
+	end = end < blocks_end ? end : blocks_end;
+	while (i < s->blocks) {
+		while (i < s->blocks && !(s->free_bits[i / 64] >> i % 64 & 1))
+			i++;
+		for (from = i; i < s->blocks && (s->free_bits[i / 64] >> i % 64 & 1);)
+			i++;
+		uint64_t at = s->addr + (uint64_t)from * p->block_bytes;
+		uint64_t to = s->addr + (uint64_t)i * p->block_bytes;
+		if (at < (to < end ? to : end))
+			e->fn(e->arg, at, (to < end ? to : end) - at);
+	}
+}
+
+void mm_depot_each_free(struct mm_depot *p, void (*fn)(void *arg, uint64_t addr, uint64_t bytes),
+			void *arg)
+{
+	struct each_free e = { fn, arg };
+
+	each_slab(p, free_in_slab, &e);
+}
+
+enum { MESHED_MOST = 64 };
+
+static int are_disjoint(const struct mm_depot *p, const struct mm_slab *a,
+			const struct mm_slab *b)
+{
+	for (uint32_t w = 0; w < mm_depot_words(p); w++)
+		if (~a->free_bits[w] & ~b->free_bits[w] &
+		    (w + 1 < mm_depot_words(p) || p->blocks % 64 == 0
+			     ? ~UINT64_C(0) : (UINT64_C(1) << p->blocks % 64) - 1))
+			return 0;
+	return 1;
+}
+
+void mm_depot_meshable(struct mm_depot *p, uint64_t *pairs, uint64_t *disjoint)
+{
+	const struct mm_slab *slab[MESHED_MOST];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < MM_DEPOT_LISTS; i++)
+		for (uint32_t n = p->list[i]; n && count < MESHED_MOST; n = mm_depot_slab(p, n)->next)
+			slab[count++] = mm_depot_slab(p, n);
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t k = 0; k < i; k++, ++*pairs)
+			*disjoint += (uint64_t)are_disjoint(p, slab[i], slab[k]);
+}
+
 static void tell_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
 {
 	(void)arg;

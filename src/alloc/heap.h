@@ -141,6 +141,14 @@ struct mm_slab_view {
 void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
 		   void *arg);
 
+/* Calls fn for each range of pages in use that nobody has: runs of free blocks of slabs, free
+ * ranges of ordered heaps as far as they were ever used. Nobody else may be in it. */
+void mm_heap_each_free(struct mm_heap *h, void (*fn)(void *arg, uint64_t addr, uint64_t bytes),
+		       void *arg);
+
+/* depot.h, meshable: of all depots. */
+void mm_heap_meshable(struct mm_heap *h, uint64_t *ret_pairs, uint64_t *ret_disjoint);
+
 /* The slab that an address lies in: its number, 0 = none; and the bytes of its free blocks. */
 uint32_t mm_heap_slab_of(const struct mm_heap *h, uint64_t addr);
 uint64_t mm_heap_slab_free(const struct mm_heap *h, uint32_t number);

@@ -170,6 +170,22 @@ void mm_heap_tell(struct mm_heap *h, uint32_t told, int again)
 			mm_tell_slab(told, mm_slab_at(&h->slabs, n));
 }
 
+void mm_heap_each_free(struct mm_heap *h, void (*fn)(void *arg, uint64_t addr, uint64_t bytes),
+		       void *arg)
+{
+	for (uint32_t i = 0; i < h->depots; i++)
+		mm_depot_each_free(mm_heap_depot(h, i), fn, arg);
+	if (mm_heap_ordered(h))
+		mm_ordered_each_free(&h->ordered, fn, arg);
+}
+
+void mm_heap_meshable(struct mm_heap *h, uint64_t *ret_pairs, uint64_t *ret_disjoint)
+{
+	*ret_pairs = *ret_disjoint = 0;
+	for (uint32_t i = 0; i < h->depots; i++)
+		mm_depot_meshable(mm_heap_depot(h, i), ret_pairs, ret_disjoint);
+}
+
 uint32_t mm_heap_slab_of(const struct mm_heap *h, uint64_t addr)
 {
 	return mm_vspace_owner(&h->vspace, addr);

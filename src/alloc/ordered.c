@@ -310,6 +310,39 @@ int mm_ordered_resize(struct mm_ordered *o, uint64_t addr, uint64_t size, uint64
 	return done;
 }
 
+/* --- each ------------------------------------------------------------------------------------ */
+
+/* The range's parts in regions' pages in use, joined where they adjoin. */
+static void each_used_part(const struct mm_ordered *o, const struct mm_range *r,
+			   void (*fn)(void *arg, uint64_t addr, uint64_t bytes), void *arg)
+{
+	uint64_t at = r->addr, end = r->addr + mm_range_bytes(r), from = at, to = at;
+
+	while (at < end) {
+		const struct mm_slab *s = mm_slab_at(o->ground->slabs,
+						     mm_vspace_owner(o->ground->vspace, at));
+		uint64_t used = s->addr + s->bytes, next = s->addr + MM_ORDERED_REGION;
+		if (to != at) {
+			if (to > from)
+				fn(arg, from, to - from);
+			from = at;
+		}
+		to = used < at ? at : used < end ? used : end;
+		to = to > next ? next : to;
+		at = next;
+	}
+	if (to > from)
+		fn(arg, from, to - from);
+}
+
+void mm_ordered_each_free(const struct mm_ordered *o,
+			  void (*fn)(void *arg, uint64_t addr, uint64_t bytes), void *arg)
+{
+	for (uint32_t i = 0; o->ends.entry && i <= o->ends.mask; i++)
+		if ((uint32_t)o->ends.entry[i])
+			each_used_part(o, &o->node[(uint32_t)o->ends.entry[i]], fn, arg);
+}
+
 /* --- checking ------------------------------------------------------------------------------ */
 
 /* Every free range is found by both its ends, and adjoins no other. */

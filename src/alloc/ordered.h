@@ -73,6 +73,11 @@ void mm_ordered_soon(const struct mm_ordered *o, uint64_t addr);
 /* 1 = the block now has `size` bytes where it is: it shrank, or what is behind it was free. */
 int mm_ordered_resize(struct mm_ordered *o, uint64_t addr, uint64_t size, uint64_t align);
 
+/* Calls fn for each free range, in no order, as far as it was ever used: what lies in pages that
+ * are not in use is cut off. Nobody else may be in it. */
+void mm_ordered_each_free(const struct mm_ordered *o,
+			  void (*fn)(void *arg, uint64_t addr, uint64_t bytes), void *arg);
+
 /* 0, or the number of the rule that does not hold. Nobody else may be in it. */
 int mm_ordered_check(struct mm_ordered *o);
 

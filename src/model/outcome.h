@@ -20,7 +20,8 @@
 #define MM_OUTCOME_MINOR 1
 #define MM_CONTEST_SCHEMA "mmprof.contest/1"
 
-enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11, MM_OUTCOME_NODES = 64 };
+enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11, MM_OUTCOME_NODES = 64,
+	MM_OUTCOME_POWERS = 17 /* 2^4 to 2^20 */ };
 
 struct mm_moment_account {
 	uint64_t time_ns, event; /* how many events came before */
@@ -95,6 +96,20 @@ struct mm_outcome_rule {
 	uint64_t object_count;       /* that it decided about */
 };
 
+/* How what is free lies, when committed is largest. A range: free bytes in a row, in pages in use. */
+struct mm_layout {
+	int known;
+	uint64_t free_bytes, range_count, largest_bytes; /* of ranges */
+	/* Gorman and Whitcroft's unusable free space index for blocks of 16 bytes, 32 ... 1 MiB: the
+	 * share of free bytes that lie in no piece of that size. */
+	uint64_t unusable_ppm[MM_OUTCOME_POWERS];
+	uint64_t scattered_ppm;    /* 1 - largest / all */
+	uint64_t spread_ppm;       /* 1 - root of the sum of squares / all */
+	uint64_t utilised_ppm;     /* blocks that are out / blocks of slabs */
+	uint64_t huge_ppm;         /* bytes in use in 2 MiB ranges that are wholly in use / in use */
+	uint64_t mesh_pairs, meshable_ppm; /* alloc/depot.h */
+};
+
 /* numa-aware: what a node of the machine had. */
 struct mm_outcome_node {
 	uint64_t slab_bytes, large_bytes; /* pages in use, at the peak of committed */
@@ -133,6 +148,7 @@ struct mm_outcome {
 	size_t point_count;
 	/* Slabs by how full they are when committed is largest: 0 %, up to 10 % ... 100 %. */
 	uint64_t occupancy[MM_OUTCOME_OCCUPANCY];
+	struct mm_layout layout;
 	struct mm_outcome_node node[MM_OUTCOME_NODES];
 	size_t node_count;    /* 0 = the strategy knows of none */
 	uint64_t fingerprint; /* of every address that was handed out, in order */

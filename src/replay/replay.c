@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "replay/drive.h"
+#include "replay/layout.h"
 #include "replay/pins.h"
 
 enum { LOOK_EVERY = 256, PPM = 1000000, SLOT_AHEAD = 16, BLOCK_AHEAD = 8 };
@@ -317,6 +318,9 @@ static int pin(struct run *x)
 	const struct mm_replay_options *o = x->o;
 	struct mm_pins pins = { 0 };
 	int err = mm_pins_of_engine(&pins, &x->drive);
+
+	if (!x->routed)
+		mm_layout_of(x->heap, &x->out->layout);
 
 	if (!err)
 		err = mm_pins_share(&pins, x->reader, &x->drive, 0, o->naming, o->process,

@@ -45,6 +45,29 @@ static void put_counts(struct mm_jsonw *w, const struct mm_outcome *o)
 	mm_jsonw_u64(w, "purged_page_count", o->purged_pages);
 }
 
+static void put_layout(struct mm_jsonw *w, const struct mm_layout *l)
+{
+	if (!l->known) {
+		mm_jsonw_null(w, "layout");
+		return;
+	}
+	mm_jsonw_object(w, "layout");
+	mm_jsonw_u64(w, "free_bytes", l->free_bytes);
+	mm_jsonw_u64(w, "range_count", l->range_count);
+	mm_jsonw_u64(w, "largest_bytes", l->largest_bytes);
+	mm_jsonw_array(w, "unusable_ppm");
+	for (int j = 0; j < MM_OUTCOME_POWERS; j++)
+		mm_jsonw_u64(w, NULL, l->unusable_ppm[j]);
+	mm_jsonw_array_end(w);
+	mm_jsonw_u64(w, "scattered_ppm", l->scattered_ppm);
+	mm_jsonw_u64(w, "spread_ppm", l->spread_ppm);
+	mm_jsonw_u64(w, "utilised_ppm", l->utilised_ppm);
+	mm_jsonw_u64(w, "huge_ppm", l->huge_ppm);
+	mm_jsonw_u64(w, "mesh_pair_count", l->mesh_pairs);
+	mm_jsonw_u64(w, "meshable_ppm", l->meshable_ppm);
+	mm_jsonw_object_end(w);
+}
+
 static void put_measures(struct mm_jsonw *w, const struct mm_outcome *o)
 {
 	mm_jsonw_object(w, "measures");
@@ -119,6 +142,7 @@ static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 	for (int i = 0; i < MM_OUTCOME_OCCUPANCY; i++)
 		mm_jsonw_u64(w, NULL, o->occupancy[i]);
 	mm_jsonw_array_end(w);
+	put_layout(w, &o->layout);
 	mm_jsonw_array(w, "nodes");
 	for (size_t i = 0; i < o->node_count; i++) {
 		mm_jsonw_object(w, NULL);

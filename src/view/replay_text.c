@@ -146,6 +146,40 @@ static void put_occupancy(struct mm_pen *p, const struct mm_outcome *o)
 	}
 }
 
+static void put_share(struct mm_pen *p, const char *name, uint64_t ppm, const char *means)
+{
+	label(p, name);
+	if (ppm == MM_UNKNOWN)
+		fprintf(p->out, "%7s", "-");
+	else
+		fprintf(p->out, "%5.1f %%", (double)ppm / 10000);
+	if (p->options->width >= 80) {
+		mm_pen_ink(p, MM_INK_DIM);
+		fprintf(p->out, "   %s", means);
+		mm_pen_plain(p);
+	}
+	fputc('\n', p->out);
+}
+
+static void put_layout(struct mm_pen *p, const struct mm_layout *l)
+{
+	char a[MM_PEN_TEXT], b[MM_PEN_TEXT];
+
+	if (!l->known)
+		return;
+	mm_pen_title(p, "How what is free lies at the peak", "");
+	label(p, "ranges");
+	fprintf(p->out, "%s, the largest of %s\n", mm_pen_count(a, l->range_count),
+		mm_pen_size(p, b, l->largest_bytes));
+	put_share(p, "scattered", l->scattered_ppm, "of it lies outside the largest range");
+	put_share(p, "no 256 B", l->unusable_ppm[4], "of it lies in no piece of 256 bytes");
+	put_share(p, "no 4 KiB", l->unusable_ppm[8], "of it lies in no piece of 4 KiB");
+	put_share(p, "no 64 KiB", l->unusable_ppm[12], "of it lies in no piece of 64 KiB");
+	put_share(p, "utilised", l->utilised_ppm, "of the blocks of slabs are out");
+	put_share(p, "meshable", l->meshable_ppm, "of pairs of slabs have nothing at the same place");
+	put_share(p, "huge", l->huge_ppm, "of the pages in use fill ranges of 2 MiB");
+}
+
 static void put_nodes(struct mm_pen *p, const struct mm_outcome *o)
 {
 	char a[MM_PEN_TEXT], b[MM_PEN_TEXT], c[MM_PEN_TEXT], name[MM_PEN_TEXT];
@@ -268,6 +302,7 @@ static void put_one(struct mm_pen *p, const struct mm_outcome *o)
 	put_measures(p, &o->measures);
 	put_curve(p, o);
 	put_occupancy(p, o);
+	put_layout(p, &o->layout);
 	put_nodes(p, o);
 	mm_text_configured(p, o);
 	put_pins_of_engine(p, o);

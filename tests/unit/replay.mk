@@ -59,3 +59,8 @@ EXTRA_DIST += tests/e2e/run_hard.sh \
 	tests/victims/hard_standard.c \
 	tests/victims/lib_hardplugin.c
 tests/e2e/run_hard.log: mmprof libmmrun.la
+
+check_PROGRAMS += test_layout
+test_layout_SOURCES = tests/unit/test_layout.c
+test_layout_LDADD = libmm_replay.la libmm_alloc.la libmm_model.la libmm_trace.la libmm_base.la libmm_core.la $(MM_TEST_LIBS)
+TESTS += test_layout

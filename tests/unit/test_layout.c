@@ -1,0 +1,162 @@
+/* test_layout: measures of how what is free lies, each computed by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "alloc/heap.h"
+#include "replay/layout.h"
+
+static struct mm_heap *heap;
+static struct mm_context *context;
+
+static void open_heap(enum mm_strategy s)
+{
+	struct mm_heap_options o = { .strategy = s, .simulated = 1, .track = 1,
+				     .retain_bytes = MM_HEAP_DEFAULT };
+
+	assert_int_equal(mm_heap_open(&heap, &o), 0);
+	assert_int_equal(mm_heap_context(heap, 0, &context), 0);
+}
+
+static uint64_t take(uint64_t size)
+{
+	uint64_t addr;
+
+	assert_int_equal(mm_heap_alloc(heap, context, size, 0, &addr), 0);
+	return addr;
+}
+
+static void give(uint64_t addr)
+{
+	assert_int_equal(mm_heap_free(heap, context, addr), 0);
+}
+
+static struct mm_layout layout(void)
+{
+	struct mm_layout l;
+
+	mm_layout_of(heap, &l);
+	assert_int_equal(l.known, 1);
+	return l;
+}
+
+static void close_heap(void)
+{
+	mm_heap_leave(heap, context);
+	mm_heap_close(heap);
+}
+
+/* Four blocks of 1000 (1008 each), the first and the third freed: one page is in use, and free
+ * in it are 1008 + 1008 + (4096 - 4 * 1008 = 64) = 2080 bytes. */
+static void ranges(void **state)
+{
+	uint64_t a, c;
+	struct mm_layout l;
+
+	(void)state;
+	open_heap(MM_STRATEGY_FIRST_FIT);
+	a = take(1000);
+	take(1000);
+	c = take(1000);
+	take(1000);
+	give(a);
+	give(c);
+	l = layout();
+	assert_int_equal(l.free_bytes, 2080);
+	assert_int_equal(l.range_count, 3);
+	assert_int_equal(l.largest_bytes, 1008);
+	assert_int_equal(l.unusable_ppm[0], 0);             /* 2^4 divides all three */
+	/* 2^6: 960 + 960 + 64 of them. */
+	assert_int_equal(l.unusable_ppm[2], 1000000 - 1984 * 1000000 / 2080);
+}
+
+static void ranges_by_power(void **state)
+{
+	struct mm_layout l;
+
+	(void)state;
+	l = layout();
+	/* 2^7: 2 * 896 of 2080; 2^9: 2 * 512; 2^10 and beyond: nothing. */
+	assert_int_equal(l.unusable_ppm[3], 1000000 - 1792 * 1000000 / 2080);
+	assert_int_equal(l.unusable_ppm[5], 1000000 - 1024 * 1000000 / 2080);
+	for (int j = 6; j < MM_OUTCOME_POWERS; j++)
+		assert_int_equal(l.unusable_ppm[j], 1000000);
+	assert_int_equal(l.scattered_ppm, 1000000 - 1008 * 1000000 / 2080);
+	/* The root of 2 * 1008^2 + 64^2 = 2,036,224 is 1426. */
+	assert_int_equal(l.spread_ppm, 1000000 - 1426 * 1000000 / 2080);
+	/* Units of 16 bytes: 2 * 63 of a region's 65,536 are out. */
+	assert_int_equal(l.utilised_ppm, 126 * 1000000 / 65536);
+	assert_int_equal(l.huge_ppm, 0);
+	assert_int_equal(l.mesh_pairs, 0);
+	assert_int_equal(l.meshable_ppm, MM_UNKNOWN);
+	close_heap();
+}
+
+/* Blocks of 16 KiB, 8 to a slab of 128 KiB, two slabs full: of one the lower half is given back,
+ * of the other the upper half. They could lie in one. */
+static void two_slabs_that_fit_in_one(void **state)
+{
+	uint64_t block[16];
+	struct mm_layout l;
+
+	(void)state;
+	open_heap(MM_STRATEGY_SIZE_CLASS);
+	for (int i = 0; i < 16; i++)
+		block[i] = take(16384);
+	l = layout();
+	assert_int_equal(l.free_bytes, 0);
+	assert_int_equal(l.unusable_ppm[0], 1000000);
+	assert_int_equal(l.utilised_ppm, 1000000);
+	assert_int_equal(l.scattered_ppm, MM_UNKNOWN);
+	for (int i = 4; i < 12; i++)
+		give(block[i]);
+	mm_cache_flush(context);
+	l = layout();
+	assert_int_equal(l.free_bytes, 8 * 16384);
+	assert_int_equal(l.range_count, 2); /* of each slab one */
+	assert_int_equal(l.largest_bytes, 4 * 16384);
+	assert_int_equal(l.scattered_ppm, 500000);
+	assert_int_equal(l.unusable_ppm[12], 0);        /* 64 KiB: both ranges are as large */
+	assert_int_equal(l.unusable_ppm[13], 1000000);  /* 128 KiB: none is */
+	assert_int_equal(l.utilised_ppm, 500000);
+	assert_int_equal(l.mesh_pairs, 1);
+	assert_int_equal(l.meshable_ppm, 1000000);
+	give(block[0]);
+	give(block[12]);
+	mm_cache_flush(context);
+	block[0] = take(16384);
+	l = layout();
+	assert_int_equal(l.mesh_pairs, 1);
+	close_heap();
+}
+
+/* Half of a large block's pages fill ranges of 2 MiB: the heap begins at a multiple of them. */
+static void huge_pages(void **state)
+{
+	struct mm_layout l;
+
+	(void)state;
+	open_heap(MM_STRATEGY_SIZE_CLASS);
+	take(3 << 20);
+	l = layout();
+	assert_int_equal(l.huge_ppm, 666666);
+	take(1 << 20); /* fills the second */
+	l = layout();
+	assert_int_equal(l.huge_ppm, 1000000);
+	close_heap();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranges),
+		cmocka_unit_test(ranges_by_power),
+		cmocka_unit_test(two_slabs_that_fit_in_one),
+		cmocka_unit_test(huge_pages),
+	};
+
+	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
+}
