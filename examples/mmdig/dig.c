@@ -122,6 +122,18 @@ static int32_t jitter(struct dig_plan *p, int32_t most)
 	return (int32_t)dig_random(&p->random, (uint32_t)(2 * most + 1)) - most;
 }
 
+/* A tunnel that has come out of the ground goes back into it. */
+static void dive(const struct world *w, struct dig_plan *p)
+{
+	int x = dig_clamp(p->at[0] / Q, 0, w->res - 1), z = dig_clamp(p->at[2] / Q, 0, w->res - 1);
+	int32_t surface = surface_of(w, x, z);
+
+	if (p->at[1] <= surface)
+		return;
+	p->at[1] = surface;
+	p->heading[1] = -Q / 2;
+}
+
 /* A tunnel goes on by half a radius and turns a little; it stays inside the world. */
 static void tunnel_on(const struct world *w, struct dig_plan *p, int32_t radius)
 {
@@ -142,6 +154,7 @@ static void tunnel_on(const struct world *w, struct dig_plan *p, int32_t radius)
 			p->at[i] = dig_clamp(p->at[i], radius, w->res * Q - radius);
 		}
 	}
+	dive(w, p);
 }
 
 /* A crater grows outwards from its middle, always at what is the surface then. */
