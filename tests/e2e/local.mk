@@ -9,14 +9,12 @@ mm_e2e = \
 	tests/e2e/headers.sh \
 	tests/e2e/install.sh \
 	tests/e2e/mmdig.sh \
-	tests/e2e/mmhpp.sh \
 	tests/e2e/nm.sh \
 	tests/e2e/pools.sh \
 	tests/e2e/style.sh
 TESTS += $(mm_e2e)
 EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
 $(mm_e2e:.sh=.log): mmprof libmmprof.la
-tests/e2e/mmhpp.log: libmm.la
 tests/e2e/pools.log: libmm.la libmm.a libmmrun.la
 tests/e2e/mmdig.log: examples/mmdig/mmdig libmm.a
 EXTRA_DIST += traces/mmdig.mmt traces/mmdig-pools.mmt \
