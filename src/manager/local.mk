@@ -70,6 +70,7 @@ lib_LIBRARIES += libmm.a
 libmm_a_SOURCES = $(libmm_sources)
 libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
 
-include_HEADERS += include/mm.h include/mm_alloc.h include/mm_check.h include/mm_error.h include/mm_move.h include/mm_voxel.h
+include_HEADERS += include/mm.h include/mm_alloc.h include/mm_check.h include/mm_error.h include/mm_move.h include/mm_voxel.h \
+	include/mm.hpp include/mm_scope.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = mm.pc

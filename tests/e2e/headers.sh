@@ -19,7 +19,7 @@ for header in "$src"/src/*/*.h "$src"/include/*.h "$src"/examples/*/*.h; do
 done
 for header in "$src"/include/*.h; do
 	[ -e "$header" ] || continue
-	for std in c99 c11 c17; do
+	for std in c99 c11 c17 c2x; do
 		check "${header##*/} as $std" alone "$CC -std=$std -pedantic" "${header##*/}" c
 	done
 	for cxx in g++ clang++; do
