@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "mm_alloc.h"
+#include "mm_buffer.h"
 #include "mm_check.h"
 #include "mm_error.h"
 #include "mm_move.h"
@@ -61,6 +62,7 @@ enum mm_feature {
 	MM_FEATURE_HUGE_PAGES,  /* the system has them; whether it gives one is never sure */
 	MM_FEATURE_NUMA,        /* the system lets programs say which node they prefer */
 	MM_FEATURE_TIERS, MM_FEATURE_BUFFERS, MM_FEATURE_COMPRESSION, MM_FEATURE_PRESSURE,
+	MM_FEATURE_GPU,
 	MM_FEATURES
 };
 

@@ -32,15 +32,16 @@ int mm_manager_is_supported(struct mm_manager *m, enum mm_feature feature)
 	case MM_FEATURE_TRACKING:
 	case MM_FEATURE_MOVABLES:
 	case MM_FEATURE_CHECKING:
+	case MM_FEATURE_BUFFERS:
 		return 1;
 	case MM_FEATURE_HUGE_PAGES:
 		return has_huge_pages();
 	case MM_FEATURE_NUMA:
 		return (m = mm_general_of(m)) != NULL && mm_numa_is_supported(m);
 	case MM_FEATURE_TIERS:
-	case MM_FEATURE_BUFFERS:
 	case MM_FEATURE_COMPRESSION:
 	case MM_FEATURE_PRESSURE:
+	case MM_FEATURE_GPU:
 	case MM_FEATURES:
 		break;
 	}

@@ -37,6 +37,7 @@ static void hold_all(void)
 		mm_lock_take(&m->budget.lock);
 		mm_lock_take(&m->foreign.lock);
 		mm_lock_take(&m->cacheables.lock);
+		mm_lock_take(&m->buffers.lock);
 		if (atomic_load(&m->heap))
 			mm_heap_hold(m->heap);
 		mm_movables_hold(m);
@@ -55,6 +56,7 @@ static void release_all(void)
 		mm_movables_go_on(m);
 		if (atomic_load(&m->heap))
 			mm_heap_go_on(m->heap);
+		mm_lock_give(&m->buffers.lock);
 		mm_lock_give(&m->cacheables.lock);
 		mm_lock_give(&m->foreign.lock);
 		mm_lock_give(&m->budget.lock);

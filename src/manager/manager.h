@@ -7,6 +7,7 @@
 #include "alloc/depot.h"
 #include "alloc/heap.h"
 #include "manager/budget.h"
+#include "manager/buffers.h"
 #include "manager/cacheable.h"
 #include "manager/foreign.h"
 #include "manager/movables.h"
@@ -53,6 +54,7 @@ struct mm_manager {
 	struct mm_foreign foreign;
 	struct mm_cacheables cacheables;
 	struct mm_movables movables;
+	struct mm_buffers buffers;
 	int node_said;                  /* numa.c: the preferred node, and 1; 0 = none */
 	struct mm_manager *prev, *next; /* of the process */
 };

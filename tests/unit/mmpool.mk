@@ -33,3 +33,8 @@ check_PROGRAMS += test_mmcheck
 test_mmcheck_SOURCES = tests/unit/test_mmcheck.c
 test_mmcheck_LDADD = libmm.la $(CMOCKA_LIBS)
 TESTS += test_mmcheck
+
+check_PROGRAMS += test_mmbuffer
+test_mmbuffer_SOURCES = tests/unit/test_mmbuffer.c
+test_mmbuffer_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmbuffer

@@ -497,7 +497,7 @@ static void what_there_is(void **state)
 	mm_manager_destroy(m);
 	assert_int_equal(mm_manager_is_initialised(m), 0);
 	assert_int_equal(mm_manager_is_supported(NULL, MM_FEATURE_MOVABLES), 1);
-	assert_int_equal(mm_manager_is_supported(NULL, MM_FEATURE_BUFFERS), 0);
+	assert_int_equal(mm_manager_is_supported(NULL, MM_FEATURE_GPU), 0);
 	assert_int_equal(mm_manager_is_supported(NULL, (enum mm_feature)(MM_FEATURES + 5)), 0);
 }
 
