@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "mm_alloc.h"
+#include "mm_audit.h"
 #include "mm_buffer.h"
 #include "mm_check.h"
 #include "mm_error.h"
@@ -46,7 +47,8 @@ struct mm_pool;
 MM_API int mm_manager_create(struct mm_manager **ret);
 
 /* With all its pools, and every block in them. Nobody may be using any of it, then or
- * later. NULL is nothing; the default manager cannot be destroyed and stays. */
+ * later. NULL is nothing; the default manager cannot be destroyed and stays, and so does one
+ * that is sealed (mm_audit.h), or a pool of which is. */
 MM_API void mm_manager_destroy(struct mm_manager *manager);
 
 /* The one that stands for NULL in every call; made when it is first needed. The library's:
@@ -111,10 +113,12 @@ MM_API int mm_pool_create(struct mm_manager *manager, const char *name, size_t b
 			  struct mm_pool **ret);
 
 /* What the pool's slabs are charged to, in bytes obtained (mm_alloc.h); general unless set.
- * MM_EINVAL: no such category; MM_EPERM: the pool has slabs already. */
+ * MM_EINVAL: no such category; MM_EPERM: the pool has slabs already, or is
+ * sealed. */
 MM_API int mm_pool_set_category(struct mm_pool *pool, uint32_t category);
 
-/* With every block in it. Nobody may be using it or a block of it, then or later. */
+/* With every block in it. Nobody may be using it or a block of it, then or later. A sealed
+ * pool stays as it is (mm_audit.h). */
 MM_API void mm_pool_destroy(struct mm_pool *pool);
 
 /* The manager's pool of that name, or NULL. It stays whose it is. */
@@ -156,7 +160,8 @@ MM_API int mm_pool_warm_up(struct mm_pool *pool, uint64_t blocks);
  * they once had. Live blocks stay where they are. */
 MM_API void mm_pool_shrink(struct mm_pool *pool);
 
-/* Frees every live block at once. Nobody may be using the pool or a block of it. */
+/* Frees every live block at once. Nobody may be using the pool or a block of it.
+ * Not of a sealed one. */
 MM_API void mm_pool_clear(struct mm_pool *pool);
 
 #ifdef __cplusplus

@@ -126,7 +126,8 @@ enum mm_budget_mode {
 
 #define MM_NO_BUDGET UINT64_MAX
 
-/* MM_EINVAL: no such category, or more than 2^63 bytes that are not MM_NO_BUDGET. */
+/* MM_EINVAL: no such category, or more than 2^63 bytes that are not MM_NO_BUDGET. MM_EPERM:
+ * sealed (mm_audit.h). */
 MM_API int mm_budget_set(struct mm_manager *manager, uint32_t category, uint64_t bytes,
 			 enum mm_budget_mode mode);
 
@@ -153,7 +154,7 @@ MM_API void mm_totals(struct mm_manager *manager, struct mm_totals *ret);
 
 /* 0 = no limit. `reserve_bytes` of `bytes` are for critical blocks alone: others are refused
  * before they use them. Where a limit is in the way cacheable blocks are freed, of any category.
- * MM_EINVAL: reserve above bytes, or above 2^63. */
+ * MM_EINVAL: reserve above bytes, or above 2^63. MM_EPERM: sealed (mm_audit.h). */
 struct mm_limits {
 	uint64_t bytes, reserve_bytes;
 	uint64_t live_count;    /* blocks */

@@ -102,7 +102,8 @@ MM_API int mm_defragment(struct mm_manager *manager, uint32_t max_ms, enum mm_pr
 MM_API int mm_is_defragmenting(struct mm_manager *manager);
 
 /* Whether passes move blocks of the size class that serves `bytes`; 0 = of all. All are in to
- * begin with. MM_EINVAL: blocks of that size have pages of their own and never move. */
+ * begin with. MM_EINVAL: blocks of that size have pages of their own and never move. MM_EPERM:
+ * sealed (mm_audit.h). */
 MM_API int mm_defragment_enrol(struct mm_manager *manager, size_t bytes, int is_in);
 
 /* Free bytes, in % of the bytes of slabs, in the size classes that are in. */

@@ -24,6 +24,11 @@ void mm_budget_init(struct mm_budget *b)
 
 /* --- telling ------------------------------------------------------------------------------ */
 
+static const enum mm_audit_kind audited[] = {
+	[MM_ALARM_OVER_BUDGET] = MM_AUDIT_OVER, [MM_ALARM_DENIED] = MM_AUDIT_DENIED,
+	[MM_ALARM_EVICTED] = MM_AUDIT_EVICTED,
+};
+
 void mm_budget_tell(struct mm_budget *b, enum mm_alarm_kind kind, uint32_t category,
 		    uint64_t bytes)
 {
@@ -31,6 +36,9 @@ void mm_budget_tell(struct mm_budget *b, enum mm_alarm_kind kind, uint32_t categ
 			      b->purse[category].limit };
 	struct mm_subscriber s[MM_BUDGET_SUBSCRIBERS];
 
+	mm_audit_add(b->evict_arg, &(struct mm_audit_record){ .kind = audited[kind],
+							      .category = category,
+							      .bytes = bytes });
 	if (!atomic_load(&b->subscribers))
 		return;
 	mm_lock_take(&b->lock);
@@ -205,8 +213,14 @@ int mm_budget_set(struct mm_manager *m, uint32_t category, uint64_t bytes,
 	if (!b || category >= b->categories || (unsigned)mode > MM_BUDGET_EVICT ||
 	    (bytes > MOST && bytes != MM_NO_BUDGET))
 		return MM_EINVAL;
+	if (mm_seal_check(b->evict_arg, "mm_budget_set"))
+		return MM_EPERM;
 	b->purse[category].limit = bytes;
 	b->purse[category].mode = mode;
+	mm_audit_add(b->evict_arg, &(struct mm_audit_record){ .kind = MM_AUDIT_BUDGET,
+							      .category = category,
+							      .bytes = bytes,
+							      .call = "mm_budget_set" });
 	return MM_OK;
 }
 

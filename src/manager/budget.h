@@ -38,7 +38,7 @@ struct mm_budget {
 	/* Frees cacheable blocks of a category (UINT32_MAX: any) until so many bytes are free, or
 	 * there are none: how many. */
 	uint64_t (*evict)(void *arg, uint32_t category, uint64_t bytes);
-	void *evict_arg;
+	void *evict_arg; /* the manager, whose log has what is told */
 };
 
 void mm_budget_init(struct mm_budget *b);

@@ -35,6 +35,9 @@ void mm_damage_found(void *arg, const struct mm_misuse *u)
 	struct mm_damage d = damage_of(u);
 	uint64_t note = mm_rider_mine() ? mm_rider_mine()->freed_note : 0;
 
+	if (u->kind < MM_MISUSE_WRONG_SIZE)
+		mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_DAMAGE,
+			.bytes = (uint64_t)u->kind, .address = (void *)(uintptr_t)u->addr });
 	if (!m->options.damaged || u->kind >= MM_MISUSE_WRONG_SIZE)
 		return;
 	if (note)
@@ -49,7 +52,7 @@ int mm_damage_refuse(struct mm_manager *m, struct mm_heap *h, uint64_t addr)
 	struct mm_misuse u = { .kind = MM_MISUSE_INVALID_FREE, .addr = addr };
 	struct mm_heap_block b;
 
-	if (!m || !m->options.damaged)
+	if (!m)
 		return MM_EINVAL;
 	if (h && mm_heap_block_at(h, addr, &b) == MM_OK) {
 		int is_live = __atomic_load_n((uint64_t *)b.note, __ATOMIC_ACQUIRE) != 0;

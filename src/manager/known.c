@@ -206,6 +206,10 @@ int mm_limits_set(struct mm_manager *m, const struct mm_limits *l)
 	m = mm_general_of(m);
 	if (!m || l->reserve_bytes > l->bytes || l->bytes > MOST)
 		return MM_EINVAL;
+	if (mm_seal_check(m, "mm_limits_set"))
+		return MM_EPERM;
+	mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_LIMITS, .bytes = l->bytes,
+						   .call = "mm_limits_set" });
 	m->budget.limit = l->bytes;
 	m->budget.reserve = l->reserve_bytes;
 	m->budget.live_limit = l->live_count;

@@ -44,12 +44,14 @@ static void hold_all(void)
 		mm_lock_take(&m->vspace.lock);
 		mm_lock_take(&m->slabs.lock);
 		mm_lock_take(&m->meta.lock);
+		mm_lock_take(&m->audit.lock);
 	}
 }
 
 static void release_all(void)
 {
 	for (struct mm_manager *m = managers.first; m; m = m->next) {
+		mm_lock_give(&m->audit.lock);
 		mm_lock_give(&m->meta.lock);
 		mm_lock_give(&m->slabs.lock);
 		mm_lock_give(&m->vspace.lock);
@@ -214,13 +216,22 @@ static __attribute__((destructor)) void end_of_process(void)
 		tell_leaks(managers.standing);
 }
 
+static int is_pool_sealed(struct mm_manager *m)
+{
+	for (struct mm_pool *p = m->pools; p; p = p->next)
+		if (mm_seal_check_pool(p, "mm_manager_destroy"))
+			return 1;
+	return 0;
+}
+
 void mm_manager_destroy(struct mm_manager *m)
 {
-	if (!m || m == managers.standing)
+	if (!m || m == managers.standing || mm_seal_check(m, "mm_manager_destroy") ||
+	    is_pool_sealed(m))
 		return;
 	tell_leaks(m);
 	while (m->pools)
-		mm_pool_destroy(m->pools);
+		mm_pool_end(m->pools);
 	mm_voxel_pools_destroy(m);
 	mm_lock_take(&managers.lock);
 	if (m->prev)

@@ -6,6 +6,7 @@
 
 #include "alloc/depot.h"
 #include "alloc/heap.h"
+#include "manager/audit.h"
 #include "manager/budget.h"
 #include "manager/buffers.h"
 #include "manager/cacheable.h"
@@ -22,6 +23,7 @@ struct mm_pool {
 	_Atomic uint64_t served;        /* directly */
 	struct mm_manager *manager;
 	struct mm_pool *next;           /* of the manager */
+	struct mm_seal seal;
 	_Atomic int refused;            /* by a budget, the last time */
 	uint32_t category;              /* what its slabs are charged to */
 	char name[MM_POOL_NAME_BYTES];
@@ -55,6 +57,8 @@ struct mm_manager {
 	struct mm_cacheables cacheables;
 	struct mm_movables movables;
 	struct mm_buffers buffers;
+	struct mm_seal seal;
+	struct mm_audit audit;
 	int node_said;                  /* numa.c: the preferred node, and 1; 0 = none */
 	struct mm_manager *prev, *next; /* of the process */
 };
@@ -88,6 +92,9 @@ void mm_told_movables(struct mm_manager *m, struct mm_heap *h);
 void mm_told_movables_end(struct mm_manager *m);
 void mm_told_movable(struct mm_manager *m, uint64_t block, size_t size, uint32_t category);
 void mm_told_movable_end(struct mm_manager *m, uint64_t block);
+
+/* pools.c: whatever seals there are. */
+void mm_pool_end(struct mm_pool *p);
 
 /* pools.c: the ways that a told pool has as well. */
 void *mm_pool_alloc_cached(struct mm_pool *p);

@@ -68,6 +68,8 @@ int mm_numa_policy_set(struct mm_manager *m, int is_on, int preferred_node)
 		return MM_EINVAL;
 	if (!(m = mm_general_of(m)))
 		return MM_ENOMEM;
+	if (mm_seal_check(m, "mm_numa_policy_set"))
+		return MM_EPERM;
 	mm_lock_take(&m->lock);
 	err = m->node_said == node + 1 ? MM_OK : prefer_everywhere(m, node);
 	if (!err)
@@ -75,6 +77,9 @@ int mm_numa_policy_set(struct mm_manager *m, int is_on, int preferred_node)
 	else
 		prefer_everywhere(m, m->node_said - 1); /* what it was */
 	mm_lock_give(&m->lock);
+	if (!err)
+		mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_POLICY,
+							   .call = "mm_numa_policy_set" });
 	return err;
 }
 

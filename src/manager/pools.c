@@ -59,6 +59,8 @@ int mm_pool_set_category(struct mm_pool *p, uint32_t category)
 {
 	if (!mm_category_name(p->manager, category))
 		return MM_EINVAL;
+	if (mm_seal_check_pool(p, "mm_pool_set_category"))
+		return MM_EPERM;
 	mm_lock_take(&p->depot.lock);
 	int err = p->depot.slab_count ? MM_EPERM : MM_OK;
 	if (!err)
@@ -126,12 +128,15 @@ int mm_pool_create(struct mm_manager *m, const char *name, size_t block_bytes,
 
 void mm_pool_destroy(struct mm_pool *p)
 {
-	struct mm_manager *m;
+	if (p && mm_seal_check_pool(p, "mm_pool_destroy") == MM_OK)
+		mm_pool_end(p);
+}
+
+void mm_pool_end(struct mm_pool *p)
+{
+	struct mm_manager *m = p->manager;
 	struct mm_pool **at;
 
-	if (!p)
-		return;
-	m = p->manager;
 	mm_front_drop(p->depot.index, 0);
 	mm_told_clear(p);
 	mm_depot_clear(&p->depot);
@@ -327,6 +332,8 @@ void mm_pool_shrink(struct mm_pool *p)
 
 void mm_pool_clear(struct mm_pool *p)
 {
+	if (mm_seal_check_pool(p, "mm_pool_clear"))
+		return;
 	mm_front_drop(p->depot.index, 0);
 	mm_told_clear(p);
 	mm_depot_clear(&p->depot);

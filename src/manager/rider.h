@@ -23,6 +23,7 @@ struct mm_rider {
 	uint32_t next_heap;
 	uint32_t depth;   /* of categories, also of those that do not count */
 	uint8_t category[MM_CATEGORY_DEPTH];
+	uint64_t key;     /* that the thread shows (mm_audit.h); 0 = none */
 	uint64_t freed_note; /* of the block that is being freed; 0 = none, or it says nothing */
 	struct mm_whats_quick quick;
 };

@@ -38,3 +38,8 @@ check_PROGRAMS += test_mmbuffer
 test_mmbuffer_SOURCES = tests/unit/test_mmbuffer.c
 test_mmbuffer_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmbuffer
+
+check_PROGRAMS += test_mmaudit
+test_mmaudit_SOURCES = tests/unit/test_mmaudit.c
+test_mmaudit_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmaudit
