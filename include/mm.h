@@ -32,6 +32,7 @@
 #include "mm_check.h"
 #include "mm_error.h"
 #include "mm_move.h"
+#include "mm_pools.h"
 #include "mm_voxel.h"
 
 #ifdef __cplusplus
@@ -146,6 +147,7 @@ struct mm_pool_stats {
 	uint64_t cached;
 	uint64_t requests;    /* that were granted, ever */
 	double fragmentation; /* % of the slabs' bytes that are not in live blocks */
+	uint64_t peak_bytes;  /* the most that its slabs ever had */
 };
 
 /* Exact when no other thread is in the pool, near otherwise. */

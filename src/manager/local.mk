@@ -21,6 +21,7 @@ libmm_sources = \
 	src/manager/manager.c src/manager/manager.h \
 	src/manager/pools.c \
 	src/manager/teller.c \
+	src/manager/varpools.c \
 	src/manager/voxel_pools.c \
 	src/manager/budget.c src/manager/budget.h \
 	src/manager/damage.c src/manager/damage.h \
@@ -73,6 +74,6 @@ libmm_a_SOURCES = $(libmm_sources)
 libmm_a_CFLAGS = $(MM_CFLAGS) -fPIE -fvisibility=hidden
 
 include_HEADERS += include/mm.h include/mm_alloc.h include/mm_check.h include/mm_error.h include/mm_move.h include/mm_voxel.h \
-	include/mm.hpp include/mm_audit.h include/mm_buffer.h include/mm_scope.h
+	include/mm.hpp include/mm_audit.h include/mm_pools.h include/mm_buffer.h include/mm_scope.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = mm.pc

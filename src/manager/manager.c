@@ -27,6 +27,8 @@ static void hold_all(void)
 {
 	mm_lock_take(&managers.lock);
 	for (struct mm_manager *m = managers.first; m; m = m->next)
+		mm_lock_take(&m->varpool_lock);
+	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_lock_take(&m->lock);
 	mm_front_hold();
 	mm_whats_hold();
@@ -70,6 +72,8 @@ static void release_all(void)
 	mm_front_release();
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_lock_give(&m->lock);
+	for (struct mm_manager *m = managers.first; m; m = m->next)
+		mm_lock_give(&m->varpool_lock);
 	mm_lock_give(&managers.lock);
 }
 

@@ -25,6 +25,7 @@ struct mm_pool {
 	struct mm_pool *next;           /* of the manager */
 	struct mm_seal seal;
 	_Atomic int refused;            /* by a budget, the last time */
+	_Atomic uint64_t slab_bytes, peak_bytes; /* charged, under the depot's lock */
 	uint32_t category;              /* what its slabs are charged to */
 	char name[MM_POOL_NAME_BYTES];
 };
@@ -43,6 +44,7 @@ struct mm_manager {
 	struct mm_slabs slabs;
 	struct mm_ground ground;
 	struct mm_pool *pools;
+	struct mm_lock varpool_lock;    /* before `lock`: of pools that size classes get */
 	struct mm_named *svo_pools, *band_pools;
 	uint32_t pools_most;            /* of every kind; 0 = any number */
 	_Atomic uint32_t threads, threads_most; /* that allocate; 0 = any number */

@@ -50,9 +50,14 @@ static int charge_slab(void *arg, int64_t bytes)
 	struct mm_pool *p = arg;
 	int err = mm_manager_charge(p->manager, p->category, bytes);
 
-	if (err)
+	if (err) {
 		p->refused = 1;
-	return err;
+		return err;
+	}
+	p->slab_bytes += (uint64_t)bytes;
+	if (p->slab_bytes > p->peak_bytes)
+		p->peak_bytes = p->slab_bytes;
+	return MM_OK;
 }
 
 int mm_pool_set_category(struct mm_pool *p, uint32_t category)
@@ -303,6 +308,7 @@ void mm_pool_stats(struct mm_pool *p, struct mm_pool_stats *ret)
 	ret->cached = cached < out ? cached : out;
 	ret->allocated = out - ret->cached;
 	ret->free = ret->blocks - ret->allocated;
+	ret->peak_bytes = p->peak_bytes;
 	ret->requests = served + p->served + p->depot.served;
 	if (s.slab_bytes)
 		ret->fragmentation = 100.0 * (1.0 - (double)(ret->allocated * ret->block_bytes) /
@@ -319,15 +325,64 @@ int mm_pool_warm_up(struct mm_pool *p, uint64_t blocks)
 	return mm_depot_warm(&p->depot, blocks);
 }
 
-void mm_pool_shrink(struct mm_pool *p)
+int mm_pool_grow(struct mm_pool *p, uint64_t blocks, int force)
+{
+	struct mm_depot_sums s;
+	int err = MM_OK;
+
+	mm_depot_sums(&p->depot, &s);
+	mm_lock_take(&p->depot.lock);
+	if (blocks > p->depot.most || s.blocks - s.free > p->depot.most - blocks) {
+		if (force)
+			p->depot.most = s.blocks - s.free + blocks;
+		else
+			err = MM_ELIMIT;
+	}
+	mm_lock_give(&p->depot.lock);
+	return err ? err : mm_depot_warm(&p->depot, blocks);
+}
+
+/* Pages that were kept go, but for so many bytes: how many. */
+static uint64_t contract(struct mm_manager *m, uint64_t bytes)
+{
+	uint64_t used, before, after;
+
+	mm_vspace_sums(&m->vspace, &used, &before);
+	mm_vspace_purge(&m->vspace, bytes);
+	mm_vspace_sums(&m->vspace, &used, &after);
+	mm_lock_take(&m->lock);
+	for (struct mm_pool *each = m->pools; each; each = each->next)
+		mm_depot_purged(&each->depot);
+	mm_lock_give(&m->lock);
+	return before > after ? before - after : 0;
+}
+
+uint64_t mm_pool_shrink_to(struct mm_pool *p, uint64_t blocks)
 {
 	if (mm_front_mine)
 		mm_cache_drop(mm_front_mine, p->depot.index);
-	mm_vspace_purge(&p->manager->vspace, 0);
-	mm_lock_take(&p->manager->lock);
-	for (struct mm_pool *each = p->manager->pools; each; each = each->next)
-		mm_depot_purged(&each->depot);
-	mm_lock_give(&p->manager->lock);
+	return contract(p->manager, blocks > UINT64_MAX / p->depot.block_bytes
+					    ? UINT64_MAX : blocks * p->depot.block_bytes);
+}
+
+void mm_pool_shrink(struct mm_pool *p)
+{
+	mm_pool_shrink_to(p, 0);
+}
+
+int mm_retain_set(struct mm_manager *m, uint64_t bytes)
+{
+	if (!(m = standing_for(m)))
+		return MM_ENOMEM;
+	if (mm_seal_check(m, "mm_retain_set"))
+		return MM_EPERM;
+	mm_lock_take(&m->vspace.lock);
+	m->vspace.o.retain_bytes = bytes;
+	mm_lock_give(&m->vspace.lock);
+	contract(m, bytes);
+	mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_POLICY, .bytes = bytes,
+						   .call = "mm_retain_set" });
+	return MM_OK;
 }
 
 void mm_pool_clear(struct mm_pool *p)

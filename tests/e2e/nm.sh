@@ -67,7 +67,7 @@ named_in_headers()
 {
 	sed -n 's/^MM_API .*[ *]\(mm_[a-z_0-9]*\)(.*/\1/p' "$src/include/mm.h" \
 		"$src/include/mm_voxel.h" "$src/include/mm_alloc.h" "$src/include/mm_error.h" \
-		"$src/include/mm_audit.h" "$src/include/mm_buffer.h" "$src/include/mm_check.h" "$src/include/mm_move.h" | sort -u
+		"$src/include/mm_audit.h" "$src/include/mm_pools.h" "$src/include/mm_buffer.h" "$src/include/mm_check.h" "$src/include/mm_move.h" | sort -u
 }
 
 exported_by()

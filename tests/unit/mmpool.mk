@@ -43,3 +43,8 @@ check_PROGRAMS += test_mmaudit
 test_mmaudit_SOURCES = tests/unit/test_mmaudit.c
 test_mmaudit_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmaudit
+
+check_PROGRAMS += test_mmvarpool
+test_mmvarpool_SOURCES = tests/unit/test_mmvarpool.c
+test_mmvarpool_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmvarpool
