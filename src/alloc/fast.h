@@ -48,28 +48,35 @@ static inline struct mm_cache_seat *mm_fast_seat(struct mm_context *c, uint64_t 
 	return s;
 }
 
-/* The mark of a block's slice, 0 = none, or the heap has no fast way. */
+/* The mark of a block's slice, 0 = none, or the heap has no fast way for frees. */
 static inline uint32_t mm_fast_mark(const struct mm_context *c, uint64_t addr)
 {
 	uint64_t at = addr - c->base;
 
-	return at < c->bytes ? (uint32_t)(atomic_load_explicit(&c->owner[at >> MM_SLICE_SHIFT],
-							       memory_order_relaxed) >> 32) : 0;
+	if (__builtin_expect(at >= c->bytes, 0))
+		return 0;
+	return (uint32_t)(atomic_load_explicit(&c->owner[at >> MM_SLICE_SHIFT],
+					       memory_order_relaxed) >> 32);
 }
 
 /* 1: the block is back. */
 static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 {
-	uint32_t mark = mm_fast_mark(c, addr), depot = mark - 1 - c->first_depot;
+	uint64_t at = addr - c->base;
+	uint32_t mark, depot;
 	struct mm_cache_seat *s;
 
-	if (__builtin_expect(depot >= MM_CLASSES, 0)) {
-		depot = (mark & MM_MARK_DEPOT) - 1 - c->first_depot;
-		if (depot >= MM_CLASSES || mark >> MM_MARK_CONTEXT_SHIFT != c->number)
-			return 0;
-	}
+	if (__builtin_expect(at >= c->bytes || addr & (MM_CLASS_STEP - 1), 0))
+		return 0;
+	mark = (uint32_t)(atomic_load_explicit(&c->owner[at >> MM_SLICE_SHIFT],
+					       memory_order_relaxed) >> 32);
+	depot = (mark & MM_MARK_DEPOT) - 1;
+	if (__builtin_expect(depot >= MM_CLASSES, 0))
+		return 0;
+	if (mark > MM_CLASSES && mark >> MM_MARK_CONTEXT_SHIFT != c->number)
+		return 0;
 	s = &c->seat[depot];
-	if (__builtin_expect(s->top == s->ceiling || addr & (MM_CLASS_STEP - 1), 0))
+	if (__builtin_expect(s->top == s->ceiling, 0))
 		return 0;
 	*s->top++ = addr;
 	return 1;
@@ -78,7 +85,7 @@ static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 /* What the block at addr may use, 0 = the rest of the heap knows. */
 static inline uint64_t mm_fast_granted(const struct mm_context *c, uint64_t addr)
 {
-	uint32_t depot = (mm_fast_mark(c, addr) & MM_MARK_DEPOT) - 1 - c->first_depot;
+	uint32_t depot = (mm_fast_mark(c, addr) & MM_MARK_DEPOT) - 1;
 
 	return depot < MM_CLASSES ? mm_class_bytes(depot) : 0;
 }

@@ -147,9 +147,11 @@ static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 {
 	if (h->o.track || mm_guard_all(h) || mm_heap_ordered(h))
 		return;
-	c->base = h->vspace.base;
-	c->bytes = h->vspace.bytes;
-	c->owner = h->vspace.owner;
+	if (h->nodes == 1) { /* else a free looks for the block's home */
+		c->base = h->vspace.base;
+		c->bytes = h->vspace.bytes;
+		c->owner = h->vspace.owner;
+	}
 	c->below = MM_CLASS_MOST + 1;
 	c->table_below = MM_FAST_TABLE + 1;
 	c->counting = h->o.check == MM_CHECK_SAMPLED;

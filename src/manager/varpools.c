@@ -135,7 +135,8 @@ void mm_varpool_destroy(struct mm_varpool *v)
 	if (!v)
 		return;
 	for (uint32_t i = 0; i < CLASSES; i++)
-		mm_pool_destroy(atomic_load(&v->pool[i]));
+		if (atomic_load(&v->pool[i]))
+			mm_pool_end(v->pool[i]); /* sealed or not: the whole goes */
 	mm_meta_return(&v->manager->meta, v, sizeof *v);
 }
 
