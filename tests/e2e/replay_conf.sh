@@ -159,7 +159,7 @@ TERMS = ("requested", "internal", "cached", "slab_external", "tail", "retained")
 plain, conf = json.load(open(sys.argv[1]))["replays"]
 if sys.argv[2] == "all":
     for key in plain:
-        if key not in ("name", "config", "destinations", "categories", "rules"):
+        if key not in ("name", "config", "layout", "destinations", "categories", "rules"):
             assert plain[key] == conf[key], key
 else:
     one = conf["destinations"][1]
