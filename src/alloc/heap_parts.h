@@ -86,11 +86,12 @@ static inline void mm_cache_take_back(struct mm_context *c, struct mm_depot *p,
 {
 	int away = p->node != c->node;
 
-	c->remote += (uint64_t)away;
-	if (__builtin_expect(away || (p->owned && mm_slab_filled_for(s) != c->number), 0))
+	if (__builtin_expect(away || (p->owned && mm_slab_filled_for(s) != c->number), 0)) {
+		c->remote += (uint64_t)away;
 		mm_cache_put_aside(c, p, addr);
-	else
+	} else {
 		mm_cache_give(c, p, addr);
+	}
 }
 
 /* The class that serves it; MM_CLASSES: blocks with slices of their own do. */
