@@ -74,7 +74,7 @@ int mm_manager_charge(struct mm_manager *m, uint32_t category, int64_t bytes);
 /* A thread leaves a heap, with what it has ready there, if the manager is still there. */
 void mm_manager_leave(const struct mm_riding *r);
 
-/* told.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
+/* teller.c: what goes to the sink (core/sink.h), where somebody listens. Before the first pool;
  * of a pool that is new; for one that is told of, the calls of mm.h; in a forked child. */
 void mm_told_listen(void);
 void mm_told_begin(struct mm_pool *p);
