@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "mm_voxel.h"
 
 /* --- coming and going ------------------------------------------------------------------ */
 
@@ -71,22 +72,12 @@ void mm_band_close(struct mm_band *p)
 
 /* --- keys ------------------------------------------------------------------------------ */
 
-static uint64_t spread3(uint64_t v)
-{
-	v = (v | v << 32) & UINT64_C(0x1f00000000ffff);
-	v = (v | v << 16) & UINT64_C(0x1f0000ff0000ff);
-	v = (v | v << 8) & UINT64_C(0x100f00f00f00f00f);
-	v = (v | v << 4) & UINT64_C(0x10c30c30c30c30c3);
-	return (v | v << 2) & UINT64_C(0x1249249249249249);
-}
-
 int mm_band_key(int32_t x, int32_t y, int32_t z, uint64_t *ret_key)
 {
 	if (x < -AXIS_HALF || x >= AXIS_HALF || y < -AXIS_HALF || y >= AXIS_HALF ||
 	    z < -AXIS_HALF || z >= AXIS_HALF)
 		return MM_EINVAL;
-	*ret_key = spread3((uint64_t)(x + AXIS_HALF)) | spread3((uint64_t)(y + AXIS_HALF)) << 1 |
-		   spread3((uint64_t)(z + AXIS_HALF)) << 2;
+	*ret_key = mm_brick_key(x, y, z);
 	return MM_OK;
 }
 

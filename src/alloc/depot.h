@@ -72,6 +72,15 @@ struct mm_depot {
 	uint64_t reached;                /* addresses below had slabs: their pages are kept */
 };
 
+/* How many blocks a pool of a program's takes at once: a slice of them, so that threads that
+ * grow side by side get slabs of their own, at least 1 and at most `most`. */
+static inline uint32_t mm_depot_batch(uint32_t block_bytes, uint32_t most)
+{
+	uint32_t batch = MM_SLICE_BYTES / block_bytes;
+
+	return batch < 1 ? 1 : batch < most ? batch : most;
+}
+
 /* In zero-filled memory; block_bytes a multiple of 8, 8 to MM_DEPOT_BLOCK_MOST. MM_EINVAL. */
 int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
 		 uint32_t block_bytes);

@@ -62,16 +62,10 @@ static inline uint32_t mm_fast_mark(const struct mm_context *c, uint64_t addr)
 /* 1: the block is back. */
 static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 {
-	uint64_t at = addr - c->base;
-	uint32_t mark, depot;
+	uint32_t mark = mm_fast_mark(c, addr), depot = (mark & MM_MARK_DEPOT) - 1;
 	struct mm_cache_seat *s;
 
-	if (__builtin_expect(at >= c->bytes || addr & (MM_CLASS_STEP - 1), 0))
-		return 0;
-	mark = (uint32_t)(atomic_load_explicit(&c->owner[at >> MM_SLICE_SHIFT],
-					       memory_order_relaxed) >> 32);
-	depot = (mark & MM_MARK_DEPOT) - 1;
-	if (__builtin_expect(depot >= MM_CLASSES, 0))
+	if (__builtin_expect(depot >= MM_CLASSES || addr & (MM_CLASS_STEP - 1), 0))
 		return 0;
 	if (mark > MM_CLASSES && mark >> MM_MARK_CONTEXT_SHIFT != c->number)
 		return 0;

@@ -7,7 +7,7 @@
 
 _Static_assert((int)MM_POOLS == (int)MM_CACHE_DEPOTS, "a pool has a place in every context");
 
-enum { CACHED_BLOCK_MOST = 64 * 1024, BATCH_BYTES = 64 * 1024, MINING_BATCH = 8 };
+enum { CACHED_BLOCK_MOST = 64 * 1024, MINING_BATCH = 8 };
 
 /* From how many bytes of slabs on their pages are made ready, and huge ones asked for: at
  * most a part of what the pool has anyway. */
@@ -34,15 +34,6 @@ static struct mm_pool *find(const struct mm_manager *m, const char *name)
 	while (p && strcmp(p->name, name) != 0)
 		p = p->next;
 	return p;
-}
-
-/* A slab of small blocks, so that threads that grow side by side get slabs of their own. */
-static uint32_t batch_for(uint32_t block_bytes, enum mm_access access)
-{
-	uint32_t most = access == MM_ACCESS_MINING ? MINING_BATCH : MM_DEPOT_BATCH;
-	uint32_t batch = BATCH_BYTES / block_bytes;
-
-	return batch < 1 ? 1 : batch < most ? batch : most;
 }
 
 static int charge_slab(void *arg, int64_t bytes)
@@ -87,7 +78,8 @@ static int furnish(struct mm_pool *p, struct mm_manager *m, const char *name,
 	mm_depot_init(&p->depot, &m->ground, number, block_bytes);
 	p->depot.ready_from = growth[access].ready_from;
 	p->depot.huge_from = growth[access].huge_from;
-	p->depot.batch = batch_for(block_bytes, access);
+	p->depot.batch = mm_depot_batch(block_bytes, access == MM_ACCESS_MINING ? MINING_BATCH
+										 : MM_DEPOT_BATCH);
 	p->depot.gate = (struct mm_gate){ charge_slab, p };
 	p->manager = m;
 	p->category = MM_CATEGORY_GENERAL;

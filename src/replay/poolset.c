@@ -10,7 +10,7 @@
 #include "core/error.h"
 
 /* As the public pools have it: what is cached of a depot, and up to which size of blocks. */
-enum { CACHED_MOST = 64 * 1024, READY_BYTES = 64 * 1024 };
+enum { CACHED_MOST = 64 * 1024 };
 enum { STEP = 8, RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, TABLE = 1024 };
 
 #define ADDRESSES (UINT64_C(1) << 40)
@@ -30,14 +30,6 @@ struct mm_poolset {
 
 /* --- coming and going --------------------------------------------------------------------- */
 
-/* A slab of small blocks at once, as the public pools take them. */
-static uint32_t ready_batch(uint32_t block_bytes)
-{
-	uint32_t batch = READY_BYTES / block_bytes;
-
-	return batch < 1 ? 1 : batch < MM_DEPOT_BATCH ? batch : MM_DEPOT_BATCH;
-}
-
 static int add_depot(struct mm_poolset *p, uint64_t block_bytes)
 {
 	struct mm_depot *d;
@@ -49,7 +41,7 @@ static int add_depot(struct mm_poolset *p, uint64_t block_bytes)
 	int err = mm_depot_init(d, &p->ground, p->depots, (uint32_t)block_bytes);
 	if (err)
 		return err;
-	d->batch = ready_batch((uint32_t)block_bytes);
+	d->batch = mm_depot_batch((uint32_t)block_bytes, MM_DEPOT_BATCH);
 	p->depot[p->depots++] = d;
 	return MM_OK;
 }
