@@ -11,7 +11,7 @@ test_jsonw_SOURCES = tests/unit/test_jsonw.c
 test_jsonw_LDADD = $(MM_TEST_LIBS)
 test_view_SOURCES = tests/unit/test_view.c $(mm_modelkit)
 test_view_LDADD = $(MM_TEST_LIBS)
-test_model_oom_SOURCES = tests/unit/test_model_oom.c $(mm_modelkit)
+test_model_oom_SOURCES = tests/unit/test_model_oom.c tests/unit/oomkit.h $(mm_modelkit)
 test_model_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 test_model_oom_LDADD = $(MM_TEST_LIBS)
 TESTS += test_pools test_model test_model_parts test_model_oom test_jsonw test_view

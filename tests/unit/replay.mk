@@ -4,7 +4,7 @@ test_ops_SOURCES = tests/unit/test_ops.c $(mm_modelkit)
 test_ops_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 test_replay_conf_SOURCES = tests/unit/test_replay_conf.c $(mm_modelkit)
 test_replay_conf_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
-test_replay_oom_SOURCES = tests/unit/test_replay_oom.c $(mm_modelkit)
+test_replay_oom_SOURCES = tests/unit/test_replay_oom.c tests/unit/oomkit.h $(mm_modelkit)
 test_replay_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 test_replay_oom_LDADD = libmm_replay.la libmm_alloc.la $(MM_TEST_LIBS)
 test_poolset_SOURCES = tests/unit/test_poolset.c

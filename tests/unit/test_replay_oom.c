@@ -12,47 +12,8 @@
 
 #include "core/error.h"
 #include "modelkit.h"
+#include "oomkit.h"
 #include "replay/replay.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static long left = -1; /* allocations that still succeed; -1: all */
-static int stays_out;
-static long refused;
-
-static int is_out(void)
-{
-	if (left < 0)
-		return 0;
-	if (left > 0) {
-		left--;
-		return 0;
-	}
-	if (!stays_out)
-		left = -1;
-	refused++;
-	return 1;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return is_out() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return is_out() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return is_out() ? NULL : __real_realloc(p, size);
-}
 
 static void make_trace(struct kit *k)
 {
@@ -112,15 +73,15 @@ static int try_replay(struct kit *k, long n, int stays)
 	struct parts p;
 
 	memset(&p, 0, sizeof p);
-	refused = 0;
-	stays_out = stays;
-	left = n;
+	failures = 0;
+	failure_stays = stays;
+	until_failure = n;
 	int err = make_parts(&p, k);
 	struct mm_replay_options o = { .to_ns = MM_UNKNOWN, .router = &p.router, .store = p.store,
 				       .naming = p.naming };
 	if (!err)
 		err = mm_replay_run(k->reader, &o, &out, NULL);
-	left = -1;
+	until_failure = -1;
 	if (err) {
 		assert_int_equal(err, MM_ENOMEM);
 	} else {
@@ -133,7 +94,7 @@ static int try_replay(struct kit *k, long n, int stays)
 		assert_int_equal(out.rule_count, 3);
 	}
 	drop_parts(&p);
-	return refused != 0;
+	return failures != 0;
 }
 
 static void whichever_fails(void **state)
