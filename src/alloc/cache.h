@@ -36,6 +36,7 @@ struct mm_context {
 	_Atomic uint64_t *owner;  /* vspace.h */
 	uint64_t below;           /* sizes below this a class serves (0 = none, size 0 neither) */
 	uint64_t table_below;     /* the same, of those that fast.h has in a table */
+	uint64_t checked_below;   /* `below` of checked.h, in its stead */
 	uint32_t counting;        /* until_drawn counts */
 	uint32_t until_drawn;     /* guard_parts.h: allocations until one is watched */
 

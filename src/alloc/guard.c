@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "alloc/guard_parts.h"
+#include "alloc/guard_records.h"
 #include "alloc/heap_parts.h"
 #include "core/error.h"
 
@@ -137,56 +137,6 @@ void mm_guard_context(struct mm_heap *h, struct mm_context *c)
 
 /* --- what is known of a block ------------------------------------------------------- */
 
-HOT struct mm_slab *slab_at_addr(const struct mm_heap *h, uint64_t addr)
-{
-	uint32_t number = mm_vspace_owner(&h->vspace, addr);
-
-	return number ? mm_slab_at(&h->slabs, number) : NULL;
-}
-
-/* A pool's block by any address in it: 0 where there is none. */
-struct found { struct mm_depot *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
-
-HOT int find_block(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct found *ret)
-{
-	struct mm_depot *p = &h->pool[s->pool - 1];
-	uint32_t n = mm_depot_block_of(p, s, addr);
-
-	*ret = (struct found){ p, s, n, s->addr + (uint64_t)n * p->block_bytes };
-	return n < s->blocks;
-}
-
-static uint16_t record_of(const struct found *f)
-{
-	return __atomic_load_n(&f->slab->slack[f->number], __ATOMIC_RELAXED);
-}
-
-static int is_live_record(uint16_t record)
-{
-	return record && record <= MM_SLACK_LIVE_MOST;
-}
-
-/* Of the same block once it has come back. Four slacks at the upper end are one. */
-static uint16_t freed_record(uint16_t record)
-{
-	uint16_t freed = (uint16_t)(MM_SLACK_FREED - (record - 1u));
-
-	return freed > MM_SLACK_LIVE_MOST ? freed : MM_SLACK_LIVE_MOST + 1;
-}
-
-static int is_freed_record(uint16_t record)
-{
-	return record > MM_SLACK_LIVE_MOST && record <= MM_SLACK_FREED;
-}
-
-/* What is or was requested, as far as the record says. */
-static uint64_t size_of(const struct found *f, uint16_t record)
-{
-	if (is_live_record(record))
-		return f->pool->block_bytes - (record - 1u);
-	return is_freed_record(record) ? f->pool->block_bytes - (MM_SLACK_FREED - record) : 0;
-}
-
 COLD int overrun(struct mm_heap *h, const struct mm_context *c, uint64_t addr, uint64_t size, uint64_t granted)
 {
 	return tell(h, c, MM_MISUSE_OVERRUN, addr + size + mm_content_canary_good(addr, size, granted),
@@ -201,25 +151,18 @@ HOT int verify(struct mm_heap *h, const struct mm_context *c, uint64_t addr, uin
 }
 
 COLD int not_a_block(struct mm_heap *h, const struct mm_context *c, uint64_t addr,
-		     const struct found *f)
+		     const struct mm_guard_found *f)
 {
-	uint16_t record = f ? record_of(f) : 0;
+	uint16_t record = f ? mm_guard_record(f) : 0;
 
 	if (f && addr == f->addr && record)
-		return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, size_of(f, record));
-	return is_live_record(record)
-		? tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, f->addr, size_of(f, record))
+		return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, mm_guard_size_of(f, record));
+	return mm_guard_is_live(record)
+		? tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, f->addr, mm_guard_size_of(f, record))
 		: tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 }
 
 /* --- allocation --------------------------------------------------------------------- */
-
-HOT void put_out(const struct found *f, uint64_t size)
-{
-	uint32_t slack = f->pool->block_bytes - (uint32_t)size;
-
-	__atomic_store_n(&f->slab->slack[f->number], (uint16_t)(slack + 1), __ATOMIC_RELAXED);
-}
 
 static void end_large(struct mm_heap *h, const struct mm_slab *s)
 {
@@ -230,20 +173,20 @@ static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
 			 uint64_t *ret_addr)
 {
 	uint32_t n = mm_heap_class(size, align);
-	struct found f;
 	uint64_t addr;
 	int err;
 
 	if (n == MM_CLASSES) {
 		if ((err = mm_large_alloc(h, size, align, c->node, 0, ret_addr)) == MM_OK)
-			end_large(h, slab_at_addr(h, *ret_addr));
+			end_large(h, mm_guard_slab(h, *ret_addr));
 		return err;
 	}
-	if (!(addr = mm_cache_take(c, &h->pool[n])))
+	struct mm_depot *p = &h->pool[n];
+	if (!(addr = mm_cache_take(c, p)))
 		return MM_ENOMEM;
-	find_block(h, slab_at_addr(h, addr), addr, &f);
-	put_out(&f, size);
-	mm_content_canary(&h->content, addr, size, f.pool->block_bytes);
+	struct mm_guard_found f = mm_guard_block_in(p, mm_slab_at(&h->slabs, mm_vspace_owner(&h->vspace, addr)), addr);
+	mm_guard_put_out(&f, size);
+	mm_content_canary(&h->content, addr, size, p->block_bytes);
 	*ret_addr = addr;
 	return MM_OK;
 }
@@ -283,37 +226,21 @@ int mm_guard_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint6
 
 /* --- free --------------------------------------------------------------------------- */
 
-/* 1: *ret is the record of a live block, and ours: of two threads that free a block at once
- * only one gets it. */
-HOT int take_record(const struct mm_heap *h, const struct found *f, uint16_t *ret)
-{
-	uint16_t *at = &f->slab->slack[f->number];
-
-	*ret = record_of(f);
-	if (__builtin_expect(!is_live_record(*ret), 0))
-		return 0;
-	if (__builtin_expect(atomic_load_explicit(&h->guard.contexts, memory_order_relaxed) != 1, 0))
-		return __atomic_compare_exchange_n(at, ret, freed_record(*ret), 0,
-						   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-	__atomic_store_n(at, freed_record(*ret), __ATOMIC_RELAXED);
-	return 1;
-}
-
 static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm_slab *s,
 			      uint64_t addr)
 {
-	struct found f;
+	struct mm_guard_found f;
 	uint16_t record;
 	int err;
 
-	if (!find_block(h, s, addr, &f))
+	if (!mm_guard_find(h, s, addr, &f))
 		return not_a_block(h, c, addr, NULL);
 	if (addr != f.addr)
 		return not_a_block(h, c, addr, &f);
 	mm_content_canary_soon(&h->content, addr, f.pool->block_bytes);
-	if (!take_record(h, &f, &record))
+	if (!mm_guard_take_back(h, &f, &record))
 		return not_a_block(h, c, addr, &f);
-	err = verify(h, c, addr, size_of(&f, record), f.pool->block_bytes);
+	err = verify(h, c, addr, mm_guard_size_of(&f, record), f.pool->block_bytes);
 	if (__builtin_expect(err, 0)) {
 		__atomic_store_n(&s->slack[f.number], MM_SLACK_MARKED, __ATOMIC_RELAXED);
 		atomic_fetch_add(&h->guard.marked, 1);
@@ -349,7 +276,7 @@ static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s
 
 int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	struct mm_slab *s = slab_at_addr(h, addr);
+	struct mm_slab *s = mm_guard_slab(h, addr);
 
 	if (!s)
 		return not_a_block(h, c, addr, NULL);
@@ -361,7 +288,7 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 /* Sampled: what the plain way has refused. Of runs it was told. */
 int mm_guard_stray(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	const struct mm_slab *s = slab_at_addr(h, addr);
+	const struct mm_slab *s = mm_guard_slab(h, addr);
 
 	if (s && s->guarded)
 		return MM_EINVAL;
@@ -374,8 +301,8 @@ int mm_guard_stray(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 
 int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
-	struct mm_slab *s = slab_at_addr(h, addr);
-	struct found f;
+	struct mm_slab *s = mm_guard_slab(h, addr);
+	struct mm_guard_found f;
 
 	if (s && s->guarded) {
 		if (s->guard_state != MM_RUN_LIVE || addr != s->guarded)
@@ -391,16 +318,16 @@ int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 		*ret_bytes = s->requested;
 		return MM_OK;
 	}
-	if (!find_block((struct mm_heap *)(uintptr_t)h, s, addr, &f) || addr != f.addr ||
-	    !is_live_record(record_of(&f)))
+	if (!mm_guard_find((struct mm_heap *)(uintptr_t)h, s, addr, &f) || addr != f.addr ||
+	    !mm_guard_is_live(mm_guard_record(&f)))
 		return MM_EINVAL;
-	*ret_bytes = size_of(&f, record_of(&f));
+	*ret_bytes = mm_guard_size_of(&f, mm_guard_record(&f));
 	return MM_OK;
 }
 
 int mm_heap_said_size(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size)
 {
-	const struct mm_slab *s = h->o.check ? slab_at_addr(h, addr) : NULL;
+	const struct mm_slab *s = h->o.check ? mm_guard_slab(h, addr) : NULL;
 	uint64_t requested;
 
 	if (!s || (h->o.check == MM_CHECK_SAMPLED && !s->guarded) ||
@@ -432,7 +359,7 @@ static int inspect(struct mm_heap *h, const struct mm_context *c, struct mm_slab
 static int resized(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t size,
 		   uint64_t align)
 {
-	struct found f;
+	struct mm_guard_found f;
 
 	if (s->guarded || addr & (align - 1))
 		return 0;
@@ -442,10 +369,10 @@ static int resized(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t
 		end_large(h, s);
 		return 1;
 	}
-	find_block(h, s, addr, &f);
+	mm_guard_find(h, s, addr, &f);
 	if (size > MM_CLASS_MOST || mm_class_of(size ? size : 1) != f.pool->index)
 		return 0;
-	put_out(&f, size);
+	mm_guard_put_out(&f, size);
 	mm_content_canary_behind(&h->content, addr, size, f.pool->block_bytes);
 	return 1;
 }
@@ -453,11 +380,11 @@ static int resized(struct mm_heap *h, struct mm_slab *s, uint64_t addr, uint64_t
 /* What is wrong with an address that begins no live block is told as for free. */
 static int wrong_address(struct mm_heap *h, struct mm_slab *s, struct mm_context *c, uint64_t addr)
 {
-	struct found f;
+	struct mm_guard_found f;
 
 	if (s && (s->guarded || !s->pool))
 		return mm_guard_free(h, c, addr);
-	if (s && find_block(h, s, addr, &f))
+	if (s && mm_guard_find(h, s, addr, &f))
 		return not_a_block(h, c, addr, &f);
 	return not_a_block(h, c, addr, NULL);
 }
@@ -465,7 +392,7 @@ static int wrong_address(struct mm_heap *h, struct mm_slab *s, struct mm_context
 int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		     uint64_t align, uint64_t *ret_addr)
 {
-	struct mm_slab *s = slab_at_addr(h, addr);
+	struct mm_slab *s = mm_guard_slab(h, addr);
 	uint64_t was, fresh;
 	int err;
 
@@ -492,9 +419,9 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 static void count_slab(const struct mm_depot *p, struct mm_slab *s, struct mm_account *a)
 {
 	for (uint32_t i = 0; i < s->blocks; i++) {
-		struct found f = { .slab = s, .number = i };
-		uint16_t record = record_of(&f);
-		if (!is_live_record(record))
+		struct mm_guard_found f = { .slab = s, .number = i };
+		uint16_t record = mm_guard_record(&f);
+		if (!mm_guard_is_live(record))
 			continue;
 		a->live++;
 		a->requested += p->block_bytes - (record - 1u);
@@ -525,10 +452,10 @@ static int validate_pooled(struct mm_heap *h, const struct mm_context *c, struct
 
 	for (uint32_t i = 0; i < s->blocks; i++) {
 		struct mm_depot *p = &h->pool[s->pool - 1];
-		struct found f = { p, s, i, s->addr + (uint64_t)i * p->block_bytes };
-		uint16_t record = record_of(&f);
-		if (is_live_record(record) &&
-		    verify(h, c, f.addr, size_of(&f, record), p->block_bytes))
+		struct mm_guard_found f = { p, s, i, s->addr + (uint64_t)i * p->block_bytes };
+		uint16_t record = mm_guard_record(&f);
+		if (mm_guard_is_live(record) &&
+		    verify(h, c, f.addr, mm_guard_size_of(&f, record), p->block_bytes))
 			bad = MM_ECORRUPT;
 	}
 	return bad;

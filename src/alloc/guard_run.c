@@ -25,7 +25,7 @@ static uint64_t guard_page(const struct mm_heap *h, const struct mm_slab *s)
 	return s->addr + (s->slices == 1 ? MM_SLICE_BYTES - page_bytes(h) : s->bytes);
 }
 
-enum { BEFORE = 64 /* bytes of padding before a block, at most */ };
+enum { BEFORE = 64 /* bytes of padding before a block, at most */, BUNCH = 64 /* runs */ };
 
 static uint64_t watched_from(const struct mm_heap *h, const struct mm_slab *s)
 {
@@ -131,6 +131,7 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 		mm_slabs_drop(&h->slabs, s);
 		return NULL;
 	}
+	mm_vspace_trim(&h->vspace, s->addr, slices);
 	if (protect(h, guard_page(h, s), guard_page(h, s) + page_bytes(h), PROT_NONE)) {
 		mm_vspace_give(&h->vspace, s->addr, slices);
 		mm_slabs_drop(&h->slabs, s);
@@ -139,6 +140,25 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 	h->guard.runs++;
 	mm_tell_slab(h->ground.told, s);
 	return s;
+}
+
+/* Side by side, so that runs do not scatter over what slabs and large blocks want in a row. No
+ * page of them is in use. 0 = none was to be had. */
+static uint32_t stock_up(struct mm_heap *h)
+{
+	uint32_t n = 0;
+
+	while (n < BUNCH && h->guard.runs < h->guard.most) {
+		struct mm_slab *s = fresh_run(h, 1, 0);
+		if (!s)
+			break;
+		s->guarded = guard_page(h, s);
+		s->guard_state = MM_RUN_IDLE;
+		s->next = h->guard.idle;
+		h->guard.idle = s->number;
+		n++;
+	}
+	return n;
 }
 
 /* NULL: it was written meanwhile (MM_ECORRUPT), or the system does not open it. */
@@ -234,9 +254,9 @@ static struct mm_slab *some_run(struct mm_heap *h, uint32_t slices, uint64_t byt
 	struct mm_slab *s = NULL;
 
 	*ret_more = 1;
-	if (slices == 1 && g->idle)
+	if (slices == 1 && (g->idle || stock_up(h)))
 		return idle_run(h, bytes, ret_err, ret);
-	if (g->runs < g->most)
+	if (slices > 1 && g->runs < g->most)
 		s = fresh_run(h, slices, bytes);
 	if (!s && g->quarantined)
 		*ret_err = evict(h, ret);

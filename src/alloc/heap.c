@@ -142,9 +142,11 @@ static void unlink_context(struct mm_heap *h, struct mm_context *c)
 		c->next->prev = c->prev;
 }
 
-/* fast.h: where nothing is to be noted of a block. */
+/* fast.h: where nothing is to be noted of a block. checked.h: where all are checked. */
 static void open_fast_way(const struct mm_heap *h, struct mm_context *c)
 {
+	if (h->o.check == MM_CHECK_ON && h->nodes == 1 && !mm_heap_ordered(h))
+		c->checked_below = MM_CLASS_MOST + 1;
 	if (h->o.track || mm_guard_all(h) || mm_heap_ordered(h))
 		return;
 	if (h->nodes == 1) { /* else a free looks for the block's home */

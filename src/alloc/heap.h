@@ -131,7 +131,8 @@ void mm_heap_pages(const struct mm_heap *h, uint64_t *ret_committed, uint64_t *r
  * not. With `again` it is told of those there are. Nobody else may be in it. */
 void mm_heap_tell(struct mm_heap *h, uint32_t told, int again);
 
-/* Calls fn for each slab, by number: for maps of the heap. Nobody else may be in it. */
+/* Calls fn for each slab, by number, but for runs (guard.h) that were never used: for maps of
+ * the heap. Nobody else may be in it. */
 struct mm_slab_view {
 	uint32_t number;
 	uint64_t addr, bytes; /* pages in use */

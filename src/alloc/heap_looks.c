@@ -142,7 +142,7 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 {
 	for (uint32_t n = 1; n < h->slabs.count; n++) {
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
-		if (!s->slices)
+		if (!s->slices || (s->guarded && !s->bytes))
 			continue;
 		struct mm_slab_view v = { n, s->addr, s->bytes, 0, 1,
 					  s->guard_state > MM_RUN_LIVE, 0 };

@@ -10,7 +10,8 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/content.h \
 	src/alloc/defrag.c src/alloc/defrag.h \
 	src/alloc/fast.h src/alloc/gate.h \
-	src/alloc/guard.c src/alloc/guard.h \
+	src/alloc/checked.c src/alloc/checked.h \
+	src/alloc/guard.c src/alloc/guard.h src/alloc/guard_records.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
 	src/alloc/depot.c src/alloc/depot.h src/alloc/depot_parts.h src/alloc/depot_sums.c \
 	src/alloc/depot_move.c src/alloc/depot_move.h \

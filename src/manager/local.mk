@@ -39,7 +39,8 @@ libmm_sources = \
 	src/alloc/depot_move.c src/alloc/depot_move.h \
 	src/alloc/handle.c src/alloc/handle.h src/alloc/handle_parts.h \
 	src/alloc/classes.h src/alloc/fast.h src/alloc/gate.h \
-	src/alloc/guard.c src/alloc/guard.h \
+	src/alloc/checked.c src/alloc/checked.h \
+	src/alloc/guard.c src/alloc/guard.h src/alloc/guard_records.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
 	src/alloc/heap.c src/alloc/heap.h src/alloc/heap_looks.c \
 	src/alloc/heap_notes.c src/alloc/heap_notes.h \

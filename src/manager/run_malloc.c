@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/checked.h"
 #include "alloc/fast.h"
 #include "core/error.h"
 #include "manager/run_front.h"
@@ -61,6 +62,15 @@ static __attribute__((noinline)) void *allocate(size_t size, size_t align, const
 	return __builtin_expect(err != 0, 0) ? no_memory() : (void *)(uintptr_t)addr;
 }
 
+/* The second shortest way. */
+static __attribute__((noinline)) void *checked_or_allocate(size_t size, const void *caller)
+{
+	struct mm_context *c = mm_run_context;
+	uint64_t addr = c ? mm_checked_take(mm_run_heap, c, size) : 0;
+
+	return addr ? (void *)(uintptr_t)addr : allocate(size, MINIMAL, caller);
+}
+
 /* NULL: by the way around. */
 static inline struct mm_cache_seat *ready(size_t size)
 {
@@ -74,7 +84,7 @@ static inline void *malloc_from(size_t size, const void *caller)
 	struct mm_cache_seat *s = ready(size);
 
 	return __builtin_expect(s != NULL, 1) ? (void *)(uintptr_t)mm_cache_pop(s)
-					      : allocate(size, MINIMAL, caller);
+					      : checked_or_allocate(size, caller);
 }
 
 EXPORT void *malloc(size_t size)
@@ -179,17 +189,21 @@ static void give(const struct mm_run_seat *s, void *p)
 
 static __attribute__((noinline)) void free_slowly(void *p, const void *caller)
 {
-	struct mm_run_seat s;
-	int saved;
+	int saved = errno;
+	struct mm_run_seat s = sit_for(caller);
 
-	if (!p)
-		return;
-	saved = errno;
-	s = sit_for(caller);
 	if (s.context)
 		give(&s, p);
 	mm_run_rise(&s);
 	errno = saved;
+}
+
+static __attribute__((noinline)) void free_checked_or_slowly(void *p, const void *caller)
+{
+	struct mm_context *c = mm_run_context;
+
+	if (p && !(c && mm_checked_give(mm_run_heap, c, (uintptr_t)p)))
+		free_slowly(p, caller);
 }
 
 static inline void free_from(void *p, const void *caller)
@@ -197,7 +211,7 @@ static inline void free_from(void *p, const void *caller)
 	struct mm_context *c = mm_run_context;
 
 	if (__builtin_expect(!c || !mm_fast_free(c, (uintptr_t)p), 0))
-		free_slowly(p, caller);
+		free_checked_or_slowly(p, caller);
 }
 
 EXPORT void free(void *p)

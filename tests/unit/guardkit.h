@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "alloc/checked.h"
 #include "alloc/heap.h"
 #include "core/error.h"
 
@@ -56,18 +57,21 @@ static inline void end(struct kit *k)
 	mm_heap_close(k->heap);
 }
 
+/* As a program's malloc does: the short way where there is one. */
 static inline uint8_t *take(struct kit *k, uint64_t size)
 {
-	uint64_t addr;
+	uint64_t addr = mm_checked_take(k->heap, k->context, size);
 
-	assert_int_equal(mm_heap_alloc(k->heap, k->context, size, 0, &addr), 0);
+	if (!addr)
+		assert_int_equal(mm_heap_alloc(k->heap, k->context, size, 0, &addr), 0);
 	memset((void *)(uintptr_t)addr, 0x11, size);
 	return (uint8_t *)(uintptr_t)addr;
 }
 
 static inline int give(struct kit *k, const void *p)
 {
-	return mm_heap_free(k->heap, k->context, (uintptr_t)p);
+	return mm_checked_give(k->heap, k->context, (uintptr_t)p)
+		? MM_OK : mm_heap_free(k->heap, k->context, (uintptr_t)p);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alloc/cache.h"
 #include "guardkit.h"
 
 static void was_told(const struct kit *k, enum mm_misuse_kind kind, enum mm_check level,
@@ -224,6 +225,33 @@ static void usable_is_requested_on(void **state)
 	end(&k);
 }
 
+/* Only where every block is checked and none is watched; what is wrong is declined. */
+static void the_short_way_on(void **state)
+{
+	struct kit k;
+
+	(void)state;
+	for (int level = MM_CHECK_OFF; level <= MM_CHECK_FULL; level++) {
+		begin(&k, (enum mm_check)level);
+		assert_int_equal(give(&k, take(&k, 100)), 0);
+		uint64_t p = mm_checked_take(k.heap, k.context, 100);
+		assert_int_equal(p != 0, level == MM_CHECK_ON);
+		assert_int_equal(mm_checked_take(k.heap, k.context, 40000), 0);
+		if (p) {
+			assert_false(mm_checked_give(k.heap, k.context, p + 16));
+			assert_true(mm_checked_give(k.heap, k.context, p));
+			assert_false(mm_checked_give(k.heap, k.context, p));
+			assert_int_equal(mm_checked_take(k.heap, k.context, 104), p);
+			((uint8_t *)(uintptr_t)p)[104] ^= 1;
+			assert_false(mm_checked_give(k.heap, k.context, p));
+			((uint8_t *)(uintptr_t)p)[104] ^= 1;
+			assert_true(mm_checked_give(k.heap, k.context, p));
+		}
+		assert_int_equal(k.times, 0);
+		end(&k);
+	}
+}
+
 /* --- sampled ------------------------------------------------------------------------ */
 
 /* The child dies of it; what the fault means is asked in the parent, of the same heap. */
@@ -382,6 +410,33 @@ static void maps_show_quarantine_sampled(void **state)
 	mm_heap_slabs(k.heap, count_free, n);
 	assert_int_equal(n[0], 2);
 	assert_int_equal(n[1], 1);
+	end(&k);
+}
+
+/* Runs lie side by side, and keep no pages but their own: what others left behind there would
+ * count as retained and could not go. */
+static void runs_keep_together_sampled(void **state)
+{
+	enum { RUNS = 50 };
+	uint8_t *p[RUNS], *warm;
+	struct mm_account a;
+	struct kit k;
+
+	(void)state;
+	begin_with(&k, (struct mm_heap_options){ .check = MM_CHECK_SAMPLED,
+						 .sample_every = UINT32_MAX });
+	warm = take(&k, 1 << 20);
+	assert_int_equal(give(&k, warm), 0);
+	mm_heap_account(k.heap, &a);
+	assert_true(a.retained >= 1 << 20);
+	k.context->until_drawn = 1;
+	for (int i = 0; i < RUNS; i++, k.context->until_drawn = 1)
+		p[i] = take(&k, 100);
+	for (int i = 1; i < RUNS; i++)
+		assert_true(p[i] - p[i - 1] == 65536 || p[i - 1] - p[i] == 65536);
+	mm_heap_trim(k.heap);
+	mm_heap_account(k.heap, &a);
+	assert_int_equal(a.retained, 0);
 	end(&k);
 }
 
@@ -623,6 +678,7 @@ int main(void)
 		cmocka_unit_test(overrun_never_comes_back_on),
 		cmocka_unit_test(overrun_before_realloc_on),
 		cmocka_unit_test(usable_is_requested_on),
+		cmocka_unit_test(the_short_way_on),
 		cmocka_unit_test(overrun_fault_sampled),
 		cmocka_unit_test(overrun_near_sampled),
 		cmocka_unit_test(underrun_sampled),
@@ -630,6 +686,7 @@ int main(void)
 		cmocka_unit_test(use_after_free_unasked_sampled),
 		cmocka_unit_test(wrong_frees_sampled),
 		cmocka_unit_test(maps_show_quarantine_sampled),
+		cmocka_unit_test(runs_keep_together_sampled),
 		cmocka_unit_test(zeroed_where_runs_were_sampled),
 		cmocka_unit_test(overrun_fault_full),
 		cmocka_unit_test(use_after_free_full),
