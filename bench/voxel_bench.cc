@@ -3,6 +3,7 @@
 #include <octomap/OcTree.h>
 #include <openvdb/openvdb.h>
 #include <openvdb/tools/LevelSetSphere.h>
+#include <openvdb/tools/MeshToVolume.h>
 #include <openvdb/version.h>
 
 #include <algorithm>
@@ -30,12 +31,45 @@ static double resident()
 static void out(const char *name, double value) { printf("%s %.17g\n", name, value); }
 static void need(bool ok) { if (!ok) { fprintf(stderr, "voxel_bench: failed\n"); exit(1); } }
 
-static void sphere(enum mm_band_format format)
+/* Corners "i", "i/t" or "i/t/n" of the triangles of a Wavefront file; its longest side becomes
+ * 200 voxels, the diameter of the sphere. */
+static openvdb::FloatGrid::Ptr of_mesh(const char *file)
+{
+	std::vector<openvdb::Vec3s> points;
+	std::vector<openvdb::Vec3I> triangles;
+	char line[512];
+	FILE *f = fopen(file, "r");
+
+	need(f);
+	while (fgets(line, sizeof line, f)) {
+		openvdb::Vec3s v;
+		long at[3];
+		if (sscanf(line, "v %f %f %f", &v[0], &v[1], &v[2]) == 3)
+			points.push_back(v);
+		else if (sscanf(line, "f %ld%*[^ ] %ld%*[^ ] %ld", at, at + 1, at + 2) == 3 ||
+			 sscanf(line, "f %ld %ld %ld", at, at + 1, at + 2) == 3)
+			triangles.push_back(openvdb::Vec3I(at[0] - 1, at[1] - 1, at[2] - 1));
+	}
+	fclose(f);
+	need(!points.empty() && !triangles.empty());
+	openvdb::Vec3s low = points[0], high = low;
+	for (auto &v : points)
+		low = openvdb::math::minComponent(low, v), high = openvdb::math::maxComponent(high, v);
+	auto side = high - low;
+	float most = std::max(side[0], std::max(side[1], side[2]));
+	for (auto &v : points)
+		v = (v - low) * (200 / most);
+	return openvdb::tools::meshToLevelSet<openvdb::FloatGrid>(
+		*openvdb::math::Transform::createLinearTransform(1), points, triangles, 3);
+}
+
+static void band(enum mm_band_format format, const char *mesh)
 {
 	openvdb::initialize();
 	double before = resident();
-	auto grid = openvdb::tools::createLevelSetSphere<openvdb::FloatGrid>(
-		100, openvdb::Vec3f(0), 1, 3);
+	auto grid = mesh ? of_mesh(mesh)
+			 : openvdb::tools::createLevelSetSphere<openvdb::FloatGrid>(
+				   100, openvdb::Vec3f(0), 1, 3);
 	double rss = resident() - before, active = grid->activeVoxelCount();
 	mm_band_options o = { 0, 3, format };
 	mm_band *p = nullptr;
@@ -181,9 +215,9 @@ static void churn(bool any)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "f32"))
-		sphere(MM_BAND_F32);
+		band(MM_BAND_F32, argv[2]);
 	else if (argc > 1 && !strcmp(argv[1], "i16"))
-		sphere(MM_BAND_I16);
+		band(MM_BAND_I16, argv[2]);
 	else if (argc > 3 && !strcmp(argv[1], "octree"))
 		octree(argv[2], atoi(argv[3]));
 	else if (argc > 1 && !strcmp(argv[1], "churn"))
