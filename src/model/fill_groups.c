@@ -126,7 +126,7 @@ static int own_group(struct grouping *g, size_t n, struct group **ret)
 	const char *none = mm_report_store_text(g->work->store, "[no stack]");
 
 	if (n)
-		return frame_group(g, g->path[mm_ground_first(&g->work->ground, g->path, n)], ret);
+		return frame_group(g, g->path[mm_ranking_first(&g->work->ground, g->path, n)], ret);
 	int err = find_group(g, (uintptr_t)none, ret);
 	if (!err)
 		(*ret)->row.name = none;
@@ -152,7 +152,7 @@ static int add_site(struct grouping *g, struct mm_place place)
 {
 	const struct mm_sums *s = &g->work->sums[place.sum];
 	size_t n;
-	int err = mm_ground_frames(&g->work->ground, place, &g->path, &g->path_cap, &n);
+	int err = mm_ranking_frames(&g->work->ground, place, &g->path, &g->path_cap, &n);
 
 	if (!err)
 		err = add_callers(g, n, &s->sites[place.site]);
@@ -167,7 +167,7 @@ static int flag_sites(struct mm_work *w, size_t sum, uint8_t **ret)
 	if (!wanted)
 		return MM_ENOMEM;
 	for (uint32_t i = 0; i < s->site_count; i++)
-		wanted[i] = !is_empty(&s->sites[i]) && mm_ground_keeps(&w->ground, sum, i);
+		wanted[i] = !is_empty(&s->sites[i]) && mm_ranking_keeps(&w->ground, sum, i);
 	*ret = wanted;
 	return MM_OK;
 }
@@ -314,7 +314,7 @@ static int make_table(struct grouping *g, struct mm_report_table *ret)
 	t.rows = mm_report_store_alloc(g->work->store, t.count, sizeof *t.rows);
 	if (t.count && !t.rows)
 		return MM_ENOMEM;
-	mm_ground_total(&g->work->ground, &t.total, &lost);
+	mm_ranking_total(&g->work->ground, &t.total, &lost);
 	if (!g->work->ground.matched)
 		mm_measure_add(&t.total, &lost);
 	t.rest = t.total;

@@ -52,7 +52,7 @@ static int add_branch(struct tree *t, uint32_t parent, uint32_t frame, uint32_t 
 static int add_path(struct tree *t, size_t n, uint64_t figure, uint64_t calls)
 {
 	int callers = t->work->options->tree == MM_TREE_CALLERS;
-	size_t first = mm_ground_first(&t->work->ground, t->path, n);
+	size_t first = mm_ranking_first(&t->work->ground, t->path, n);
 	uint32_t at = 0;
 
 	t->branches[0].total += figure;
@@ -81,9 +81,9 @@ static int build(struct tree *t)
 		for (uint32_t i = 0; i < s->site_count; i++) {
 			uint64_t figure = mm_measure_get(&s->sites[i], w->options->metric);
 			size_t n;
-			if (!figure || !mm_ground_keeps(&w->ground, k, i))
+			if (!figure || !mm_ranking_keeps(&w->ground, k, i))
 				continue;
-			int err = mm_ground_frames(&w->ground, (struct mm_place){ (uint32_t)k, i },
+			int err = mm_ranking_frames(&w->ground, (struct mm_place){ (uint32_t)k, i },
 						   &t->path, &t->path_cap, &n);
 			if (!err)
 				err = add_path(t, n, figure, s->sites[i].alloc_count);
@@ -207,7 +207,7 @@ static int name_counted(struct mm_work *w)
 			return MM_ENOMEM;
 		for (uint32_t i = 0; i < s->site_count; i++)
 			wanted[i] = mm_measure_get(&s->sites[i], w->options->metric) != 0 &&
-				    mm_ground_keeps(&w->ground, k, i);
+				    mm_ranking_keeps(&w->ground, k, i);
 		int err = mm_naming_prepare_flagged(w->naming, s->process, wanted);
 		free(wanted);
 		if (err)
@@ -269,7 +269,7 @@ static int site_matches(struct mm_work *w, uint32_t process, uint32_t site, uint
 
 int mm_fill_match(struct mm_work *w)
 {
-	struct mm_ground *g = &w->ground;
+	struct mm_ranking *g = &w->ground;
 	int err = MM_OK;
 
 	if (!w->options->match)

@@ -17,7 +17,7 @@ static void work_deinit(struct mm_work *w)
 		if (w->shares)
 			mm_shares_deinit(&w->shares[i]);
 	}
-	mm_ground_deinit(&w->ground);
+	mm_ranking_deinit(&w->ground);
 	mm_notes_deinit(&w->notes);
 	mm_naming_destroy(w->naming);
 	free(w->sums);
@@ -90,7 +90,7 @@ static int collect(struct mm_work *w, struct mm_diag *diag)
 		err = mm_work_merge_peak(w, diag);
 	for (size_t i = 0; !err && i < w->selected_count; i++)
 		err = mm_sums_collect(&w->sums[i], diag);
-	w->ground = (struct mm_ground){
+	w->ground = (struct mm_ranking){
 		.reader = w->reader, .naming = w->naming, .store = w->store,
 		.sums = w->sums, .sum_count = w->ready, .categories = w->options->categories,
 	};

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "core/error.h"
 
-void mm_ground_deinit(struct mm_ground *g)
+void mm_ranking_deinit(struct mm_ranking *g)
 {
 	mm_map_deinit(&g->stack_of);
 	free(g->stacks);
@@ -34,7 +34,7 @@ static int key_order(const void *a, const void *b)
 	return x->place.site < y->place.site ? -1 : x->place.site > y->place.site;
 }
 
-static size_t gather(const struct mm_ground *g, enum mm_metric metric, struct sort_key *keys)
+static size_t gather(const struct mm_ranking *g, enum mm_metric metric, struct sort_key *keys)
 {
 	size_t n = 0;
 
@@ -42,7 +42,7 @@ static size_t gather(const struct mm_ground *g, enum mm_metric metric, struct so
 		for (uint32_t i = 0; i < g->sums[s].site_count; i++) {
 			const struct mm_measure *m = &g->sums[s].sites[i];
 			uint64_t figure = mm_measure_get(m, metric);
-			if (!figure || !mm_ground_keeps(g, s, i))
+			if (!figure || !mm_ranking_keeps(g, s, i))
 				continue;
 			if (keys)
 				keys[n] = (struct sort_key){ figure, m->alloc_bytes,
@@ -52,7 +52,7 @@ static size_t gather(const struct mm_ground *g, enum mm_metric metric, struct so
 	return n;
 }
 
-int mm_ranking_pick(const struct mm_ground *g, enum mm_metric metric, size_t limit,
+int mm_ranking_pick(const struct mm_ranking *g, enum mm_metric metric, size_t limit,
 		    struct mm_place **ret, size_t *ret_count, size_t *ret_positive)
 {
 	size_t n = gather(g, metric, NULL);
@@ -76,7 +76,7 @@ int mm_ranking_pick(const struct mm_ground *g, enum mm_metric metric, size_t lim
 	return MM_OK;
 }
 
-int mm_ranking_name(struct mm_ground *g, const struct mm_place *places, size_t count)
+int mm_ranking_name(struct mm_ranking *g, const struct mm_place *places, size_t count)
 {
 	uint32_t *sites = malloc((count + 1) * sizeof *sites);
 	int err = sites ? MM_OK : MM_ENOMEM;
@@ -104,7 +104,7 @@ static uint64_t hash_text(uint64_t h, const char *text)
 }
 
 /* From names alone, so that the id outlives address randomisation and line changes. */
-static const char *stack_id(struct mm_ground *g, const uint32_t *frames, size_t count)
+static const char *stack_id(struct mm_ranking *g, const uint32_t *frames, size_t count)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
@@ -121,7 +121,7 @@ static int is_runtime(const struct mm_report_frame *f)
 }
 
 /* Past the runtime's frames; one without a name that such a frame called is of them. */
-uint32_t mm_ground_first(const struct mm_ground *g, const uint32_t *frames, size_t count)
+uint32_t mm_ranking_first(const struct mm_ranking *g, const uint32_t *frames, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct mm_report_frame *f = mm_naming_frame(g->naming, frames[i]);
@@ -133,7 +133,7 @@ uint32_t mm_ground_first(const struct mm_ground *g, const uint32_t *frames, size
 	return 0;
 }
 
-int mm_ground_frames(const struct mm_ground *g, struct mm_place place, uint32_t **frames,
+int mm_ranking_frames(const struct mm_ranking *g, struct mm_place place, uint32_t **frames,
 		     size_t *cap, size_t *ret_count)
 {
 	uint32_t process = g->sums[place.sum].process;
@@ -155,18 +155,18 @@ int mm_ground_frames(const struct mm_ground *g, struct mm_place place, uint32_t 
 	return MM_OK;
 }
 
-static int make_stack(struct mm_ground *g, struct mm_place place, struct mm_report_stack *ret)
+static int make_stack(struct mm_ranking *g, struct mm_place place, struct mm_report_stack *ret)
 {
 	uint32_t *frames = NULL;
 	size_t cap = 0, count = 0;
-	int err = mm_ground_frames(g, place, &frames, &cap, &count);
+	int err = mm_ranking_frames(g, place, &frames, &cap, &count);
 
 	if (!err) {
 		*ret = (struct mm_report_stack){
 			.id = stack_id(g, frames, count),
 			.frames = mm_report_store_copy(g->store, frames, count, sizeof *frames),
 			.count = (uint32_t)count,
-			.first = mm_ground_first(g, frames, count),
+			.first = mm_ranking_first(g, frames, count),
 		};
 		err = mm_report_store_failed(g->store) ? MM_ENOMEM : MM_OK;
 	}
@@ -174,7 +174,7 @@ static int make_stack(struct mm_ground *g, struct mm_place place, struct mm_repo
 	return err;
 }
 
-int mm_ranking_stack(struct mm_ground *g, struct mm_place place, uint32_t *ret)
+int mm_ranking_stack(struct mm_ranking *g, struct mm_place place, uint32_t *ret)
 {
 	uint64_t key = ((uint64_t)place.sum + 1) << 32 | place.site;
 	struct mm_map_place *known = mm_map_find(&g->stack_of, key);
@@ -195,7 +195,7 @@ int mm_ranking_stack(struct mm_ground *g, struct mm_place place, uint32_t *ret)
 
 /* --- tables -------------------------------------------------------------------------- */
 
-static const char *frame_place(struct mm_ground *g, const struct mm_report_frame *f)
+static const char *frame_place(struct mm_ranking *g, const struct mm_report_frame *f)
 {
 	const char *slash = strrchr(f->file, '/');
 
@@ -206,7 +206,7 @@ static const char *frame_place(struct mm_ground *g, const struct mm_report_frame
 		       : mm_report_store_text(g->store, base);
 }
 
-static int site_row(struct mm_ground *g, struct mm_place place, struct mm_report_row *row)
+static int site_row(struct mm_ranking *g, struct mm_place place, struct mm_report_row *row)
 {
 	const struct mm_sums *s = &g->sums[place.sum];
 
@@ -239,7 +239,7 @@ static void lost_part(const struct mm_sums *s, struct mm_measure *ret)
 	*ret = all;
 }
 
-void mm_ground_total(const struct mm_ground *g, struct mm_measure *ret_kept,
+void mm_ranking_total(const struct mm_ranking *g, struct mm_measure *ret_kept,
 		     struct mm_measure *ret_lost)
 {
 	memset(ret_kept, 0, sizeof *ret_kept);
@@ -249,12 +249,12 @@ void mm_ground_total(const struct mm_ground *g, struct mm_measure *ret_kept,
 		lost_part(&g->sums[s], &lost);
 		mm_measure_add(ret_lost, &lost);
 		for (uint32_t i = 0; i < g->sums[s].site_count; i++)
-			if (mm_ground_keeps(g, s, i))
+			if (mm_ranking_keeps(g, s, i))
 				mm_measure_add(ret_kept, &g->sums[s].sites[i]);
 	}
 }
 
-int mm_ranking_table(struct mm_ground *g, enum mm_metric metric, const struct mm_place *places,
+int mm_ranking_table(struct mm_ranking *g, enum mm_metric metric, const struct mm_place *places,
 		     size_t count, size_t positive, struct mm_report_table *ret)
 {
 	struct mm_measure lost;
@@ -264,7 +264,7 @@ int mm_ranking_table(struct mm_ground *g, enum mm_metric metric, const struct mm
 	t.rows = mm_report_store_alloc(g->store, count, sizeof *t.rows);
 	if (count && !t.rows)
 		return MM_ENOMEM;
-	mm_ground_total(g, &t.total, &lost);
+	mm_ranking_total(g, &t.total, &lost);
 	if (!g->matched)
 		mm_measure_add(&t.total, &lost);
 	t.rest = t.total;

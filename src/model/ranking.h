@@ -17,7 +17,7 @@
 #include "model/sums.h"
 
 /* Everything that grouping, ranking and the tree work from; made by the model. */
-struct mm_ground {
+struct mm_ranking {
 	struct mm_reader *reader;
 	struct mm_naming *naming;
 	struct mm_report_store *store;
@@ -32,39 +32,39 @@ struct mm_ground {
 
 struct mm_place { uint32_t sum, site; };
 
-void mm_ground_deinit(struct mm_ground *g);
+void mm_ranking_deinit(struct mm_ranking *g);
 
 /* Is the site to be counted (--match)? */
-static inline int mm_ground_keeps(const struct mm_ground *g, size_t sum, uint32_t site)
+static inline int mm_ranking_keeps(const struct mm_ranking *g, size_t sum, uint32_t site)
 {
 	return !g->matched || g->matched[sum][site];
 }
 
 /* Index of the frame that a stack (innermost first) is listed under: the first that is
  * not the runtime's; 0 when all are. */
-uint32_t mm_ground_first(const struct mm_ground *g, const uint32_t *frames, size_t count);
+uint32_t mm_ranking_first(const struct mm_ranking *g, const uint32_t *frames, size_t count);
 
 /* Frames of a place's whole stack, innermost first, into *frames (grown by *cap). */
-int mm_ground_frames(const struct mm_ground *g, struct mm_place place, uint32_t **frames,
+int mm_ranking_frames(const struct mm_ranking *g, struct mm_place place, uint32_t **frames,
 		     size_t *cap, size_t *ret_count);
 
 /* The first `limit` places by metric (0 = all whose figure is not 0): a malloc'ed array
  * in *ret, its length in *ret_count; in *ret_positive how many have a figure. */
-int mm_ranking_pick(const struct mm_ground *g, enum mm_metric metric, size_t limit,
+int mm_ranking_pick(const struct mm_ranking *g, enum mm_metric metric, size_t limit,
 		    struct mm_place **ret, size_t *ret_count, size_t *ret_positive);
 
 /* Names the stacks of these places, in batches. */
-int mm_ranking_name(struct mm_ground *g, const struct mm_place *places, size_t count);
+int mm_ranking_name(struct mm_ranking *g, const struct mm_place *places, size_t count);
 
 /* Number of the place's stack, made when new. */
-int mm_ranking_stack(struct mm_ground *g, struct mm_place place, uint32_t *ret);
+int mm_ranking_stack(struct mm_ranking *g, struct mm_place place, uint32_t *ret);
 
 /* A table by site from places that mm_ranking_pick gave for `metric`. */
-int mm_ranking_table(struct mm_ground *g, enum mm_metric metric, const struct mm_place *places,
+int mm_ranking_table(struct mm_ranking *g, enum mm_metric metric, const struct mm_place *places,
 		     size_t count, size_t positive, struct mm_report_table *ret);
 
 /* Sum over all sites that are kept, and the part whose sites were lost (all processes). */
-void mm_ground_total(const struct mm_ground *g, struct mm_measure *ret_kept,
+void mm_ranking_total(const struct mm_ranking *g, struct mm_measure *ret_kept,
 		     struct mm_measure *ret_lost);
 
 #endif

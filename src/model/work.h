@@ -28,7 +28,7 @@ struct mm_work {
 	struct mm_sums *sums;   /* one each of selected */
 	size_t ready;           /* shares and sums set up */
 	struct mm_notes notes;
-	struct mm_ground ground;
+	struct mm_ranking ground;
 };
 
 /* select.c: which processes; what the range's ends mean. */

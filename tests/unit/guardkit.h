@@ -74,4 +74,38 @@ static inline int give(struct kit *k, const void *p)
 		? MM_OK : mm_heap_free(k->heap, k->context, (uintptr_t)p);
 }
 
+static inline void was_told(const struct kit *k, enum mm_misuse_kind kind, enum mm_check level,
+		     const uint8_t *block, uint64_t size, int64_t offset)
+{
+	struct mm_misuse latest;
+	struct mm_check_counts n;
+
+	assert_int_equal(k->told.kind, kind);
+	assert_int_equal(k->told.level, level);
+	assert_int_equal(k->told.block, (uintptr_t)block);
+	assert_int_equal(k->told.size, size);
+	assert_int_equal(k->told.offset, offset);
+	assert_int_equal(mm_heap_misuse(k->heap, &latest), 0);
+	assert_int_equal(latest.addr, k->told.addr);
+	mm_heap_check_counts(k->heap, &n);
+	assert_true(n.kind[kind] > 0);
+}
+
+/* Nothing that is given out again overlaps it. */
+static inline void never_comes_back(struct kit *k, const uint8_t *block, uint64_t size)
+{
+	struct mm_check_counts n;
+
+	mm_heap_check_counts(k->heap, &n);
+	assert_int_equal(n.marked, 1);
+	for (int i = 0; i < 3000; i++) {
+		const uint8_t *p = take(k, size);
+		assert_false(p < block + size && block < p + size);
+		if (i % 3)
+			assert_int_equal(give(k, p), 0);
+	}
+	mm_heap_trim(k->heap);
+	assert_int_not_equal(give(k, block), 0);
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* test_mmcheck: damage to libmm's blocks (mm_check.h): each kind is told, at the level that says
- * so, with the block it was done to. What the engine finds is tested in test_guard and
+ * so, with the block it was done to. What the engine finds is tested in test_guard*.c and
  * test_checked.
  */
 #include <setjmp.h>
