@@ -62,9 +62,8 @@ static int begin(struct mm_heap *h)
 		.retain_share = h->o.retain_share ? h->o.retain_share : RETAIN_SHARE };
 	int err = mm_vspace_init(&h->vspace, &v, &h->meta);
 
-	if (err)
+	if (err || (err = mm_slabs_init(&h->slabs, &h->meta, h->vspace.slices)))
 		return err;
-	mm_slabs_init(&h->slabs, &h->meta);
 	if (h->o.check)
 		mm_guard_init(h);
 	h->ground = (struct mm_ground){ .meta = &h->meta, .vspace = &h->vspace,

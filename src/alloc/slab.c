@@ -5,32 +5,41 @@
 
 #include "core/error.h"
 
-void mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta)
+enum { UNDER_WAY = 4096 /* records of runs that are about to be taken, or did not fit */ };
+
+int mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta, uint32_t slices)
 {
+	uint32_t most = slices + UNDER_WAY;
+
+	s->record = mm_meta_reserve(meta, (uint64_t)most * sizeof *s->record);
+	if (!s->record)
+		return MM_ENOMEM;
 	s->meta = meta;
+	s->most = most;
 	s->count = 1; /* 0 is nobody */
+	return MM_OK;
 }
 
-static struct mm_slab *fresh(struct mm_slabs *s, int *ret_err)
+static struct mm_slab *fresh(struct mm_slabs *s)
 {
-	uint32_t n = s->count, group = n / MM_SLAB_GROUP;
+	uint32_t n = s->count;
+	uint64_t pages = ((uint64_t)(n + 1) * sizeof *s->record + MM_META_PAGE - 1) /
+			 MM_META_PAGE * MM_META_PAGE;
 
-	*ret_err = MM_ELIMIT;
-	if (group >= MM_SLAB_GROUPS)
+	if (n == s->most)
 		return NULL;
-	*ret_err = MM_ENOMEM;
-	if (!s->group[group] &&
-	    !(s->group[group] = mm_meta_take(s->meta, MM_SLAB_GROUP * sizeof(struct mm_slab))))
-		return NULL;
+	if (pages > s->committed) {
+		mm_meta_commit(s->meta, pages - s->committed);
+		s->committed = pages;
+	}
 	s->count++;
-	mm_slab_at(s, n)->number = n;
-	return mm_slab_at(s, n);
+	s->record[n].number = n;
+	return &s->record[n];
 }
 
 int mm_slabs_new(struct mm_slabs *s, struct mm_slab **ret)
 {
 	struct mm_slab *slab;
-	int err = MM_OK;
 
 	mm_lock_take(&s->lock);
 	if (s->vacant) {
@@ -38,11 +47,11 @@ int mm_slabs_new(struct mm_slabs *s, struct mm_slab **ret)
 		s->vacant = slab->next;
 		slab->next = 0;
 	} else {
-		slab = fresh(s, &err);
+		slab = fresh(s);
 	}
 	mm_lock_give(&s->lock);
 	if (!slab)
-		return err;
+		return MM_ELIMIT;
 	*ret = slab;
 	return MM_OK;
 }

@@ -16,7 +16,7 @@
 #include "alloc/lock.h"
 #include "alloc/meta.h"
 
-/* Two cache lines, so that threads with slabs of their own share none; the first has what every
+/* Whole cache lines, so that threads with slabs of their own share none; the first has what every
  * call looks at. */
 struct mm_slab {
 	uint64_t addr;
@@ -44,20 +44,20 @@ struct mm_slab {
 	uint64_t born, died;    /* who asked for it and gave it back: places in the program */
 } __attribute__((aligned(64)));
 
-enum { MM_SLAB_GROUP = 256 /* records taken at once */, MM_SLAB_GROUPS = 1 << 14 };
-
 struct mm_slabs {
 	struct mm_lock lock;
 	struct mm_meta *meta;
-	struct mm_slab *group[MM_SLAB_GROUPS];
-	uint32_t count;         /* ever numbered */
+	struct mm_slab *record; /* by number; addresses for all that there can be */
+	uint32_t most;
+	uint32_t count;         /* ever numbered, 0 among them */
 	uint32_t vacant;        /* number of a record to be used again, linked by next */
+	uint64_t committed;     /* of the records */
 };
 
-/* In zero-filled memory; meta outlives it. */
-void mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta);
+/* In zero-filled memory, for runs of a space of so many slices; meta outlives it. MM_ENOMEM. */
+int mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta, uint32_t slices);
 
-/* A record with its number and nothing else. MM_ENOMEM, MM_ELIMIT. */
+/* A record with its number and nothing else. MM_ELIMIT. */
 int mm_slabs_new(struct mm_slabs *s, struct mm_slab **ret);
 void mm_slabs_drop(struct mm_slabs *s, struct mm_slab *slab);
 
@@ -68,7 +68,7 @@ static inline uint32_t mm_slab_filled_for(const struct mm_slab *s)
 
 static inline struct mm_slab *mm_slab_at(const struct mm_slabs *s, uint32_t number)
 {
-	return &s->group[number / MM_SLAB_GROUP][number % MM_SLAB_GROUP];
+	return &s->record[number];
 }
 
 #endif

@@ -171,11 +171,12 @@ int mm_manager_create_with(const struct mm_manager_options *options, struct mm_m
 		return MM_ENOMEM;
 	m->options = *options;
 	int err = mm_vspace_init(&m->vspace, &space, &m->meta);
+	if (!err)
+		err = mm_slabs_init(&m->slabs, &m->meta, m->vspace.slices);
 	if (err) {
 		close_manager(m);
 		return err;
 	}
-	mm_slabs_init(&m->slabs, &m->meta);
 	m->ground = (struct mm_ground){ .meta = &m->meta, .vspace = &m->vspace,
 					.slabs = &m->slabs };
 	mm_budget_init(&m->budget);

@@ -73,8 +73,9 @@ int mm_poolset_open(struct mm_poolset **ret, const uint64_t *sizes, size_t count
 	if (p == MAP_FAILED)
 		return MM_ENOMEM;
 	err = mm_vspace_init(&p->vspace, &v, &p->meta);
+	if (!err)
+		err = mm_slabs_init(&p->slabs, &p->meta, p->vspace.slices);
 	if (!err) {
-		mm_slabs_init(&p->slabs, &p->meta);
 		p->ground = (struct mm_ground){ .meta = &p->meta, .vspace = &p->vspace,
 						.slabs = &p->slabs };
 		err = set_sizes(p, sizes, count);
@@ -274,13 +275,9 @@ int mm_poolset_resize(struct mm_poolset *p, uint64_t addr, uint64_t was, uint64_
 
 /* --- looking ------------------------------------------------------------------------------------ */
 
-/* Of the set itself: those that are in use. */
-static uint64_t own_pages_of_set(const struct mm_poolset *p)
+static uint64_t own_pages_of_set(void)
 {
-	uint64_t groups = p->slabs.count / MM_SLAB_GROUP + 1;
-	uint64_t bytes = offsetof(struct mm_poolset, slabs.group) + groups * sizeof p->slabs.group[0];
-
-	return (bytes + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
+	return (sizeof(struct mm_poolset) + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
 }
 
 static uint64_t cached_bytes(const struct mm_poolset *p)
@@ -309,7 +306,7 @@ void mm_poolset_account(struct mm_poolset *p, struct mm_account *ret)
 		a.tail += s.tail_bytes;
 	}
 	mm_vspace_sums(&p->vspace, &used, &a.retained);
-	a.metadata = mm_meta_committed(&p->meta) + own_pages_of_set(p);
+	a.metadata = mm_meta_committed(&p->meta) + own_pages_of_set();
 	a.committed = used + a.retained + a.metadata;
 	*ret = a;
 }
@@ -317,7 +314,7 @@ void mm_poolset_account(struct mm_poolset *p, struct mm_account *ret)
 uint64_t mm_poolset_committed(const struct mm_poolset *p)
 {
 	return p->vspace.used_bytes + p->vspace.retained_bytes + p->meta.committed +
-	       own_pages_of_set(p);
+	       own_pages_of_set();
 }
 
 void mm_poolset_pages(const struct mm_poolset *p, uint64_t *ret_committed, uint64_t *ret_purged)
