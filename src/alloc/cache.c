@@ -57,7 +57,6 @@ static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 		return m;
 	if (m) {
 		memcpy(larger->block, m->block, count * sizeof *m->block);
-		larger->served = m->served;
 		drop_magazine(m);
 	}
 	sit(s, larger, count);
@@ -147,9 +146,9 @@ void mm_cache_drop(struct mm_context *c, uint32_t depot)
 	if (!m)
 		return;
 	empty(c, depot);
-	atomic_fetch_add_explicit(&m->pool->served, m->served, memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->pool->served, c->seat[depot].served, memory_order_relaxed);
 	drop_magazine(m);
-	c->seat[depot] = (struct mm_cache_seat){ NULL, NULL, NULL };
+	c->seat[depot] = (struct mm_cache_seat){ 0 };
 }
 
 void mm_cache_deinit(struct mm_context *c)

@@ -23,12 +23,14 @@ enum { MM_CACHE_DEPOTS = 512, MM_CACHE_ASIDE = 128 };
 struct mm_magazine {
 	struct mm_depot *pool;
 	uint32_t most, batch; /* room; taken at once: grows with use, up to the depot's */
-	uint64_t served;      /* blocks handed out, where the caller counts them */
 	uint64_t block[];
 };
 
 /* Empty when top == floor, full when top == ceiling; all NULL before the first use. */
-struct mm_cache_seat { uint64_t *top, *floor, *ceiling; };
+struct mm_cache_seat {
+	uint64_t *top, *floor, *ceiling;
+	uint64_t served; /* blocks handed out, where the caller counts them */
+};
 
 struct mm_context {
 	/* fast.h looks at these and at nothing else: zero where something is checked or tracked. */
@@ -99,10 +101,11 @@ static inline uint64_t mm_cache_ready(const struct mm_cache_seat *s)
 /* The block that will be next is brought near: whoever gets it writes to it. */
 static inline uint64_t mm_cache_pop(struct mm_cache_seat *s)
 {
-	uint64_t addr = *--s->top;
+	uint64_t *top = s->top - 1;
 
-	__builtin_prefetch((const void *)(uintptr_t)s->top[-1], 1);
-	return addr;
+	s->top = top;
+	__builtin_prefetch((const void *)(uintptr_t)top[-1], 1);
+	return *top;
 }
 
 static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_depot *p)

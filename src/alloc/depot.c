@@ -8,7 +8,7 @@
 #include "core/error.h"
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
-enum { LOOKS_MOST = 16, SHARED_LEAST = 4 /* slabs */, SHARED_SHARE = 4 };
+enum { LOOKS_MOST = 16, SHARED_LEAST = 4 /* slabs */, SHARED_SHARE = 4, APART_MOST = 1024 };
 enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 32, CUTS_MOST = 128 };
 
 #ifndef MADV_POPULATE_WRITE
@@ -256,8 +256,9 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 
 static void let_go(struct mm_depot *p, struct mm_slab *s)
 {
-	if (p->last == s->number)
-		p->last = 0;
+	for (int i = 0; i < MM_DEPOT_LASTS; i++)
+		if (p->last[i] == s->number)
+			p->last[i] = 0;
 	unlist(p, s);
 	p->free -= s->blocks;
 	p->slab_count--;
@@ -271,32 +272,75 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 
 /* --- blocks ---------------------------------------------------------------------------------- */
 
-/* The last slab, or the one behind it, if it is ours and has free blocks. */
-static struct mm_slab *last_or_behind(const struct mm_depot *p)
+/* Small blocks of different contexts are kept apart: they would share cache lines, and their
+ * slabs' records. */
+static uint32_t last_index(const struct mm_depot *p, uint32_t context)
 {
-	struct mm_slab *last = p->last ? mm_depot_slab(p, p->last) : NULL, *s;
-	uint32_t number;
+	return p->block_bytes <= APART_MOST ? context % MM_DEPOT_LASTS : 0;
+}
+
+/* Another context is at work there. */
+static int is_anothers(const struct mm_depot *p, uint32_t slab, uint32_t context)
+{
+	for (uint32_t i = 0; i < MM_DEPOT_LASTS; i++)
+		if (p->last[i] == slab && i != last_index(p, context))
+			return 1;
+	return 0;
+}
+
+/* The context's last slab, or the one behind it, if it is ours and has free blocks. */
+static struct mm_slab *last_or_behind(struct mm_depot *p, uint32_t context)
+{
+	uint32_t n = p->last[last_index(p, context)], number;
+	struct mm_slab *last = n ? mm_depot_slab(p, n) : NULL, *s;
 
 	if (!last || last->free)
 		return last;
 	number = mm_vspace_owner(p->ground->vspace, last->addr + span_of(p));
 	s = number ? mm_depot_slab(p, number) : NULL;
-	return s && s->pool == p->index + 1 && s->free ? s : NULL;
+	return s && s->pool == p->index + 1 && s->free && !is_anothers(p, number, context) ? s : NULL;
 }
 
-/* The rest of the last slab, or the one behind it, when no other is fuller by more than a
- * list; else any of the fullest; NULL when there is none. */
-static struct mm_slab *fullest_slab(struct mm_depot *p)
+/* A slab that others fill from is shared when there is enough in such slabs. */
+static int may_share(const struct mm_depot *p)
+{
+	return p->free / p->blocks >= SHARED_LEAST &&
+	       p->free > (uint64_t)p->slab_count * p->blocks / SHARED_SHARE;
+}
+
+static struct mm_slab *any_free(const struct mm_depot *p)
 {
 	uint32_t list = 0;
-	struct mm_slab *s;
 
 	while (list < MM_DEPOT_LISTS && !p->list[list])
 		list++;
-	if (list == MM_DEPOT_LISTS)
-		return NULL;
-	s = last_or_behind(p);
-	return s && s->list <= list + 1 ? s : mm_depot_slab(p, p->list[list]);
+	return list < MM_DEPOT_LISTS ? mm_depot_slab(p, p->list[list]) : NULL;
+}
+
+/* One of the fullest where no other context is at work; NULL when there is none, and a new one
+ * is to be had instead. */
+static struct mm_slab *fullest_free(const struct mm_depot *p, uint32_t context)
+{
+	uint32_t looks = LOOKS_MOST;
+
+	if (p->owned)
+		return any_free(p);
+	for (uint32_t list = 0; list < MM_DEPOT_LISTS; list++)
+		for (uint32_t n = p->list[list]; n && looks; looks--) {
+			if (!is_anothers(p, n, context))
+				return mm_depot_slab(p, n);
+			n = mm_depot_slab(p, n)->next;
+		}
+	return may_share(p) ? any_free(p) : NULL;
+}
+
+/* The rest of the context's last slab, or the one behind it, when no other is fuller by more
+ * than a list; else any of the fullest. */
+static struct mm_slab *fullest_slab(struct mm_depot *p, uint32_t context)
+{
+	struct mm_slab *s = fullest_free(p, context), *last = last_or_behind(p, context);
+
+	return last && (!s || last->list <= s->list + 1) ? last : s;
 }
 
 static int is_for(const struct mm_slab *s, uint32_t context)
@@ -321,19 +365,12 @@ static struct mm_slab *own_slab(struct mm_depot *p, uint32_t context)
 	return NULL;
 }
 
-/* A slab that others fill from is shared when there is enough in such slabs. */
-static int may_share(const struct mm_depot *p)
-{
-	return p->free / p->blocks >= SHARED_LEAST &&
-	       p->free > (uint64_t)p->slab_count * p->blocks / SHARED_SHARE;
-}
-
 static struct mm_slab *next_slab(struct mm_depot *p, uint32_t context, struct pages *pages)
 {
-	struct mm_slab *s = fullest_slab(p), *own;
+	struct mm_slab *s = fullest_slab(p, context), *own;
 
 	if (!s)
-		return new_slab(p, pages);
+		return (s = new_slab(p, pages)) ? s : any_free(p);
 	if (!p->owned || is_for(s, context))
 		return s;
 	if ((own = own_slab(p, context)) || may_share(p))
@@ -435,7 +472,7 @@ uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint
 		fill_for(p, s, context);
 		cut_lowest(p, s, want, &cuts);
 		relist(p, s);
-		p->last = s->number;
+		p->last[last_index(p, context)] = s->number;
 	}
 	mm_lock_give(&p->lock);
 	obtain_pages(&pages);
@@ -464,15 +501,35 @@ static __attribute__((noinline)) void moves_on(struct mm_depot *p, struct mm_sla
 		relist(p, s);
 }
 
-static inline void give_one(struct mm_depot *p, struct mm_slab *s, uint32_t block)
+/* `count` blocks of one word. */
+static inline void give_word(struct mm_depot *p, struct mm_slab *s, uint32_t word, uint64_t bits,
+			     uint32_t count)
 {
-	uint32_t word = block / 64;
-
-	s->free_bits[word] |= UINT64_C(1) << block % 64;
+	s->free_bits[word] |= bits;
 	if (__builtin_expect(word < s->lowest, 0))
 		s->lowest = (uint16_t)word;
-	if (__builtin_expect(++s->free > p->bound[s->list], 0))
+	s->free += count;
+	if (__builtin_expect(s->free > p->bound[s->list], 0))
 		moves_on(p, s);
+}
+
+static inline uint64_t bit_of(uint32_t block)
+{
+	return UINT64_C(1) << block % 64;
+}
+
+/* Blocks that were taken together often come back together: a word at a time. */
+static void give_words(struct mm_depot *p, struct mm_slab *const *slab, const uint32_t *block,
+		       uint32_t count)
+{
+	for (uint32_t i = 0, first; i < count;) {
+		uint32_t word = block[i] / 64;
+		uint64_t bits = bit_of(block[i]);
+		first = i++;
+		while (i < count && block[i] / 64 == word && slab[i] == slab[first])
+			bits |= bit_of(block[i++]);
+		give_word(p, slab[first], word, bits, i - first);
+	}
 }
 
 /* Records and words lie anywhere: they are asked for before the lock is taken. What is read
@@ -487,6 +544,10 @@ static void give_some(struct mm_depot *p, const uint64_t *blocks, uint32_t count
 	uint32_t block[GIVEN_AT_ONCE], ours = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
+		if (i && (blocks[i] ^ blocks[i - 1]) < MM_SLICE_BYTES) {
+			slab[i] = slab[i - 1];
+			continue;
+		}
 		slab[i] = mm_slab_at(slabs, mm_vspace_owner(v, blocks[i]));
 		__builtin_prefetch(slab[i], 1);
 	}
@@ -501,8 +562,7 @@ static void give_some(struct mm_depot *p, const uint64_t *blocks, uint32_t count
 	}
 	mm_lock_take(&p->lock);
 	p->free += ours;
-	for (uint32_t i = 0; i < ours; i++)
-		give_one(p, slab[i], block[i]);
+	give_words(p, slab, block, ours);
 	mm_lock_give(&p->lock);
 }
 

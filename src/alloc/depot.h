@@ -26,8 +26,8 @@
 #include "alloc/slab.h"
 #include "alloc/vspace.h"
 
-enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 1024,
-	MM_DEPOT_FULL = MM_DEPOT_LISTS };
+enum { MM_DEPOT_LISTS = 8, MM_DEPOT_HEAP_BATCH = 64, MM_DEPOT_BATCH = 256,
+	MM_DEPOT_FULL = MM_DEPOT_LISTS, MM_DEPOT_LASTS = 8 };
 
 #define MM_DEPOT_BLOCK_MOST (UINT32_C(1) << 30)
 
@@ -56,7 +56,8 @@ struct mm_depot {
 	uint32_t list[MM_DEPOT_LISTS + 1]; /* slabs with free blocks, the fullest in list 0;
 					  * those that are full in MM_DEPOT_FULL */
 	uint32_t slab_count;
-	uint32_t last;                   /* slab that blocks were taken from; 0 = none */
+	uint32_t last[MM_DEPOT_LASTS];   /* slabs that blocks were taken from, by the context's
+					  * number; 0 = none */
 	uint64_t free;                   /* blocks in slabs */
 	uint64_t slabs_made, slabs_gone;
 	uint64_t reach_bytes, tail_bytes; /* of slabs, as far as pages are in use */
@@ -72,8 +73,8 @@ struct mm_depot {
 	uint64_t reached;                /* addresses below had slabs: their pages are kept */
 };
 
-/* How many blocks a pool of a program's takes at once: a slice of them, so that threads that
- * grow side by side get slabs of their own, at least 1 and at most `most`. */
+/* How many blocks a pool of a program's takes at once, at least 1 and at most `most`: a slice of
+ * them, as long as their addresses stay in a processor's first cache until they are used. */
 static inline uint32_t mm_depot_batch(uint32_t block_bytes, uint32_t most)
 {
 	uint32_t batch = MM_SLICE_BYTES / block_bytes;

@@ -6,13 +6,16 @@
 #include "core/error.h"
 #include "manager/rider.h"
 
+enum { NUMBERS = 64 };
+
 __thread struct mm_context *mm_front_mine;
 
 static struct {
 	struct mm_lock lock;
 	struct mm_meta meta;
 	struct mm_context *contexts;
-	uint64_t taken[MM_CACHE_DEPOTS / 64];  /* numbers */
+	uint64_t taken[MM_CACHE_DEPOTS / 64];  /* numbers of pools */
+	uint64_t numbered; /* numbers of contexts: 1 << number */
 	pthread_once_t once;
 	pthread_key_t key;
 	int keyed;
@@ -30,6 +33,23 @@ static void unlink_context(struct mm_context *c)
 		c->next->prev = c->prev;
 }
 
+/* The lowest that is free, so that one who comes goes on where one who went was at work. All the
+ * others share the last: a number only keeps them apart. */
+static uint32_t context_number(void)
+{
+	uint32_t n = ~front.numbered ? (uint32_t)__builtin_ctzll(~front.numbered) : NUMBERS;
+
+	if (n < NUMBERS)
+		front.numbered |= UINT64_C(1) << n;
+	return n;
+}
+
+static void drop_number(uint32_t n)
+{
+	if (n < NUMBERS)
+		front.numbered &= ~(UINT64_C(1) << n);
+}
+
 /* The thread ends. Should another destructor want a block after this one, it gets a fresh
  * context, and this is called again. */
 static void leave(void *arg)
@@ -41,6 +61,7 @@ static void leave(void *arg)
 	mm_lock_take(&front.lock);
 	mm_cache_deinit(c);
 	unlink_context(c);
+	drop_number(c->number);
 	mm_meta_return(&front.meta, c, mm_cache_bytes(MM_FRONT_SEATS));
 	mm_lock_give(&front.lock);
 }
@@ -62,6 +83,7 @@ struct mm_context *mm_front_context(void)
 	mm_lock_take(&front.lock);
 	if ((c = mm_meta_borrow(&front.meta, mm_cache_bytes(MM_FRONT_SEATS))) != NULL) {
 		c->seats = MM_FRONT_SEATS;
+		c->number = context_number();
 		if ((c->next = front.contexts) != NULL)
 			c->next->prev = c;
 		front.contexts = c;
@@ -118,12 +140,8 @@ void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served)
 
 	mm_lock_take(&front.lock);
 	for (struct mm_context *c = front.contexts; c; c = c->next) {
-		struct mm_cache_seat s = { .floor =
-			__atomic_load_n(&c->seat[number].floor, __ATOMIC_RELAXED) };
-		if (!s.floor)
-			continue;
 		cached += mm_cache_ready(&c->seat[number]);
-		served += __atomic_load_n(&mm_cache_magazine(&s)->served, __ATOMIC_RELAXED);
+		served += __atomic_load_n(&c->seat[number].served, __ATOMIC_RELAXED);
 	}
 	mm_lock_give(&front.lock);
 	*ret_cached = cached;

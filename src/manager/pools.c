@@ -180,7 +180,7 @@ static void *alloc_anew(struct mm_pool *p)
 	if (!c)
 		return alloc_direct(p);
 	if (addr && c->seat[p->depot.index].floor)
-		mm_cache_magazine(&c->seat[p->depot.index])->served++;
+		c->seat[p->depot.index].served++;
 	else if (addr)
 		atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
@@ -198,7 +198,7 @@ void *mm_pool_alloc_cached(struct mm_pool *p)
 
 	if (!s || s->top == s->floor)
 		return alloc_anew(p);
-	mm_cache_magazine(s)->served++;
+	s->served++;
 	return (void *)(uintptr_t)mm_cache_pop(s);
 }
 
@@ -209,7 +209,7 @@ void *mm_pool_alloc(struct mm_pool *p)
 
 	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
-	mm_cache_magazine(s)->served++;
+	s->served++;
 	return (void *)(uintptr_t)mm_cache_pop(s);
 }
 
