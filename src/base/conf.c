@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 
+#define CONF_NO_VALUE "'=' or '{' must follow a key; write [ a, b ] for several values"
+
 enum { CONF_BYTES_MAX = 4 << 20, CONF_DEPTH_MAX = 16 };
 
 struct mm_conf { struct mm_conf_item root; };
@@ -227,7 +229,7 @@ static int item_body(struct conf_parse *p, struct mm_conf_item *item, int depth)
 		return section_read(p, item, depth + 1);
 	}
 	if (peek(p) != '=' && peek(p) != ':')
-		return conf_fail_at(p, p->line, "'=' or '{' must follow a key");
+		return conf_fail_at(p, p->line, CONF_NO_VALUE);
 	p->at++;
 	while (peek(p) == ' ' || peek(p) == '\t')
 		p->at++;
@@ -247,12 +249,12 @@ static int item_read(struct conf_parse *p, struct mm_conf_item *item, int depth)
 	item->key = text;
 	space_skip(p, "");
 	if (peek(p) != '=' && peek(p) != ':' && peek(p) != '{') {
-		if ((err = word_read(p, "'=' or '{' must follow a key", &text)))
+		if ((err = word_read(p, CONF_NO_VALUE, &text)))
 			return err;
 		item->label = text;
 		space_skip(p, "");
 		if (peek(p) != '{')
-			return conf_fail_at(p, p->line, "'{' must follow a section's name");
+			return conf_fail_at(p, item->line, "write KEY = VALUE, or KEY NAME { ... }");
 	} else if (!(item->label = strdup(""))) {
 		return no_memory(p);
 	}

@@ -1,11 +1,19 @@
 /* suggest.c: by the fewest edits (suggest.h). */
 #include "base/suggest.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static size_t lesser(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+static int same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 /* Edits (insert, delete, replace, swap neighbours) from a to b; both short. */
@@ -23,11 +31,27 @@ static size_t edits(const char *a, const char *b)
 	for (size_t i = 1; i <= n; i++)
 		for (size_t j = 1; j <= m; j++) {
 			d[i][j] = lesser(lesser(d[i - 1][j], d[i][j - 1]) + 1,
-					d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+					d[i - 1][j - 1] + !same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
 				d[i][j] = lesser(d[i][j], d[i - 2][j - 2] + 1);
 		}
 	return d[n][m];
+}
+
+/* NULL where several begin so. */
+static const char *only_beginning(const char *text, const char *const *names)
+{
+	size_t n = strlen(text);
+	const char *found = NULL;
+
+	for (; n > 1 && *names; names++) {
+		if (strncasecmp(*names, text, n))
+			continue;
+		if (found)
+			return NULL;
+		found = *names;
+	}
+	return found;
 }
 
 const char *mm_suggest(const char *text, const char *const *names)
@@ -35,12 +59,40 @@ const char *mm_suggest(const char *text, const char *const *names)
 	const char *best = NULL;
 	size_t best_distance = strlen(text) / 3 + 2;
 
-	for (; *names; names++) {
-		size_t d = edits(text, *names);
+	for (const char *const *all = names; *all; all++) {
+		size_t d = edits(text, *all);
 		if (d < best_distance) {
-			best = *names;
+			best = *all;
 			best_distance = d;
 		}
 	}
-	return best;
+	return best ? best : only_beginning(text, names);
+}
+
+static void list_all(FILE *f, const char *const *names)
+{
+	if (!*names)
+		return;
+	fprintf(f, " (%s %s", names[1] ? "one of" : "only", names[0]);
+	while (*++names)
+		fprintf(f, ", %s", *names);
+	fputc(')', f);
+}
+
+const char *mm_suggest_of(char *buf, size_t size, const char *text, const char *const *names)
+{
+	const char *near = mm_suggest(text, names);
+	FILE *f = size ? fmemopen(buf, size, "w") : NULL;
+
+	if (size)
+		*buf = 0;
+	if (!f)
+		return buf;
+	if (near)
+		fprintf(f, "; did you mean '%s'?", near);
+	if (!near || (names[0] && names[1]))
+		list_all(f, names);
+	fclose(f);
+	buf[size - 1] = 0;
+	return buf;
 }

@@ -7,15 +7,17 @@
 #include "cli/cli.h"
 #include "cli/replay_work.h"
 #include "replay/contest.h"
+#include "replay/words.h"
 
 enum option { OPT_STRATEGY, OPT_COMPARE, OPT_CONFIG, OPT_CHECK, OPT_SEED, OPT_FROM, OPT_TO, OPT_PROCESS, OPT_PAGES, OPT_CORES,
 	OPT_NODES, OPT_REAL, OPT_THREADS,
 	OPT_TOUCH, OPT_ROUNDS, OPT_ROWS, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
 
 static const struct mm_cli_option options[] = {
-	[OPT_STRATEGY] = { "strategy", 's', "S", "how the engine places blocks (default size-class)" },
-	[OPT_COMPARE] = { "compare", 0, "LIST", "these strategies, separated by commas, in one table;\n"
-		"all = every one" },
+	[OPT_STRATEGY] = { "strategy", 's', "S", "how the engine places blocks: size-class (default), first-fit,\n"
+		"best-fit or numa-aware" },
+	[OPT_COMPARE] = { "compare", 0, "LIST", "these strategies, separated by commas, in one table:\n"
+		"size-class, first-fit, best-fit, numa-aware; all = every one" },
 	[OPT_CONFIG] = { "config", 'c', "FILE", "what if: categories and sites to pools, strategies and\n"
 		"budgets of their own, beside the same without FILE" },
 	[OPT_CHECK] = { "check", 0, "LEVEL", "what checking costs in memory: on, sampled or full, as with\n"
@@ -91,6 +93,15 @@ static int add_name(struct mm_cli_parse *p, struct mm_replay_wish *q, const char
 	return 0;
 }
 
+static int add_every(struct mm_cli_parse *p, struct mm_replay_wish *q)
+{
+	int status = 0;
+
+	for (int i = 0; !status && i < MM_STRATEGIES; i++)
+		status = add_name(p, q, mm_strategy_name((enum mm_strategy)i));
+	return status;
+}
+
 /* The list is cut up where it stands, in argv. */
 static int take_list(struct mm_cli_parse *p, struct mm_replay_wish *q)
 {
@@ -98,29 +109,22 @@ static int take_list(struct mm_cli_parse *p, struct mm_replay_wish *q)
 	int status = 0;
 
 	q->names = 0;
-	if (strcmp(p->value, "all") == 0) {
-		for (int i = 0; i < MM_STRATEGIES; i++)
-			q->name[q->names++] = mm_strategy_name((enum mm_strategy)i);
-		return 0;
-	}
 	while (!status && (name = strsep(&at, ",")) != NULL)
-		status = add_name(p, q, name);
+		status = strcmp(name, "all") ? add_name(p, q, name) : add_every(p, q);
 	return status;
 }
 
 static int unknown_name(struct mm_cli_parse *p, const struct mm_replay_wish *q, const char *name)
 {
-	const char *names[MM_STRATEGIES + 1] = { NULL }, *near;
+	char text[MM_WORDS_TEXT];
 
+	if (!*name && q->compared)
+		return mm_cli_usage(p, "--compare: a name is missing: write a,b,c or all");
 	if (!q->real && mm_contest_knows(name))
 		return mm_cli_usage(p, "'%s' is no strategy of the engine: --real executes the "
 				    "recording with any allocator", name);
-	for (int i = 0; i < MM_STRATEGIES; i++)
-		names[i] = mm_strategy_name((enum mm_strategy)i);
-	near = mm_cli_suggest(name, names);
-	if (near)
-		return mm_cli_usage(p, "unknown strategy '%s'; did you mean '%s'?", name, near);
-	return mm_cli_usage(p, "unknown strategy '%s'; '--compare all' shows every one", name);
+	return mm_cli_usage(p, "%s", q->real ? mm_words_no_allocator(text, name)
+					     : mm_words_no_strategy(text, name));
 }
 
 static int check_names(struct mm_cli_parse *p, struct mm_replay_wish *q)
@@ -133,13 +137,14 @@ static int check_names(struct mm_cli_parse *p, struct mm_replay_wish *q)
 	for (size_t i = 0; !status && i < q->names; i++)
 		if (mm_strategy_of(q->name[i], &s) && !(q->real && mm_contest_knows(q->name[i])))
 			status = unknown_name(p, q, q->name[i]);
-	if (!status && !q->real && (q->keep_threads || q->touch_all || q->rounds))
+	if (!status && !q->real && q->real_only)
 		status = mm_cli_usage(p, "--threads, --touch and --rounds are for --real");
 	if (!status && q->real && (q->from || q->to))
 		status = mm_cli_usage(p, "--from and --to are not for --real: it executes the whole run");
 	if (!status && q->replay.check && !q->compared && !q->config &&
 	    strcmp(q->name[0], mm_strategy_name(MM_STRATEGY_SIZE_CLASS)))
-		status = mm_cli_usage(p, "--check is for --strategy size-class");
+		status = mm_cli_usage(p, "--check is for --strategy size-class, not for %s",
+				      q->name[0]);
 	if (!status && q->real && (q->config || q->check_given || q->seed_given))
 		status = mm_cli_usage(p, "--config, --check and --seed are not for --real");
 	return status;
@@ -193,6 +198,8 @@ static int take_pages(struct mm_cli_parse *p, struct mm_replay_wish *q)
 
 static int take_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, enum option o)
 {
+	char text[MM_WORDS_TEXT];
+
 	switch (o) {
 	case OPT_STRATEGY:
 		q->names = q->compared = 0;
@@ -205,7 +212,7 @@ static int take_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, enum opti
 	case OPT_CHECK:
 		q->check_given = 1;
 		return mm_check_of(p->value, &q->replay.check)
-			? mm_cli_usage(p, "--check: '%s' is none of off, on, sampled, full", p->value)
+			? mm_cli_usage(p, "--check: %s", mm_words_no_check(text, p->value))
 			: 0;
 	case OPT_SEED: q->seed_given = 1; return take_seed(p, &q->replay.seed);
 	case OPT_FROM: q->from = p->value; break;
@@ -215,9 +222,9 @@ static int take_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, enum opti
 	case OPT_CORES: return take_number(p, "cores", 1, 4096, &q->replay.cores);
 	case OPT_NODES: return take_number(p, "nodes", 1, 64, &q->replay.nodes);
 	case OPT_REAL: q->real = 1; break;
-	case OPT_THREADS: return take_word(p, "threads", "one", "keep", &q->keep_threads);
-	case OPT_TOUCH: return take_word(p, "touch", "pages", "all", &q->touch_all);
-	case OPT_ROUNDS: return take_number(p, "rounds", 1, 99, &q->rounds);
+	case OPT_THREADS: q->real_only = 1; return take_word(p, "threads", "one", "keep", &q->keep_threads);
+	case OPT_TOUCH: q->real_only = 1; return take_word(p, "touch", "pages", "all", &q->touch_all);
+	case OPT_ROUNDS: q->real_only = 1; return take_number(p, "rounds", 1, 99, &q->rounds);
 	case OPT_ROWS: q->rows_given = 1; return take_number(p, "rows", 0, 1000000, &q->rows);
 	case OPT_NOPINNED: q->no_pinned = 1; break;
 	case OPT_NOSYMBOLS: q->no_symbols = 1; break;

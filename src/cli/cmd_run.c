@@ -13,6 +13,7 @@
 #include "collect/program.h"
 #include "manager/run_front.h"
 #include "replay/replay_conf.h"
+#include "replay/words.h"
 
 enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG, OPT_TRACE };
 
@@ -59,20 +60,11 @@ struct run_wish {
 	char **argv;
 };
 
-static int unknown_strategy(struct mm_cli_parse *p)
-{
-	const char *names[MM_STRATEGIES + 1] = { NULL }, *near;
-
-	for (int i = 0; i < MM_STRATEGIES; i++)
-		names[i] = mm_strategy_name((enum mm_strategy)i);
-	near = mm_cli_suggest(p->value, names);
-	return mm_cli_usage(p, near ? "unknown strategy '%s'; did you mean '%s'?"
-				    : "unknown strategy '%s'", p->value, near);
-}
-
 /* 0, or the exit status. */
 static int take_run_option(struct mm_cli_parse *p, struct run_wish *q, enum run_option o)
 {
+	char text[MM_WORDS_TEXT];
+
 	switch (o) {
 	case OPT_STATS: q->stats = 1; break;
 	case OPT_CONFIG: q->config = p->value; break;
@@ -80,13 +72,12 @@ static int take_run_option(struct mm_cli_parse *p, struct run_wish *q, enum run_
 	case OPT_CHECK:
 		q->has_check = 1;
 		if (mm_check_of(p->value, &q->check))
-			return mm_cli_usage(p, "--check: '%s' is none of off, on, sampled, full",
-					    p->value);
+			return mm_cli_usage(p, "--check: %s", mm_words_no_check(text, p->value));
 		break;
 	case OPT_STRATEGY:
 		q->has_strategy = 1;
 		if (mm_strategy_of(p->value, &q->strategy))
-			return unknown_strategy(p);
+			return mm_cli_usage(p, "%s", mm_words_no_strategy(text, p->value));
 		break;
 	}
 	return 0;
@@ -135,7 +126,8 @@ static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char 
 		return 1;
 	if (!q->check || q->strategy == MM_STRATEGY_SIZE_CLASS)
 		return 0;
-	*ret = mm_cli_usage(p, "--check is for --strategy size-class");
+	*ret = mm_cli_usage(p, "--check is for --strategy size-class, not for %s",
+			    mm_strategy_name(q->strategy));
 	return 1;
 }
 

@@ -136,6 +136,15 @@ static int show_all(const struct mm_replay_wish *q, const struct mm_comparison *
 		       : mm_replay_text(c, &text, stdout);
 }
 
+static int from_the_end(const struct mm_replay_wish *q, const struct mm_reader *r,
+			struct mm_diag *diag)
+{
+	char end[MM_UNITS_TEXT];
+
+	mm_format_time(end, mm_reader_info(r)->duration_ns);
+	return mm_fail(diag, MM_EINVAL, "--from %s: the recording ends at %s", q->from, end);
+}
+
 static int take_range(struct mm_replay_wish *q, struct mm_reader *r, struct mm_diag *diag)
 {
 	int err = mm_choose_process(r, q->process, &q->replay.process, diag);
@@ -145,9 +154,13 @@ static int take_range(struct mm_replay_wish *q, struct mm_reader *r, struct mm_d
 		err = moment_of(r, q->replay.process, "from", q->from, &q->replay.from_ns, diag);
 	if (!err)
 		err = moment_of(r, q->replay.process, "to", q->to, &q->replay.to_ns, diag);
+	if (!err && !q->from && q->replay.to_ns == 0)
+		err = mm_fail(diag, MM_EINVAL, "--to %s: there is nothing before it", q->to);
 	if (!err && q->replay.from_ns >= q->replay.to_ns)
 		err = mm_fail(diag, MM_EINVAL, "--from %s is not before --to %s",
 			      q->from ? q->from : "0s", q->to ? q->to : "the end");
+	if (!err && q->replay.from_ns > mm_reader_info(r)->duration_ns)
+		err = from_the_end(q, r, diag);
 	return err;
 }
 

@@ -16,7 +16,7 @@ struct mm_replay_wish {
 	size_t names;
 	struct mm_replay_options replay;
 	int json, bytes, quiet, width, no_pinned, no_symbols, rows_given;
-	int real, keep_threads, touch_all, strategy_given, compared, check_given, seed_given;
+	int real, real_only /* an option for it is there */, keep_threads, touch_all, strategy_given, compared, check_given, seed_given;
 	uint32_t rows, rounds;
 };
 

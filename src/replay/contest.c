@@ -76,6 +76,16 @@ static int is_right_malloc(const char *library)
 		       (size_t)(strstr(base, ".so") + 3 - base)) == 0;
 }
 
+static const char *why_not(const char *library)
+{
+	void *loaded = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+
+	if (!loaded)
+		return "the dynamic loader finds no such library";
+	dlclose(loaded);
+	return "cannot be preloaded as an allocator: malloc is not its own";
+}
+
 static int do_order(const struct order *o, struct answer *a)
 {
 	const char *library = o->kind == MM_TARGET_SYSTEM ? getenv("LD_PRELOAD") : NULL;
@@ -88,8 +98,8 @@ static int do_order(const struct order *o, struct answer *a)
 	int err;
 
 	if (library && !is_right_malloc(library))
-		err = mm_fail(&diag, MM_EUNSUP, "cannot preload %s: malloc is not its own; give the "
-			      "path of an allocator's shared library", library);
+		err = mm_fail(&diag, MM_EUNSUP, "%s; give the path of an allocator's shared library",
+			      why_not(library));
 	else
 		err = mm_reader_open(&r, trace ? trace : "", &diag);
 	if (!err)

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "core/error.h"
 #include "replay/poolset.h"
+#include "replay/words.h"
 
 struct conf_reader {
 	struct mm_replay_conf *conf;
@@ -27,14 +28,14 @@ static int memory_is_out(const struct conf_reader *in)
 	return mm_fail(in->diag, MM_ENOMEM, "%s: out of memory", in->path);
 }
 
-/* With the name that was meant, if one is near. */
+/* With all names that there are, and the one that was meant. */
 static int unknown_word(const struct conf_reader *in, uint32_t line, const char *what,
 			const char *word, const char *const *names)
 {
-	const char *near = mm_suggest(word, names);
+	char choices[256];
 
-	return near ? WRONG(in, line, "unknown %s '%s'; did you mean '%s'?", what, word, near)
-		    : WRONG(in, line, "unknown %s '%s'", what, word);
+	return WRONG(in, line, "unknown %s '%s'%s", what, word,
+		     mm_suggest_of(choices, sizeof choices, word, names));
 }
 
 static int one_value(const struct conf_reader *in, const struct mm_conf_item *item,
@@ -65,24 +66,23 @@ static int add_dest(struct conf_reader *in, const struct mm_conf_dest *dest, uin
 static int read_strategy(struct conf_reader *in, const struct mm_conf_item *item,
 			 enum mm_strategy *ret)
 {
-	const char *names[MM_STRATEGIES + 1] = { NULL };
 	const struct mm_conf_value *v = NULL;
 	int err = one_value(in, item, &v);
+	char text[MM_WORDS_TEXT];
 
 	if (err || !mm_strategy_of(v->text, ret))
 		return err;
-	for (int i = 0; i < MM_STRATEGIES; i++)
-		names[i] = mm_strategy_name((enum mm_strategy)i);
-	return unknown_word(in, v->line, "strategy", v->text, names);
+	return WRONG(in, v->line, "%s", mm_words_no_strategy(text, v->text));
 }
 
 static int read_check(struct conf_reader *in, const struct mm_conf_item *item)
 {
 	const struct mm_conf_value *v = NULL;
 	int err = one_value(in, item, &v);
+	char text[MM_WORDS_TEXT];
 
 	if (!err && mm_check_of(v->text, &in->conf->check))
-		return WRONG(in, v->line, "check: '%s' is none of off, on, sampled, full", v->text);
+		return WRONG(in, v->line, "check: %s", mm_words_no_check(text, v->text));
 	in->conf->has_check = 1;
 	return err;
 }
@@ -291,8 +291,11 @@ static int twice(const struct conf_reader *in, const struct mm_conf_item *sectio
 {
 	for (const struct mm_conf_item *i = in->root->items; i < section; i++)
 		if (strcmp(i->key, section->key) == 0 && strcmp(i->label, section->label) == 0)
-			return WRONG(in, section->line, "%s '%s' is given twice (first in line %u)",
-				     section->key, section->label, (unsigned)i->line);
+			return *section->label
+				? WRONG(in, section->line, "%s '%s' is given twice (first in line %u)",
+					section->key, section->label, (unsigned)i->line)
+				: WRONG(in, section->line, "'%s' is given twice (first in line %u)",
+					section->key, (unsigned)i->line);
 	return MM_OK;
 }
 

@@ -151,7 +151,7 @@ check_is "a library" "1 libjemalloc.so.2" "$(contest big.bin 6400000 --compare l
 check "the text has a line for each" grep -q '^  glibc  *[0-9.]* ' text
 "$mmprof" replay -q --real --compare libz.so.1 big.bin >out 2>err
 check_is "a library that is no allocator is refused" "2 0" "$? $(wc -c <out)"
-check "and named" grep -q 'libz.so.1: malloc is not its own' err
+check "and named" grep -q 'libz.so.1: cannot be preloaded as an allocator' err
 
 # --- wrong use ---------------------------------------------------------------------------
 refuses()
@@ -166,7 +166,24 @@ check "says what to do" grep -q -e '--real' err
 check "--rounds without --real" refuses --rounds 2 threads.bin
 check "--from with --real" refuses --real --from 1ms threads.bin
 check "an unknown strategy" refuses --strategy first-ft threads.bin
-check "says what is unknown" grep -q "unknown strategy 'first-ft'" err
+check "says what is unknown, what was meant and what there is" grep -qF \
+	"unknown strategy 'first-ft'; did you mean 'first-fit'? (one of size-class, first-fit, best-fit, numa-aware)" err
+check "the beginning of a strategy" refuses --compare numa,first-fit threads.bin
+check "says which" grep -qF "unknown strategy 'numa'; did you mean 'numa-aware'?" err
+check "an unknown level" refuses --check ful threads.bin
+check "says all" grep -qF "unknown level 'ful'; did you mean 'full'? (one of off, on, sampled, full)" err
+check "a name that is missing" refuses --compare first-fit,,best-fit threads.bin
+check "says so" grep -q 'a name is missing' err
+check "an allocator that is no library's name" refuses --real --compare jemalloc threads.bin
+check "says which library" grep -qF "did you mean 'libjemalloc.so.2'? (one of size-class," err
+check "a library that is nowhere" refuses --real --compare libnowhere.so threads.bin
+check "says so too" grep -q 'libnowhere.so: the dynamic loader finds no such library' err
+check "--threads one without --real" refuses --threads one threads.bin
+check "a range behind the end" refuses --from 1000s threads.bin
+check "says where the end is" grep -q 'the recording ends at' err
+check_is "all within a list" "none size-class first-fit best-fit numa-aware" "$("$mmprof" replay -q --real \
+	--rounds 1 --json --compare none,all big.bin |
+	python3 -c 'import json, sys; print(*[c["allocator"] for c in json.load(sys.stdin)["contest"]])')"
 check "pages of no machine" refuses --pages 5000 threads.bin
 check "no cores" refuses --cores 0 threads.bin
 check "not a trace" refuses "$src/README.md"

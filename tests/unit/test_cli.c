@@ -173,6 +173,9 @@ static void suggestions_are_near(void **state)
 	assert_string_equal(mm_cli_suggest("recrod", names), "record");
 	assert_string_equal(mm_cli_suggest("reprot", names), "report");
 	assert_string_equal(mm_cli_suggest("symbolise", names), "symbolize");
+	assert_string_equal(mm_cli_suggest("REPORT", names), "report");
+	assert_string_equal(mm_cli_suggest("symb", names), "symbolize");
+	assert_null(mm_cli_suggest("re", names)); /* several begin so */
 	assert_null(mm_cli_suggest("frobnicate", names));
 	assert_null(mm_cli_suggest("a-text-that-is-much-longer-than-any-of-the-names", names));
 }

@@ -22,16 +22,21 @@ static uint64_t draw_next(uint64_t *s)
 	return *s;
 }
 
+#define ROOT " (one of category, check, heap, pool, site, strategy)"
+#define STRATEGIES " (one of size-class, first-fit, best-fit, numa-aware)"
+
 static void wrong_configurations_are_refused(void **state)
 {
 	static const struct { const char *text, *message; } bad[] = {
-		{ "pols { }", ":1: unknown key 'pols'; did you mean 'pool'?" },
-		{ "\nblah = 3", ":2: unknown key 'blah'" },
-		{ "strategy = best-fitt", ":1: unknown strategy 'best-fitt'; did you mean 'best-fit'?" },
+		{ "pols { }", ":1: unknown key 'pols'; did you mean 'pool'?" ROOT },
+		{ "\nblah = 3", ":2: unknown key 'blah'" ROOT },
+		{ "strategy = best-fitt", ":1: unknown strategy 'best-fitt'; did you mean 'best-fit'?" STRATEGIES },
 		{ "strategy = [ a, b ]", ":1: 'strategy' has one value" },
 		{ "strategy = best-fit\nstrategy = best-fit",
-		  ":2: strategy '' is given twice (first in line 1)" },
-		{ "check = most", ":1: check: 'most' is none of off, on, sampled, full" },
+		  ":2: 'strategy' is given twice (first in line 1)" },
+		{ "check = most", ":1: check: unknown level 'most' (one of off, on, sampled, full)" },
+		{ "check = ful", ":1: check: unknown level 'ful'; did you mean 'full'? "
+		  "(one of off, on, sampled, full)" },
 		{ "pool a { size = 0 }", ":1: a pool of blocks of 0 bytes" },
 		{ "pool a { size = big }", ":1: 'big' is not a size (such as 24 or 4K) and not object" },
 		{ "pool a { size = 2G }", ":1: '2G': a block of a pool has at most 1 GiB" },
@@ -51,8 +56,8 @@ static void wrong_configurations_are_refused(void **state)
 		  ":3: 'svo_nodes' has a pool (line 2) or a strategy, not both" },
 		{ "heap h { }\npool p { }\nsite x { heap = h; pool = p }",
 		  ":3: 'x' has a pool (line 3) or a heap, not both" },
-		{ "heap h { size = 3 }", ":1: unknown key 'size'" },
-		{ "heap h { strategy = best }", ":1: unknown strategy 'best'" },
+		{ "heap h { size = 3 }", ":1: unknown key 'size' (only strategy)" },
+		{ "heap h { strategy = best }", ":1: unknown strategy 'best'; did you mean 'best-fit'?" STRATEGIES },
 		{ "heap h { }\npool h { }", ":1: heap 'h' is given twice (first in line 2)" },
 		{ "pool nodes { }\nsite x { heap = nodes }", ":2: unknown heap 'nodes'" },
 		{ "category svo_nodes { budget = 9999999P }",
@@ -61,9 +66,13 @@ static void wrong_configurations_are_refused(void **state)
 		  ":1: '9223372036854775809': a budget is at most 2^63 bytes" },
 		{ "category svo_nodes { }\ncategory svo_nodes { }",
 		  ":2: category 'svo_nodes' is given twice (first in line 1)" },
-		{ "category svo_nodes { pol = 3 }", ":1: unknown key 'pol'; did you mean 'pool'?" },
+		{ "category svo_nodes { pol = 3 }", ":1: unknown key 'pol'; did you mean 'pool'? "
+		  "(one of budget, heap, match, pool, strategy)" },
 		{ "category svo_nodes { pool = p; pool = p }",
 		  ":1: 'pool' is given twice (first in line 1)" },
+		{ "pool a { size = 24, 32 }",
+		  ":1: '=' or '{' must follow a key; write [ a, b ] for several values" },
+		{ "strategy best-fit\n\n", ":1: write KEY = VALUE, or KEY NAME { ... }" },
 		{ "pool a {", ":1: a section does not end: '}' is missing" },
 	};
 
