@@ -11,7 +11,7 @@
 
 enum option { OPT_STRATEGY, OPT_COMPARE, OPT_CONFIG, OPT_CHECK, OPT_SEED, OPT_FROM, OPT_TO, OPT_PROCESS, OPT_PAGES, OPT_CORES,
 	OPT_NODES, OPT_REAL, OPT_THREADS,
-	OPT_TOUCH, OPT_ROUNDS, OPT_ROWS, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
+	OPT_TOUCH, OPT_ROUNDS, OPT_ROWS, OPT_MAP, OPT_NOPINNED, OPT_NOSYMBOLS, OPT_JSON, OPT_BYTES, OPT_WIDTH, OPT_QUIET };
 
 static const struct mm_cli_option options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how the engine places blocks: size-class (default), first-fit,\n"
@@ -41,6 +41,8 @@ static const struct mm_cli_option options[] = {
 		"(default); all = every byte" },
 	[OPT_ROUNDS] = { "rounds", 0, "N", "--real: times each is run, in turn (default 3)" },
 	[OPT_ROWS] = { "rows", 'n', "N", "sites that pin memory; 0 = all (default 10, JSON 50)" },
+	[OPT_MAP] = { "map", 0, NULL, "a map of the heap at the end, or at --to: its slabs by size of\n"
+		"block, and how full each is; with --json a list of them" },
 	[OPT_NOPINNED] = { "no-pinned", 0, NULL, "do not ask which sites pin memory: half the time" },
 	[OPT_NOSYMBOLS] = { "no-symbols", 0, NULL, "only the names that the trace holds" },
 	[OPT_JSON] = { "json", 'j', NULL, "as JSON, schema mmprof.replay/1" },
@@ -145,8 +147,8 @@ static int check_names(struct mm_cli_parse *p, struct mm_replay_wish *q)
 	    strcmp(q->name[0], mm_strategy_name(MM_STRATEGY_SIZE_CLASS)))
 		status = mm_cli_usage(p, "--check is for --strategy size-class, not for %s",
 				      q->name[0]);
-	if (!status && q->real && (q->config || q->check_given || q->seed_given))
-		status = mm_cli_usage(p, "--config, --check and --seed are not for --real");
+	if (!status && q->real && (q->config || q->check_given || q->seed_given || q->replay.map))
+		status = mm_cli_usage(p, "--config, --check, --seed and --map are not for --real");
 	return status;
 }
 
@@ -226,6 +228,7 @@ static int take_wish(struct mm_cli_parse *p, struct mm_replay_wish *q, enum opti
 	case OPT_TOUCH: q->real_only = 1; return take_word(p, "touch", "pages", "all", &q->touch_all);
 	case OPT_ROUNDS: q->real_only = 1; return take_number(p, "rounds", 1, 99, &q->rounds);
 	case OPT_ROWS: q->rows_given = 1; return take_number(p, "rows", 0, 1000000, &q->rows);
+	case OPT_MAP: q->replay.map = 1; break;
 	case OPT_NOPINNED: q->no_pinned = 1; break;
 	case OPT_NOSYMBOLS: q->no_symbols = 1; break;
 	case OPT_JSON: q->json = 1; break;

@@ -17,7 +17,7 @@
 #include "trace/event.h"
 
 #define MM_OUTCOME_SCHEMA "mmprof.replay/1"
-#define MM_OUTCOME_MINOR 1
+#define MM_OUTCOME_MINOR 2
 #define MM_CONTEST_SCHEMA "mmprof.contest/1"
 
 enum { MM_OUTCOME_POINTS = 240, MM_OUTCOME_OCCUPANCY = 11, MM_OUTCOME_NODES = 64,
@@ -110,6 +110,18 @@ struct mm_layout {
 	uint64_t mesh_pairs, meshable_ppm; /* alloc/depot.h */
 };
 
+/* A map: one slab, at the end. Of a heap by first or best fit each 64 KiB of its regions are a
+ * row, a block then being 16 bytes; a large block is a row of one. */
+enum mm_map_kind { MM_MAP_SLAB, MM_MAP_PART, MM_MAP_LARGE };
+
+struct mm_map_row {
+	uint32_t dest;         /* number in the outcome's dest */
+	enum mm_map_kind kind;
+	uint64_t addr, bytes;  /* pages in use */
+	uint64_t external_bytes; /* of those in free blocks */
+	uint32_t block_bytes, blocks, free; /* free: not out, nor ready in a thread */
+};
+
 /* numa-aware: what a node of the machine had. */
 struct mm_outcome_node {
 	uint64_t slab_bytes, large_bytes; /* pages in use, at the peak of committed */
@@ -149,6 +161,9 @@ struct mm_outcome {
 	/* Slabs by how full they are when committed is largest: 0 %, up to 10 % ... 100 %. */
 	uint64_t occupancy[MM_OUTCOME_OCCUPANCY];
 	struct mm_layout layout;
+	int map_taken;
+	struct mm_map_row *map; /* by destination, kind, size of block, address */
+	size_t map_count;
 	struct mm_outcome_node node[MM_OUTCOME_NODES];
 	size_t node_count;    /* 0 = the strategy knows of none */
 	uint64_t fingerprint; /* of every address that was handed out, in order */

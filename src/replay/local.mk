@@ -7,6 +7,7 @@ libmm_replay_la_SOURCES = \
 	src/replay/ops.c src/replay/ops.h \
 	src/replay/target.c src/replay/target.h \
 	src/replay/words.c src/replay/words.h \
+	src/replay/heapmap.c src/replay/heapmap.h \
 	src/replay/layout.c src/replay/layout.h \
 	src/replay/pins.c src/replay/pins.h \
 	src/replay/dest.c src/replay/dest.h \

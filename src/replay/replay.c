@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "replay/drive.h"
+#include "replay/heapmap.h"
 #include "replay/layout.h"
 #include "replay/pins.h"
 
@@ -313,6 +314,16 @@ static void finish(struct run *x)
 		ratio_ppm(out->at_peak.committed_bytes, out->requested.requested_bytes) };
 }
 
+static int take_map(struct run *x)
+{
+	struct mm_dest whole = { .heap = x->heap };
+
+	if (!x->o->map)
+		return MM_OK;
+	return mm_heapmap_take(x->routed ? x->routed->dest : &whole,
+			       x->routed ? x->routed->dest_count : 1, x->o->store, x->out);
+}
+
 static int pin(struct run *x)
 {
 	const struct mm_replay_options *o = x->o;
@@ -345,6 +356,8 @@ static int run_in(struct run *x, struct mm_diag *diag)
 		err = pin(x);
 	else if (!err)
 		finish(x);
+	if (!err && !x->stop_event)
+		err = take_map(x);
 	if (!err && x->routed && mm_report_store_failed(x->o->store))
 		err = MM_ENOMEM;
 	mm_drive_deinit(&x->drive);

@@ -30,6 +30,7 @@ struct mm_replay_options {
 	                               a store */
 	const char *name;           /* of the outcome; NULL = the strategy's */
 	enum mm_check check;        /* of heaps by size classes */
+	int map;                    /* list every slab at the end: needs a store */
 	uint64_t seed;              /* of what is drawn: alloc/heap.h */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* events; NULL = none */
 	void *progress_arg;

@@ -6,6 +6,7 @@ libmm_view_la_SOURCES = \
 	src/view/contest_json.c src/view/contest_text.c src/view/contest_view.h \
 	src/view/replay_json.c src/view/replay_json.h \
 	src/view/replay_json_config.c src/view/replay_parts.h src/view/replay_text_config.c \
+	src/view/replay_text_map.c \
 	src/view/replay_text.c src/view/replay_text.h \
 	src/view/report_json.c src/view/report_json.h \
 	src/view/report_json_tables.c \

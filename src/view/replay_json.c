@@ -122,6 +122,33 @@ static void put_recorded(struct mm_jsonw *w, const struct mm_recorded_heap *h)
 	mm_jsonw_object_end(w);
 }
 
+static void put_map(struct mm_jsonw *w, const struct mm_outcome *o)
+{
+	static const char *const kinds[] = { "slab", "part", "large" };
+
+	if (!o->map_taken) {
+		mm_jsonw_null(w, "map");
+		return;
+	}
+	mm_jsonw_array(w, "map");
+	for (size_t i = 0; i < o->map_count; i++) {
+		const struct mm_map_row *r = &o->map[i];
+		char addr[24];
+		snprintf(addr, sizeof addr, "0x%" PRIx64, r->addr);
+		mm_jsonw_object(w, NULL);
+		mm_jsonw_u64(w, "destination", r->dest);
+		mm_jsonw_text(w, "kind", kinds[r->kind]);
+		mm_jsonw_text(w, "address", addr);
+		mm_jsonw_u64(w, "bytes", r->bytes);
+		mm_jsonw_u64(w, "external_bytes", r->external_bytes);
+		mm_jsonw_u64(w, "block_bytes", r->kind == MM_MAP_LARGE ? r->bytes : r->block_bytes);
+		mm_jsonw_u64(w, "block_count", r->blocks);
+		mm_jsonw_u64(w, "free_count", r->free);
+		mm_jsonw_object_end(w);
+	}
+	mm_jsonw_array_end(w);
+}
+
 static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 {
 	char finger[24];
@@ -143,6 +170,7 @@ static void put_outcome(struct mm_jsonw *w, const struct mm_outcome *o)
 		mm_jsonw_u64(w, NULL, o->occupancy[i]);
 	mm_jsonw_array_end(w);
 	put_layout(w, &o->layout);
+	put_map(w, o);
 	mm_jsonw_array(w, "nodes");
 	for (size_t i = 0; i < o->node_count; i++) {
 		mm_jsonw_object(w, NULL);

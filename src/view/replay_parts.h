@@ -15,4 +15,7 @@ void mm_json_configured(struct mm_jsonw *w, const struct mm_outcome *o);
 /* The same as tables; nothing where there are none. */
 void mm_text_configured(struct mm_pen *p, const struct mm_outcome *o);
 
+/* The map as a text of the pen's width; nothing where it was not taken. */
+void mm_text_map(struct mm_pen *p, const struct mm_outcome *o);
+
 #endif

@@ -304,6 +304,7 @@ static void put_one(struct mm_pen *p, const struct mm_outcome *o)
 	put_occupancy(p, o);
 	put_layout(p, &o->layout);
 	put_nodes(p, o);
+	mm_text_map(p, o);
 	mm_text_configured(p, o);
 	put_pins_of_engine(p, o);
 }
@@ -363,6 +364,8 @@ static void put_table(struct mm_pen *p, const struct mm_comparison *c)
 	for (size_t i = 0; i < c->count; i++)
 		if (c->outcome[i].config || i == 0)
 			put_more(p, c, &c->outcome[i]);
+	for (size_t i = 0; i < c->count; i++)
+		mm_text_map(p, &c->outcome[i]);
 }
 
 static void put_machine(struct mm_pen *p, const struct mm_outcome *o)

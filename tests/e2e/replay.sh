@@ -104,6 +104,45 @@ r = json.load(open("half.json"))
 assert r["run"]["from_ns"] > 0
 assert r["replays"][0]["timeline"][0]["time_ns"] >= r["run"]["from_ns"]'
 
+# --- the map ------------------------------------------------------------------------------
+cat >map.py <<'P'
+import json, jsonschema, sys
+replay = json.load(open(sys.argv[1]))
+jsonschema.validate(replay, json.load(open(sys.argv[2])))
+for r in replay["replays"]:
+    end, rows = r["at_end"], r["map"]
+    assert rows == sorted(rows, key=lambda x: (x["destination"], ["slab", "part", "large"].index(x["kind"]),
+        x["block_bytes"] if x["kind"] != "large" else 0, int(x["address"], 16)))
+    assert len({x["address"] for x in rows}) == len(rows)
+    assert sum(x["external_bytes"] for x in rows) == end["slab_external_bytes"], r["strategy"]
+    used = sum(x["bytes"] for x in rows)
+    assert used == end["committed_bytes"] - end["retained_bytes"] - end["metadata_bytes"], r["strategy"]
+    out = sum((x["block_count"] - x["free_count"]) * x["block_bytes"] for x in rows)
+    assert out == end["requested_bytes"] + end["internal_bytes"] + end["cached_bytes"], r["strategy"]
+print("fits")
+P
+"$mmprof" replay -q --no-pinned --map --json --compare all --to 50% threads.bin >map.json
+check_is "a map adds up to the account" fits \
+	"$(python3 map.py map.json "$src/src/view/mmprof.replay.1.schema.json")"
+check "no map unless asked for" grep -q '"map":null' once.json
+map() # LOCALE OPTION...: the map alone
+{
+	local locale=$1
+	shift
+	LC_ALL=$locale "$mmprof" replay -q --no-pinned --map "$@" | sed -n '/^Map of/,/^$/p'
+}
+map C --to 50% threads.bin >text
+check "a line for a size of block" grep -Eq "^ +1.00 KiB +[0-9]+ +[0-9.]+ KiB +[0-9.]+ K?i?B +[0-9]+ ['.:=+*%@#-]+\$" text
+check "as wide as asked for, at most" fails grep -Eq '.{101}' text
+check "nothing but ASCII" fails env LC_ALL=C grep -q '[^ -~]' text
+map C.UTF-8 --to 50% threads.bin >text
+check "and with blocks, in UTF-8" grep -q '█' text
+map C --width 60 --compare first-fit,best-fit threads.bin >text
+check "for each that is compared, and narrow" fails grep -Eq '.{61}' text
+check "cells of addresses for first and best fit" grep -q 'any size' text
+map C --width 60 --to peak "$src/traces/mmdig.mmt" >text
+check "two slabs a cell where there are more than fit" grep -Eq '2.00 KiB +11 .* 2 .{6}$' text
+
 # --- executed ---------------------------------------------------------------------------
 cat >contest.py <<'P'
 import json, jsonschema, sys
@@ -164,6 +203,7 @@ refuses()
 check "glibc without --real" refuses --compare glibc threads.bin
 check "says what to do" grep -q -e '--real' err
 check "--rounds without --real" refuses --rounds 2 threads.bin
+check "--map with --real" refuses --real --map threads.bin
 check "--from with --real" refuses --real --from 1ms threads.bin
 check "an unknown strategy" refuses --strategy first-ft threads.bin
 check "says what is unknown, what was meant and what there is" grep -qF \

@@ -63,8 +63,8 @@ static void conf_refuses_with_a_line(void **state)
 		{ "a = \"x", "t:1: a string does not end" },
 		{ "a = \"\\q\"", "t:1: unknown escape in a string" },
 		{ "}", "t:1: a key is expected here" },
-		{ "a b = 3", "t:1: '{' must follow a section's name" },
-		{ "a [ 3 ]", "t:1: '=' or '{' must follow a key" },
+		{ "a b = 3", "t:1: write KEY = VALUE, or KEY NAME { ... }" },
+		{ "a [ 3 ]", "t:1: '=' or '{' must follow a key; write [ a, b ] for several values" },
 		{ "a = [ \"x\" y ]", "t:1: in a list, ',' or ']' must follow a value" },
 	};
 

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "alloc/heap.h"
+#include "core/error.h"
+#include "replay/heapmap.h"
 #include "replay/layout.h"
 
 static struct mm_heap *heap;
@@ -149,6 +151,85 @@ static void huge_pages(void **state)
 	close_heap();
 }
 
+static struct mm_report_store *store;
+static struct mm_outcome outcome;
+
+/* Of the heap and of a second that is empty. */
+static void take_map(void)
+{
+	struct mm_dest dests[2] = { { .heap = heap } };
+	struct mm_heap_options o = { .strategy = MM_STRATEGY_FIRST_FIT, .simulated = 1 };
+
+	assert_non_null(store = mm_report_store_create());
+	assert_int_equal(mm_heap_open(&dests[1].heap, &o), 0);
+	outcome.map = NULL;
+	outcome.map_count = 0;
+	assert_int_equal(mm_heapmap_take(dests, 2, store, &outcome), MM_OK);
+	assert_int_equal(outcome.map_taken, 1);
+	mm_heap_close(dests[1].heap);
+}
+
+static void is_row(size_t i, enum mm_map_kind kind, uint64_t bytes, uint64_t external, uint32_t blocks,
+		   uint32_t free_blocks)
+{
+	const struct mm_map_row *r = &outcome.map[i];
+
+	assert_in_range(i, 0, outcome.map_count - 1);
+	assert_int_equal(r->kind, kind);
+	assert_int_equal(r->dest, 0);
+	assert_int_equal(r->bytes, bytes);
+	assert_int_equal(r->external_bytes, external);
+	assert_int_equal(r->blocks, blocks);
+	assert_int_equal(r->free, free_blocks);
+}
+
+/* Two slabs of 8 blocks, of which one has 3 given back; and a block of 1 MiB, last. */
+static void map_of_slabs(void **state)
+{
+	uint64_t block[16];
+
+	(void)state;
+	open_heap(MM_STRATEGY_SIZE_CLASS);
+	take(1 << 20);
+	for (int i = 0; i < 16; i++)
+		block[i] = take(16384);
+	for (int i = 9; i < 12; i++)
+		give(block[i]);
+	mm_cache_flush(context);
+	take_map();
+	assert_int_equal(outcome.map_count, 3);
+	is_row(0, MM_MAP_SLAB, 131072, 0, 8, 0);
+	is_row(1, MM_MAP_SLAB, 131072, 3 * 16384, 8, 3);
+	is_row(2, MM_MAP_LARGE, 1 << 20, 0, 1, 0);
+	assert_true(outcome.map[0].addr < outcome.map[1].addr);
+	mm_report_store_free(store);
+	close_heap();
+}
+
+/* 100 KiB, then 80 KiB that are given back, then 16 bytes: 181 KiB of pages are in use, which is
+ * two parts and 53 KiB (rounded to pages: 56 KiB less 3). Free are 28 KiB of the second part and
+ * 52 KiB of the third, and there what is left of the last page. */
+static void map_of_addresses(void **state)
+{
+	uint64_t b;
+
+	(void)state;
+	open_heap(MM_STRATEGY_FIRST_FIT);
+	take(100 << 10);
+	b = take(80 << 10);
+	take(16);
+	give(b);
+	take_map();
+	assert_int_equal(outcome.map_count, 16);
+	is_row(0, MM_MAP_PART, 65536, 0, 4096, 0);
+	is_row(1, MM_MAP_PART, 65536, 28 << 10, 4096, 28 << 6);
+	is_row(2, MM_MAP_PART, 56 << 10, (56 << 10) - 16, 4096, 4095);
+	for (size_t i = 3; i < 16; i++)
+		is_row(i, MM_MAP_PART, 0, 0, 4096, 4096);
+	mm_report_store_free(store);
+	close_heap();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +237,8 @@ int main(void)
 		cmocka_unit_test(ranges_by_power),
 		cmocka_unit_test(two_slabs_that_fit_in_one),
 		cmocka_unit_test(huge_pages),
+		cmocka_unit_test(map_of_slabs),
+		cmocka_unit_test(map_of_addresses),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
