@@ -178,6 +178,9 @@ struct mm_contestant {
 	uint64_t median_ps, low_ps, high_ps; /* an op, over the rounds */
 	uint64_t rss_bytes, end_bytes;       /* medians */
 	uint64_t pause_ns;                   /* median of the longest of each round */
+	/* Single ops, one sampled of 64, over all rounds; at most a sixteenth too long; MM_UNKNOWN where
+	 * fewer than ten samples are longer. */
+	uint64_t p50_ns, p99_ns, p999_ns, sample_count;
 	uint64_t round_count;
 };
 
@@ -185,6 +188,7 @@ struct mm_contest {
 	const char *trace, *cmd;
 	uint32_t pid, threads;   /* that executed ops, 1 = in the order of the trace */
 	int touch_all;
+	uint64_t clock_step_ns;  /* how exact the clock of single ops is */
 	struct mm_contestant *contestant;
 	size_t count;
 	uint64_t none_ps;        /* what the harness costs: MM_UNKNOWN = not measured */

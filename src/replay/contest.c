@@ -210,6 +210,19 @@ static uint64_t ps_an_op(const struct mm_execute_result *r)
 	return r->ops ? (uint64_t)((unsigned __int128)r->ns * 1000 / r->ops) : 0;
 }
 
+/* Of all rounds, in the first one's place. */
+static void sum_up_times(struct mm_execute_result *runs, size_t count, struct mm_contestant *c)
+{
+	struct mm_times *all = &runs[0].times;
+
+	for (size_t i = 1; i < count; i++)
+		mm_times_merge(all, &runs[i].times);
+	c->sample_count = mm_times_count(all);
+	c->p50_ns = mm_times_share(all, 500000);
+	c->p99_ns = mm_times_share(all, 990000);
+	c->p999_ns = mm_times_share(all, 999000);
+}
+
 static void sum_up(const struct mm_execute_result *runs, size_t count, struct mm_contestant *c)
 {
 	uint64_t ps[ROUNDS_MOST], rss[ROUNDS_MOST], end[ROUNDS_MOST], pause[ROUNDS_MOST];
@@ -247,10 +260,13 @@ int mm_contest_run(const struct mm_contest_options *o, struct mm_contest *ret,
 			if (o->progress)
 				o->progress(o->progress_arg, ++done, ret->count * rounds);
 		}
-	ret->none_ps = MM_UNKNOWN;
+	ret->none_ps = ret->clock_step_ns = MM_UNKNOWN;
 	ret->touch_all = o->touch_all;
 	for (size_t i = 0; !err && i < ret->count; i++) {
 		sum_up(&runs[i * rounds], rounds, &ret->contestant[i]);
+		sum_up_times(&runs[i * rounds], rounds, &ret->contestant[i]);
+		if (runs[i * rounds].clock_step_ns < ret->clock_step_ns)
+			ret->clock_step_ns = runs[i * rounds].clock_step_ns;
 		ret->threads = runs[i * rounds].threads;
 		if (strcmp(ret->contestant[i].name, "none") == 0)
 			ret->none_ps = ret->contestant[i].median_ps;

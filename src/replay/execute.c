@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "replay/ops.h"
 
-enum { PAUSE_OPS = 64, SPINS = 200, PAGE = 4096 };
+enum { PAUSE_OPS = 64, SPINS = 200, PAGE = 4096, CLOCK_LOOKS = 1000 };
 
 struct place {
 	void *addr;
@@ -29,6 +29,8 @@ struct worker {
 	uint32_t *mine;      /* numbers of its ops in this batch */
 	size_t count, cap;
 	uint64_t failed, pause_ns;
+	uint32_t draw;       /* which op is sampled next */
+	struct mm_times times;
 };
 
 struct executor {
@@ -41,6 +43,7 @@ struct executor {
 	uint32_t workers;
 	pthread_barrier_t begin, end;
 	int barriers, stop;
+	uint64_t clock_ns, step_ns; /* two readings in a row; what it moves by */
 };
 
 static uint64_t now_ns(void)
@@ -49,6 +52,31 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static int by_length(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What two readings in a row take at least, and by how much most others differ from that. */
+static void look_at_clock(uint64_t *ret_takes, uint64_t *ret_step)
+{
+	uint64_t took[CLOCK_LOOKS];
+	int same = 0;
+
+	for (int i = 0; i < CLOCK_LOOKS; i++) {
+		uint64_t before = now_ns();
+		took[i] = now_ns() - before;
+	}
+	qsort(took, CLOCK_LOOKS, sizeof *took, by_length);
+	while (same < CLOCK_LOOKS - 1 && took[same] == took[0])
+		same++;
+	*ret_takes = took[0];
+	*ret_step = took[same + (CLOCK_LOOKS - same) / 2] - took[0];
+	*ret_step += *ret_step == 0;
 }
 
 static uint64_t anonymous_bytes(void)
@@ -139,24 +167,46 @@ static void wait_for_birth(struct place *place, uint32_t round)
 	}
 }
 
+static void do_timed(struct worker *w, const struct mm_op *op)
+{
+	uint64_t before = now_ns();
+
+	do_op(w, op);
+	uint64_t took = now_ns() - before;
+	mm_times_add(&w->times, took > w->x->clock_ns ? took - w->x->clock_ns : 0);
+}
+
+/* Which of the next 64: by Knuth's linear congruential generator, so that no rhythm of the
+ * program goes along with it. */
+static size_t draw_one(struct worker *w)
+{
+	w->draw = w->draw * 1664525 + 1013904223;
+	return w->draw >> 26;
+}
+
 /* The worker's ops of a batch. Waiting for other threads is no pause of the allocator. */
 static void do_batch(struct worker *w, const uint32_t *mine, size_t count)
 {
 	const struct mm_op *op = w->x->ops.op;
 	uint64_t before = now_ns(), longest = 0;
+	size_t sampled = draw_one(w);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct mm_op *one = &op[mine ? mine[i] : i];
 		struct place *place = &w->x->place[one->place];
 		if (mine && !is_birth(one))
 			wait_for_birth(place, one->round);
-		do_op(w, one);
+		if (i == sampled)
+			do_timed(w, one);
+		else
+			do_op(w, one);
 		if (mine && is_birth(one))
 			atomic_store_explicit(&place->round, one->round, memory_order_release);
 		if ((i + 1) % PAUSE_OPS == 0) {
 			uint64_t now = now_ns();
 			longest = now - before > longest ? now - before : longest;
 			before = now;
+			sampled = i + 1 + draw_one(w);
 		}
 	}
 	w->pause_ns = longest > w->pause_ns ? longest : w->pause_ns;
@@ -305,6 +355,7 @@ static void finish_workers(struct executor *x, struct mm_execute_result *ret)
 	for (uint32_t i = 0; i < x->workers; i++) {
 		struct worker *w = x->worker[i];
 		ret->failed += w->failed;
+		mm_times_merge(&ret->times, &w->times);
 		ret->pause_ns = w->pause_ns > ret->pause_ns ? w->pause_ns : ret->pause_ns;
 		mm_target_rise(&x->target, &w->seat);
 		MM_PAGES_FREE(w->mine, w->cap);
@@ -322,6 +373,8 @@ int mm_execute(struct mm_reader *r, const struct mm_execute_options *o,
 	if (err)
 		return mm_fail(diag, err, "cannot set up a heap: %s", mm_strerror(err));
 	memset(ret, 0, sizeof *ret);
+	look_at_clock(&x.clock_ns, &x.step_ns);
+	ret->clock_step_ns = x.step_ns;
 	if (!o->keep_threads)
 		err = add_worker(&x);
 	if (!err)

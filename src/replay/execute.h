@@ -7,6 +7,7 @@
  *   one thread: every op in the order of the trace
  *   keep       each recorded thread's ops on a thread of their own, in order; a free
  *              waits until its object is there
+ *   sampled    one op of 64, at a place that moves, is timed by itself, less what the clock takes
  *   pause      the longest time that 64 ops in a row of one thread took
  * Times are the monotonic clock's. Not shared between threads.
  */
@@ -17,6 +18,7 @@
 
 #include "base/diag.h"
 #include "replay/target.h"
+#include "replay/times.h"
 #include "trace/reader.h"
 
 struct mm_execute_options {
@@ -34,6 +36,8 @@ struct mm_execute_result {
 	uint64_t rss_bytes;     /* largest anonymous memory beyond what was there at first, looked
 	                           at after each batch */
 	uint64_t end_bytes;     /* the same at the end */
+	struct mm_times times;  /* of those sampled, with the touching of the block */
+	uint64_t clock_step_ns; /* a time is as exact as this */
 	uint32_t threads;       /* that executed ops */
 };
 

@@ -6,6 +6,7 @@ libmm_replay_la_SOURCES = \
 	src/replay/execute.c src/replay/execute.h \
 	src/replay/ops.c src/replay/ops.h \
 	src/replay/target.c src/replay/target.h \
+	src/replay/times.c src/replay/times.h \
 	src/replay/words.c src/replay/words.h \
 	src/replay/heapmap.c src/replay/heapmap.h \
 	src/replay/layout.c src/replay/layout.h \

@@ -15,6 +15,10 @@ static void put_contestant(struct mm_jsonw *w, const struct mm_contestant *a)
 	mm_jsonw_u64(w, "rss_peak_bytes", a->rss_bytes);
 	mm_jsonw_u64(w, "rss_end_bytes", a->end_bytes);
 	mm_jsonw_u64(w, "worst_64_ns", a->pause_ns);
+	mm_jsonw_u64(w, "op_p50_ns", a->p50_ns);
+	mm_jsonw_u64(w, "op_p99_ns", a->p99_ns);
+	mm_jsonw_u64(w, "op_p999_ns", a->p999_ns);
+	mm_jsonw_u64(w, "sample_count", a->sample_count);
 	mm_jsonw_u64(w, "round_count", a->round_count);
 	mm_jsonw_object_end(w);
 }
@@ -36,6 +40,7 @@ int mm_contest_json(const struct mm_contest *c, const char *version, FILE *out)
 	mm_jsonw_u64(&w, "threads_count", c->threads);
 	mm_jsonw_text(&w, "touched", c->touch_all ? "all" : "pages");
 	mm_jsonw_u64(&w, "none_ps", c->none_ps);
+	mm_jsonw_u64(&w, "clock_step_ns", c->clock_step_ns);
 	mm_jsonw_array(&w, "contest");
 	for (size_t i = 0; i < c->count; i++)
 		put_contestant(&w, &c->contestant[i]);

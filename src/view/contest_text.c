@@ -26,6 +26,22 @@ static void put_row(struct mm_pen *p, const struct mm_contest *c, const struct m
 		mm_pen_size(p, end, a->end_bytes), mm_pen_time(pause, a->pause_ns));
 }
 
+static void put_times(struct mm_pen *p, const struct mm_contest *c)
+{
+	char p50[MM_PEN_TEXT], p99[MM_PEN_TEXT], p999[MM_PEN_TEXT], count[MM_PEN_TEXT];
+
+	mm_pen_ink(p, MM_INK_STRONG);
+	fprintf(p->out, "\n  %-22s %9s %9s %9s %11s\n", "single calls", "50 %", "99 %", "99.9 %",
+		"timed");
+	mm_pen_plain(p);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct mm_contestant *a = &c->contestant[i];
+		fprintf(p->out, "  %-22s %9s %9s %9s %11s\n", a->name, mm_pen_time(p50, a->p50_ns),
+			mm_pen_time(p99, a->p99_ns), mm_pen_time(p999, a->p999_ns),
+			mm_pen_count(count, a->sample_count));
+	}
+}
+
 int mm_contest_text(const struct mm_contest *c, const struct mm_text_options *options, FILE *out)
 {
 	struct mm_pen p = { out, options };
@@ -45,6 +61,7 @@ int mm_contest_text(const struct mm_contest *c, const struct mm_text_options *op
 	mm_pen_plain(&p);
 	for (size_t i = 0; i < c->count; i++)
 		put_row(&p, c, &c->contestant[i]);
+	put_times(&p, c);
 	for (size_t i = 0; i < c->count; i++)
 		if (c->contestant[i].failed_count) {
 			mm_pen_ink(&p, MM_INK_WARN);
@@ -52,7 +69,9 @@ int mm_contest_text(const struct mm_contest *c, const struct mm_text_options *op
 				mm_pen_count(count, c->contestant[i].failed_count));
 			mm_pen_plain(&p);
 		}
+	fprintf(out, "\n  single calls: one of 64 is timed; of those, this share took no longer (clock: %" PRIu64 " ns)\n",
+		c->clock_step_ns);
 	if (c->none_ps != MM_UNKNOWN)
-		fputs("\n  net: less what the harness takes with no allocator (none)\n", out);
+		fputs("  net: less what the harness takes with no allocator (none)\n", out);
 	return fflush(out) || ferror(out) ? MM_EIO : MM_OK;
 }

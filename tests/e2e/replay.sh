@@ -153,6 +153,12 @@ assert len({x["op_count"] for x in c["contest"]}) == 1
 for x in c["contest"]:
     assert x["failed_count"] == 0 and x["round_count"] == 2
     assert x["op_low_ps"] <= x["op_median_ps"] <= x["op_high_ps"]
+    # One of each 64, at both rounds, and each thread's and batch's rest may lack its own.
+    assert 0.9 < x["sample_count"] * 64 / (2 * x["op_count"]) < 1.1, x
+    shares = [x[k] for k in ("op_p50_ns", "op_p99_ns", "op_p999_ns")]
+    known = [s for s in shares if s is not None]
+    assert known == sorted(known) == shares[:len(known)] and known, x
+    assert (shares[1] is not None) == (x["sample_count"] >= 1000), x
     assert x["allocator"] == "none" or x["rss_peak_bytes"] >= x["rss_end_bytes"]
     assert x["allocator"] == "none" or x["rss_peak_bytes"] > int(sys.argv[3]), x
 print(c["threads_count"], *names)
@@ -187,6 +193,7 @@ check_is "threads kept" "9 size-class glibc" \
 	"$(contest threads.bin 1 --threads keep --compare size-class,glibc)"
 check_is "a library" "1 libjemalloc.so.2" "$(contest big.bin 6400000 --compare libjemalloc.so.2)"
 "$mmprof" replay -q --real --rounds 1 --compare none,glibc big.bin >text
+check "and one of single calls" grep -Eq '^  glibc  *[0-9.]+ [mun]s +(-|[0-9.]+ [mun]s) +- +[0-9]+$' text
 check "the text has a line for each" grep -q '^  glibc  *[0-9.]* ' text
 "$mmprof" replay -q --real --compare libz.so.1 big.bin >out 2>err
 check_is "a library that is no allocator is refused" "2 0" "$? $(wc -c <out)"

@@ -64,3 +64,8 @@ check_PROGRAMS += test_layout
 test_layout_SOURCES = tests/unit/test_layout.c
 test_layout_LDADD = libmm_replay.la libmm_alloc.la libmm_model.la libmm_trace.la libmm_base.la libmm_core.la $(MM_TEST_LIBS)
 TESTS += test_layout
+
+check_PROGRAMS += test_times
+test_times_SOURCES = tests/unit/test_times.c
+test_times_LDADD = libmm_replay.la $(MM_TEST_LIBS)
+TESTS += test_times
