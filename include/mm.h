@@ -87,11 +87,13 @@ MM_API int mm_numa_node(struct mm_manager *manager);
  * may lie or what they may hold. */
 enum mm_access {
 	MM_ACCESS_GENERAL,          /* pages as they are touched; larger steps as it grows */
-	MM_ACCESS_SEQUENTIAL,       /* filled in a row: pages are made ready slab by slab */
+	MM_ACCESS_SEQUENTIAL,       /* filled in a row, gone through in that order: pages are made
+	                             * ready slab by slab, holes of fewer than 64 blocks are left */
 	MM_ACCESS_RANDOM,           /* touched anywhere: huge pages early, for the TLB */
 	MM_ACCESS_MINING,           /* small holes made and filled again: few blocks cached */
 	MM_ACCESS_SDF_OPERATION,    /* bricks swept through: as sequential, huge pages early */
-	MM_ACCESS_OCTREE_TRAVERSAL, /* chains of nodes: as random */
+	MM_ACCESS_OCTREE_TRAVERSAL, /* nodes, eight at a time: huge pages early, holes of fewer than
+	                             * eight blocks are left */
 	MM_ACCESS_KINDS
 };
 

@@ -47,7 +47,7 @@ static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 {
 	struct mm_cache_seat *s = &c->seat[p->seat];
 	struct mm_magazine *m = magazine_of(s), *larger;
-	uint32_t batch = m ? m->batch * 2 : FIRST_BATCH;
+	uint32_t batch = m ? m->batch * 2 : p->row > FIRST_BATCH ? p->row : FIRST_BATCH;
 	uint64_t count = mm_cache_ready(s);
 
 	if (m && m->batch >= p->batch)

@@ -8,7 +8,8 @@
 #include "core/error.h"
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
-enum { LOOKS_MOST = 16, SHARED_LEAST = 4 /* slabs */, SHARED_SHARE = 4, APART_MOST = 1024 };
+enum { LOOKS_MOST = 16, SHARED_LEAST = 4 /* slabs */, SHARED_SHARE = 4, APART_MOST = 1024,
+	ROW_SHARE = 4 };
 enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 32, CUTS_MOST = 128 };
 
 #ifndef MADV_POPULATE_WRITE
@@ -259,6 +260,8 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 	for (int i = 0; i < MM_DEPOT_LASTS; i++)
 		if (p->last[i] == s->number)
 			p->last[i] = 0;
+	if (p->look_next == s->number)
+		p->look_next = 0;
 	unlist(p, s);
 	p->free -= s->blocks;
 	p->slab_count--;
@@ -365,6 +368,18 @@ static struct mm_slab *own_slab(struct mm_depot *p, uint32_t context)
 	return NULL;
 }
 
+/* NULL: none has a row, and too much lies free in shorter ones for a new slab. */
+static struct mm_slab *slab_with_row(struct mm_depot *p, uint32_t context, struct pages *pages)
+{
+	struct mm_slab *s = last_or_behind(p, context);
+
+	if (s && mm_depot_has_row(p, s))
+		return s;
+	if ((s = mm_depot_find_row(p)) || p->free >= (uint64_t)p->slab_count * p->blocks / ROW_SHARE)
+		return s;
+	return new_slab(p, pages);
+}
+
 static struct mm_slab *next_slab(struct mm_depot *p, uint32_t context, struct pages *pages)
 {
 	struct mm_slab *s = fullest_slab(p, context), *own;
@@ -398,18 +413,6 @@ struct cuts {
 	struct cut cut[CUTS_MOST];
 };
 
-/* So many of the lowest members. */
-static uint64_t lowest_of(uint64_t bits, uint32_t want)
-{
-	uint64_t rest = bits;
-
-	if ((uint32_t)__builtin_popcountll(bits) <= want)
-		return bits;
-	while (want--)
-		rest &= rest - 1;
-	return bits ^ rest;
-}
-
 /* Where the highest block of the last cut ends, from its slab's start. */
 static uint64_t end_of_last(const struct mm_depot *p, const struct mm_slab *s,
 			    const struct cuts *cuts)
@@ -419,29 +422,54 @@ static uint64_t end_of_last(const struct mm_depot *p, const struct mm_slab *s,
 	return c->addr - s->addr + (64 - (uint64_t)__builtin_clzll(c->bits)) * p->block_bytes;
 }
 
+/* Takes those of a word. */
+static inline void cut(const struct mm_depot *p, struct mm_slab *s, uint32_t word, uint64_t bits,
+		       struct cuts *cuts)
+{
+	cuts->cut[cuts->count++] = (struct cut){
+		s->addr + (uint64_t)word * 64 * p->block_bytes, bits };
+	cuts->blocks += (uint32_t)__builtin_popcountll(bits);
+	s->free_bits[word] ^= bits;
+}
+
+/* So many were taken. */
+static inline void settle(struct mm_depot *p, struct mm_slab *s, uint32_t count, const struct cuts *cuts)
+{
+	s->free -= count;
+	p->free -= count;
+	if (count && end_of_last(p, s, cuts) > s->bytes)
+		reach_out(p, s, end_of_last(p, s, cuts));
+}
+
 /* Takes the lowest free blocks of a slab, word by word. */
 static void cut_lowest(struct mm_depot *p, struct mm_slab *s, uint32_t want, struct cuts *cuts)
 {
-	uint32_t before = cuts->blocks, w = s->lowest, n;
+	uint32_t before = cuts->blocks, w = s->lowest;
 
 	for (; cuts->blocks < want && cuts->blocks - before < s->free &&
 	       cuts->count < CUTS_MOST; w++) {
-		uint64_t bits = lowest_of(s->free_bits[w], want - cuts->blocks);
+		uint64_t bits = mm_depot_lowest_of(s->free_bits[w], want - cuts->blocks);
 		if (!bits)
 			continue;
-		cuts->cut[cuts->count++] = (struct cut){
-			s->addr + (uint64_t)w * 64 * p->block_bytes, bits };
-		cuts->blocks += (uint32_t)__builtin_popcountll(bits);
-		s->free_bits[w] ^= bits;
+		cut(p, s, w, bits, cuts);
 		if (s->free_bits[w])
 			break;
 	}
 	s->lowest = (uint16_t)w;
-	n = cuts->blocks - before;
-	s->free -= n;
-	p->free -= n;
-	if (n && end_of_last(p, s, cuts) > s->bytes)
-		reach_out(p, s, end_of_last(p, s, cuts));
+	settle(p, s, cuts->blocks - before, cuts);
+}
+
+/* The same of blocks in rows: a slab that has some. */
+static void cut_rows(struct mm_depot *p, struct mm_slab *s, uint32_t want, struct cuts *cuts)
+{
+	uint32_t before = cuts->blocks, words = mm_depot_words(p);
+
+	for (uint32_t w = s->lowest; w < words && cuts->blocks < want && cuts->count < CUTS_MOST; w++) {
+		uint64_t bits = mm_depot_lowest_of(mm_depot_rows(p, s, w), want - cuts->blocks);
+		if (bits)
+			cut(p, s, w, bits, cuts);
+	}
+	settle(p, s, cuts->blocks - before, cuts);
 }
 
 /* The addresses, the lowest last. */
@@ -466,11 +494,15 @@ uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint
 	if (want > p->most - out)
 		want = (uint32_t)(p->most - out);
 	while (cuts.blocks < want && cuts.count < CUTS_MOST) {
-		struct mm_slab *s = next_slab(p, context, &pages);
+		struct mm_slab *rows = p->row ? slab_with_row(p, context, &pages) : NULL;
+		struct mm_slab *s = rows ? rows : next_slab(p, context, &pages);
 		if (!s)
 			break;
 		fill_for(p, s, context);
-		cut_lowest(p, s, want, &cuts);
+		if (rows)
+			cut_rows(p, s, want, &cuts);
+		else
+			cut_lowest(p, s, want, &cuts);
 		relist(p, s);
 		p->last[last_index(p, context)] = s->number;
 	}

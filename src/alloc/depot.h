@@ -13,6 +13,7 @@
  *   ready       a slab whose pages were obtained before its blocks are touched
  *   owned       a depot whose slabs give blocks to one context each, while there are enough:
  *               for blocks that share cache lines with their neighbours
+ *   row         at least so many free blocks one behind another, in one word of the bitmap
  *   mark        of a slab's slices (vspace.h): depot and context, below
  * Thread-safe. Never: the address of a block decides anything but its place.
  */
@@ -70,6 +71,9 @@ struct mm_depot {
 	uint64_t most;                   /* blocks that may be out */
 	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
 					  * and huge pages asked for; UINT64_MAX = never */
+	uint32_t row;                    /* 8 or 64: blocks are taken in rows of so many while less
+					  * than a quarter of all lie free in shorter ones; else 0 */
+	uint32_t look_next;              /* slab: for a row; 0 = at any */
 	uint64_t reached;                /* addresses below had slabs: their pages are kept */
 };
 

@@ -7,17 +7,18 @@
 
 _Static_assert((int)MM_POOLS == (int)MM_CACHE_DEPOTS, "a pool has a place in every context");
 
-enum { CACHED_BLOCK_MOST = 64 * 1024, MINING_BATCH = 8 };
+enum { CACHED_BLOCK_MOST = 64 * 1024, MINING_BATCH = 8, ROW_BLOCK_MOST = 1024 };
 
 /* From how many bytes of slabs on their pages are made ready, and huge ones asked for: at
- * most a part of what the pool has anyway. */
-static const struct { uint64_t ready_from, huge_from; } growth[MM_ACCESS_KINDS] = {
-	[MM_ACCESS_GENERAL] = { 1 << 20, UINT64_MAX },
-	[MM_ACCESS_SEQUENTIAL] = { 0, UINT64_MAX },
-	[MM_ACCESS_RANDOM] = { 1 << 20, 1 << 20 },
-	[MM_ACCESS_MINING] = { 1 << 20, UINT64_MAX },
-	[MM_ACCESS_SDF_OPERATION] = { 0, 1 << 20 },
-	[MM_ACCESS_OCTREE_TRAVERSAL] = { 1 << 20, 1 << 20 },
+ * most a part of what the pool has anyway. And the shortest row of free blocks (alloc/depot.h) that
+ * new ones are put into: much of a stream, the children of a node. */
+static const struct { uint64_t ready_from, huge_from; uint32_t row; } growth[MM_ACCESS_KINDS] = {
+	[MM_ACCESS_GENERAL] = { 1 << 20, UINT64_MAX, 0 },
+	[MM_ACCESS_SEQUENTIAL] = { 0, UINT64_MAX, 64 },
+	[MM_ACCESS_RANDOM] = { 1 << 20, 1 << 20, 0 },
+	[MM_ACCESS_MINING] = { 1 << 20, UINT64_MAX, 0 },
+	[MM_ACCESS_SDF_OPERATION] = { 0, 1 << 20, 0 },
+	[MM_ACCESS_OCTREE_TRAVERSAL] = { 1 << 20, 1 << 20, 8 },
 };
 
 /* --- coming and going ------------------------------------------------------------------ */
@@ -80,6 +81,7 @@ static int furnish(struct mm_pool *p, struct mm_manager *m, const char *name,
 	p->depot.huge_from = growth[access].huge_from;
 	p->depot.batch = mm_depot_batch(block_bytes, access == MM_ACCESS_MINING ? MINING_BATCH
 										 : MM_DEPOT_BATCH);
+	p->depot.row = block_bytes <= ROW_BLOCK_MOST ? growth[access].row : 0;
 	p->depot.gate = (struct mm_gate){ charge_slab, p };
 	p->manager = m;
 	p->category = MM_CATEGORY_GENERAL;
@@ -110,6 +112,7 @@ int mm_pool_create(struct mm_manager *m, const char *name, size_t block_bytes,
 		err = furnish(p, m, name, (uint32_t)block_bytes, access);
 	if (!err) {
 		p->direct = !allow_growth || block_bytes > CACHED_BLOCK_MOST;
+		p->depot.row = p->direct ? 0 : p->depot.row;
 		p->seat = p->depot.index;
 		mm_told_begin(p);
 		p->depot.most = allow_growth ? UINT64_MAX : block_count;

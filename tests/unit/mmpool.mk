@@ -4,6 +4,11 @@ test_mmpool_SOURCES = tests/unit/test_mmpool.c
 test_mmpool_LDADD = libmm.la $(CMOCKA_LIBS)
 TESTS += test_mmpool
 
+check_PROGRAMS += test_depotrows
+test_depotrows_SOURCES = tests/unit/test_depotrows.c
+test_depotrows_LDADD = libmm.la $(CMOCKA_LIBS)
+TESTS += test_depotrows
+
 check_PROGRAMS += test_mmvoxel
 test_mmvoxel_SOURCES = tests/unit/test_mmvoxel.c
 test_mmvoxel_LDADD = libmm.la $(CMOCKA_LIBS)
