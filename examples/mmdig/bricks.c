@@ -179,7 +179,8 @@ static const void *payload_at(struct world *w, const int at[3], int16_t *ret_val
 	if (!inside(w, at))
 		return NULL;
 	key = dig_key(at);
-	w->missed += (uint64_t)world_bit(w->out, key);
+	if (world_bit(w->out, key))
+		__atomic_fetch_add(&w->missed, 1, __ATOMIC_RELAXED);
 	if (world_bit(w->stored, key))
 		return store_brick_find(w->store, key)->payload;
 	*ret_value = (int16_t)(world_bit(w->solid, key) ? -w->band : w->band);

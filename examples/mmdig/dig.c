@@ -76,6 +76,77 @@ static void refresh_net(struct world *w, const int at[3])
 		nets_renew(w, store_brick_find(w->store, key));
 }
 
+/* --- by many ------------------------------------------------------------------------------ */
+
+struct share { /* of the bricks of a box: what each thread does to its own */
+	struct world *w;
+	struct box box;
+	struct distances *found;
+};
+
+static void place_of(const struct box *b, size_t i, int at[3])
+{
+	size_t x = (size_t)(b->hi[0] - b->lo[0] + 1), y = (size_t)(b->hi[1] - b->lo[1] + 1);
+
+	at[0] = b->lo[0] + (int)(i % x);
+	at[1] = b->lo[1] + (int)(i / x % y);
+	at[2] = b->lo[2] + (int)(i / x / y);
+}
+
+static size_t places_of(const struct box *b)
+{
+	return (size_t)(b->hi[0] - b->lo[0] + 1) * (size_t)(b->hi[1] - b->lo[1] + 1) *
+	       (size_t)(b->hi[2] - b->lo[2] + 1);
+}
+
+static void find_one(void *arg, size_t i)
+{
+	struct share *s = arg;
+	int at[3];
+
+	place_of(&s->box, i, at);
+	distance_find(s->w, at, &s->found[i]);
+}
+
+static void net_one(void *arg, size_t i)
+{
+	struct share *s = arg;
+	int at[3];
+
+	place_of(&s->box, i, at);
+	refresh_net(s->w, at);
+}
+
+/* Bricks come and go in the order of their places, whoever worked out their distances. */
+static void refresh_distances(struct world *w, struct box ring)
+{
+	struct share s = { w, ring, NULL };
+	size_t i, n = places_of(&ring);
+	int at[3];
+
+	if (!w->crew) {
+		bricks_each(w, ring, distance_renew);
+		return;
+	}
+	s.found = store_take(w->store, STORE_GENERAL, n * sizeof *s.found);
+	crew_each(w->crew, n, find_one, &s);
+	for (i = 0; i < n; i++) {
+		place_of(&ring, i, at);
+		distance_keep(w, at, &s.found[i]);
+	}
+	store_give(w->store, STORE_GENERAL, s.found, n * sizeof *s.found);
+}
+
+static void refresh_nets(struct world *w, struct box ring)
+{
+	struct share s = { w, ring, NULL };
+
+	if (w->crew)
+		crew_each(w->crew, places_of(&ring), net_one, &s);
+	else
+		bricks_each(w, ring, refresh_net);
+}
+
 unsigned dig_apply(struct world *w, const struct dig *d)
 {
 	struct box touched = dig_box(w, d), ring = bricks_box(w, touched, 1);
@@ -88,10 +159,10 @@ unsigned dig_apply(struct world *w, const struct dig *d)
 				changed += (unsigned)carve_brick(w, at, d);
 	if (!changed)
 		return 0;
-	bricks_each(w, ring, distance_renew);
+	refresh_distances(w, ring);
 	bricks_each(w, ring, refresh_brick);
 	octree_renew(w, touched);
-	bricks_each(w, ring, refresh_net);
+	refresh_nets(w, ring);
 	return changed;
 }
 

@@ -9,7 +9,7 @@
 struct choice {
 	uint64_t terrain, seed;
 	const char *mesh, *json;
-	int res, band, f32, digs, radius_lo, radius_hi, path, stream, check, plain;
+	int res, band, f32, digs, radius_lo, radius_hi, path, stream, check, plain, threads;
 };
 
 static const char *const path_names[] = { "tunnel", "crater", "random" };
@@ -37,6 +37,8 @@ static const char help[] =
 "  --stream-radius N    bricks farther than N from the camera, which goes from dig to dig\n"
 "                       and then home, are packed away (default: none are)\n"
 "  --seed N             of the path (default 1)\n"
+"  --threads N          that work out the distances and triangles of bricks around a dig, 1\n"
+"                       (default) to 64; the world is the same with any number\n"
 "The run\n"
 "  --alloc mm|malloc    where memory comes from (default mm)\n"
 "  --check              compare with a dense copy of the world; --res at most 128; exit\n"
@@ -103,6 +105,7 @@ static void option(int o, const char *arg, struct choice *c)
 	case 's': c->stream = (int)number(arg, 1, 128, "--stream-radius"); break;
 	case 'S': c->seed = number(arg, 0, UINT64_MAX, "--seed"); break;
 	case 'a': c->plain = word(arg, stores, 2, "--alloc"); break;
+	case 'T': c->threads = (int)number(arg, 1, CREW_MOST, "--threads"); break;
 	case 'c': c->check = 1; break;
 	case 'j': c->json = arg; break;
 	case 'h': fputs(help, stdout); exit(0);
@@ -116,7 +119,7 @@ static void options(int argc, char **argv, struct choice *c)
 		{ "terrain", 1, 0, 't' }, { "mesh", 1, 0, 'm' }, { "res", 1, 0, 'r' },
 		{ "band", 1, 0, 'b' }, { "fmt", 1, 0, 'f' }, { "digs", 1, 0, 'd' },
 		{ "brush", 1, 0, 'B' }, { "path", 1, 0, 'p' }, { "stream-radius", 1, 0, 's' },
-		{ "seed", 1, 0, 'S' }, { "alloc", 1, 0, 'a' }, { "check", 0, 0, 'c' },
+		{ "seed", 1, 0, 'S' }, { "alloc", 1, 0, 'a' }, { "threads", 1, 0, 'T' }, { "check", 0, 0, 'c' },
 		{ "json", 1, 0, 'j' }, { "help", 0, 0, 'h' }, { 0, 0, 0, 0 }
 	};
 	int o;
@@ -345,7 +348,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	world_open(&r.w, s, g, c.band, c.f32);
+	if (c.threads > 1 && !(r.w.crew = crew_open(s, (unsigned)c.threads)))
+		refuse("so many cannot be started", "--threads");
 	course(&r);
+	crew_close(r.w.crew);
 	regions_all_in(&r.w);
 	checksum = world_checksum(&r.w);
 	mm_mark("end");

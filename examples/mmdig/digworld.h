@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "crew.h"
 #include "digmath.h"
 #include "ground.h"
 #include "store.h"
@@ -35,6 +36,7 @@ struct region;
 struct world {
 	struct store *store;
 	struct ground *ground;
+	struct crew *crew;           /* NULL = one thread does all */
 	int res, side;               /* voxels, bricks on an axis */
 	int levels;                  /* log2 of res */
 	int band;                    /* Q */
@@ -47,7 +49,7 @@ struct world {
 	uint64_t bricks, active;     /* stored ones; their active voxels */
 	uint64_t regions_out, regions_in;   /* moves, ever */
 	uint64_t packed_bricks, packed; /* bricks that are out, and bytes they are packed in */
-	uint64_t missed;             /* reads of what was out: must stay 0 */
+	uint64_t missed;             /* atomic: reads of what was out: must stay 0 */
 };
 
 static inline int world_bit(const uint64_t *bits, uint64_t key)
@@ -98,6 +100,11 @@ void bricks_each(struct world *w, struct box b, void (*each)(struct world *w, co
 /* A surface voxel's distance from crossings of its edges: `along[axis]` is the nearer of
  * the axis in Q, or -1. Exact for a plane. */
 int distance_to_plane(const int along[3]);
+struct distances { int16_t v[BRICK_VOXELS]; unsigned active; int solid; };
+/* Distances anew for one brick, which stays as it is, whatever others find meanwhile; and the brick
+ * as that says. */
+void distance_find(struct world *w, const int at[3], struct distances *ret);
+void distance_keep(struct world *w, const int at[3], const struct distances *found);
 /* Distances anew for one brick: those of surface voxels stay, others are exact to the
  * nearest crossing. Takes or drops the brick as it becomes active or not. */
 void distance_renew(struct world *w, const int at[3]);

@@ -151,33 +151,43 @@ static unsigned settle(const struct window *w, int band, int16_t ret[BRICK_VOXEL
 	return active;
 }
 
-void distance_renew(struct world *w, const int at[3])
+void distance_find(struct world *w, const int at[3], struct distances *ret)
 {
-	uint64_t key = dig_key(at);
 	struct window win = { .margin = w->band / Q + 1 };
-	struct brick *b = NULL;
-	int16_t v[BRICK_VOXELS];
-	unsigned active = 0;
 	int i;
 
 	win.side = BRICK + 2 * win.margin;
 	bricks_window(w, at, win.margin, win.v);
-	if (world_bit(w->stored, key))
-		b = store_brick_find(w->store, key);
+	ret->active = 0;
+	ret->solid = win.v[((win.margin * win.side) + win.margin) * win.side + win.margin] < 0;
 	if (sides(&win)) {
 		for (i = 0; i < BRICK_VOXELS; i++)
 			win.square[i] = INT32_MAX;
 		all_edges(&win, w->band);
-		active = settle(&win, w->band, v);
+		ret->active = settle(&win, w->band, ret->v);
 	}
-	if (!active) {
+}
+
+void distance_keep(struct world *w, const int at[3], const struct distances *found)
+{
+	uint64_t key = dig_key(at);
+	struct brick *b = world_bit(w->stored, key) ? store_brick_find(w->store, key) : NULL;
+
+	if (!found->active) {
 		if (b)
-			bricks_drop(w, b, win.v[((win.margin * win.side) + win.margin) * win.side +
-						win.margin] < 0);
+			bricks_drop(w, b, found->solid);
 		return;
 	}
 	b = b ? b : bricks_have(w, at);
-	bricks_write(w, b, v);
-	w->active += active - (uint64_t)b->active;
-	b->active = (uint16_t)active;
+	bricks_write(w, b, found->v);
+	w->active += found->active - (uint64_t)b->active;
+	b->active = (uint16_t)found->active;
+}
+
+void distance_renew(struct world *w, const int at[3])
+{
+	struct distances found;
+
+	distance_find(w, at, &found);
+	distance_keep(w, at, &found);
 }

@@ -2,6 +2,8 @@
 noinst_PROGRAMS += examples/mmdig/mmdig
 examples_mmdig_mmdig_SOURCES = \
 	examples/mmdig/bricks.c \
+	examples/mmdig/crew.c \
+	examples/mmdig/crew.h \
 	examples/mmdig/dig.c \
 	examples/mmdig/digcheck.c \
 	examples/mmdig/digmain.c \
@@ -21,6 +23,6 @@ examples_mmdig_mmdig_SOURCES = \
 	examples/mmdig/terrain.c
 examples_mmdig_mmdig_CPPFLAGS = -D_GNU_SOURCE= -I$(top_srcdir)/include
 examples_mmdig_mmdig_CFLAGS = $(AM_CFLAGS)
-examples_mmdig_mmdig_LDADD = libmm.la -lm
+examples_mmdig_mmdig_LDADD = libmm.la -lm -lpthread
 # Run where it is built: no script of libtool's in front of it.
 examples_mmdig_mmdig_LDFLAGS = $(AM_LDFLAGS) -no-install

@@ -2,6 +2,8 @@
  *
  * Promise: nothing else in mmdig obtains memory; what a store returns is filled by its user,
  * never by chance of what lay there; running out ends the program with one line.
+ * Blocks may be taken and given by any thread; bricks and runs by one at a time, while none looks
+ * for bricks.
  * Vocabulary
  *   store     one of two: `malloc`, a plain program's way, and `mm`, pools of libmm
  *   brick     an 8^3 block of distances with its header
@@ -69,6 +71,12 @@ enum store_kind { STORE_CHANNEL, STORE_MESH, STORE_GENERAL, STORE_KINDS };
  * `payload_bytes` 1024 (16-bit integers) or 2048 (floats). */
 struct store *store_malloc_open(size_t payload_bytes, unsigned band);
 struct store *store_mm_open(size_t payload_bytes, unsigned band);
+
+/* To a sum that several threads add to. */
+static inline void store_add(uint64_t *sum, uint64_t more)
+{
+	__atomic_fetch_add(sum, more, __ATOMIC_RELAXED);
+}
 
 /* Ends the program when p is NULL. */
 void *store_need(void *p);

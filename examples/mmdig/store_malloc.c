@@ -36,15 +36,15 @@ static void *counted_malloc(struct plain *p, const char *category, size_t bytes,
 	block = store_need(malloc(bytes));
 	if (category)
 		mm_category_pop();
-	*sum += bytes;
-	p->held.overhead += malloc_usable_size(block) + sizeof(size_t) - bytes;
+	store_add(sum, bytes);
+	store_add(&p->held.overhead, malloc_usable_size(block) + sizeof(size_t) - bytes);
 	return block;
 }
 
 static void counted_free(struct plain *p, void *block, size_t bytes, uint64_t *sum)
 {
-	*sum -= bytes;
-	p->held.overhead -= malloc_usable_size(block) + sizeof(size_t) - bytes;
+	store_add(sum, -(uint64_t)bytes);
+	store_add(&p->held.overhead, bytes - malloc_usable_size(block) - sizeof(size_t));
 	free(block);
 }
 

@@ -31,10 +31,10 @@ static void *pooled_block_take(struct store *s, int kind, size_t bytes)
 	if (kind == STORE_CHANNEL)
 		return mm_pool_alloc(p->channels);
 	if (kind == STORE_MESH) {
-		p->mesh_bytes += bytes;
+		store_add(&p->mesh_bytes, bytes);
 		return MM_ALLOC(p->manager, bytes, MM_CATEGORY_MESH_DATA, "mesh");
 	}
-	p->general_bytes += bytes;
+	store_add(&p->general_bytes, bytes);
 	return MM_ALLOC(p->manager, bytes, MM_CATEGORY_GENERAL, NULL);
 }
 
@@ -46,7 +46,7 @@ static void pooled_block_give(struct store *s, int kind, void *block, size_t byt
 		mm_pool_free(p->channels, block);
 		return;
 	}
-	*(kind == STORE_MESH ? &p->mesh_bytes : &p->general_bytes) -= bytes;
+	store_add(kind == STORE_MESH ? &p->mesh_bytes : &p->general_bytes, -(uint64_t)bytes);
 	mm_free(p->manager, block);
 }
 

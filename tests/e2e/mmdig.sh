@@ -24,6 +24,13 @@ for memory in mm malloc; do
 			"$(sum --digs 10 --alloc $memory --fmt $format --stream-radius 1)"
 	done
 done
+for memory in mm malloc; do
+	for threads in 2 5; do
+		check_is "by $threads threads: $memory" "$want" \
+			"$(sum --digs 10 --check --alloc $memory --threads $threads --stream-radius 2)"
+	done
+done
+check_is "by 64 threads" "$want" "$(sum --digs 10 --threads 64)"
 for path in crater random; do
 	for band in 2 6; do
 		check_is "checked: $path, band $band, streamed" \
@@ -59,6 +66,8 @@ mistaken()
 mkdir right
 (cd right && compile "$src"/examples/mmdig/*.c) || exit 99
 check "seen: a ring not redone" mistaken dig.c 'bricks_box(w, touched, 1)' 'touched' --digs 5
+check "seen: threads that leave work undone" mistaken crew.c 'i += c->threads' 'i += 2 * c->threads' \
+	--digs 3 --threads 2
 check "seen: an octree not redone" mistaken dig.c 'octree_renew(w, touched);' '' --digs 2
 check "seen: materials not redone" mistaken dig.c 'bricks_each(w, ring, refresh_brick);' '' --digs 2
 check "seen: a distance lost in packing" mistaken regions.c 'p++ - 64' 'p++ - 63' --digs 2 \
@@ -121,7 +130,7 @@ refused()
 }
 for bad in "--res 100" "--res 2048" "--res 64x" "--res" "--band 1" "--band 7" "--fmt i8" "--digs -1" \
 	"--brush 3" "--brush 8..4" "--brush 4..17" "--brush .." "--path up" "--stream-radius 0" \
-	"--alloc none" "--check --res 256" "--unknown" "extra" "--mesh absent.obj" \
+	"--alloc none" "--check --res 256" "--threads 0" "--threads 65" "--unknown" "extra" "--mesh absent.obj" \
 	"--mesh ball.py" "--mesh open.obj" "--mesh far.obj" "--mesh short.ply" "--mesh long.ply" \
 	"--mesh nan.stl"; do
 	# shellcheck disable=SC2086
