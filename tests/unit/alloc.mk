@@ -39,3 +39,8 @@ check_PROGRAMS += test_heapbytes
 test_heapbytes_SOURCES = tests/unit/test_heapbytes.c tests/fuzz/fuzz_heap.c
 test_heapbytes_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_heapbytes
+
+check_PROGRAMS += test_depotlaw
+test_depotlaw_SOURCES = tests/unit/test_depotlaw.c
+test_depotlaw_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+TESTS += test_depotlaw
