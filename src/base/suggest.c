@@ -57,7 +57,7 @@ static const char *only_beginning(const char *text, const char *const *names)
 const char *mm_suggest(const char *text, const char *const *names)
 {
 	const char *best = NULL;
-	size_t best_distance = strlen(text) / 3 + 2;
+	size_t n = strlen(text), best_distance = n > 3 ? n / 3 + 2 : 2; /* of foo not off */
 
 	for (const char *const *all = names; *all; all++) {
 		size_t d = edits(text, *all);

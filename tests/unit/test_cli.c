@@ -176,6 +176,8 @@ static void suggestions_are_near(void **state)
 	assert_string_equal(mm_cli_suggest("REPORT", names), "report");
 	assert_string_equal(mm_cli_suggest("symb", names), "symbolize");
 	assert_null(mm_cli_suggest("re", names)); /* several begin so */
+	assert_string_equal(mm_cli_suggest("ca", names), "cat");
+	assert_null(mm_cli_suggest("coo", names));
 	assert_null(mm_cli_suggest("frobnicate", names));
 	assert_null(mm_cli_suggest("a-text-that-is-much-longer-than-any-of-the-names", names));
 }
