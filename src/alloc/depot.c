@@ -8,8 +8,7 @@
 #include "core/error.h"
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
-enum { LOOKS_MOST = 16, SHARED_LEAST = 4 /* slabs */, SHARED_SHARE = 4, APART_MOST = 1024,
-	ROW_SHARE = 4 };
+enum { ROW_SHARE = 4 };
 enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 32, CUTS_MOST = 128 };
 
 #ifndef MADV_POPULATE_WRITE
@@ -124,12 +123,6 @@ static void relist(struct mm_depot *p, struct mm_slab *s)
 
 /* --- slabs --------------------------------------------------------------------------------- */
 
-/* Bytes of a slab's slices. */
-static uint64_t span_of(const struct mm_depot *p)
-{
-	return (uint64_t)p->slices * MM_SLICE_BYTES;
-}
-
 static void all_free(struct mm_slab *s)
 {
 	uint32_t words = (s->blocks + 63) / 64;
@@ -167,15 +160,15 @@ static void obtain_pages(const struct pages *pages)
 /* Notes a slab whose pages are to be obtained, unless it had them before. */
 static void note_pages(struct mm_depot *p, const struct mm_slab *s, struct pages *pages)
 {
-	uint64_t bytes = span_of(p) * p->slab_count;
+	uint64_t bytes = mm_depot_span(p) * p->slab_count;
 
 	if (p->ground->vspace->o.simulated || s->addr < p->reached)
 		return;
-	p->reached = s->addr + span_of(p);
+	p->reached = s->addr + mm_depot_span(p);
 	if (bytes < p->ready_from || pages->count == PAGES_MOST)
 		return;
 	pages->huge = bytes >= p->huge_from && !(s->addr & ((1 << HUGE_SHIFT) - 1));
-	pages->bytes = span_of(p);
+	pages->bytes = mm_depot_span(p);
 	pages->addr[pages->count++] = s->addr;
 }
 
@@ -219,12 +212,12 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	struct mm_ground *g = p->ground;
 	struct mm_slab *s;
 
-	uint64_t ready = span_of(p) * p->slab_count >= p->ready_from ? span_of(p) : 0;
+	uint64_t ready = mm_depot_span(p) * p->slab_count >= p->ready_from ? mm_depot_span(p) : 0;
 
-	if (mm_gate_ask(&p->gate, span_of(p)))
+	if (mm_gate_ask(&p->gate, mm_depot_span(p)))
 		return NULL;
 	if (mm_slabs_new(g->slabs, &s)) {
-		mm_gate_tell(&p->gate, span_of(p));
+		mm_gate_tell(&p->gate, mm_depot_span(p));
 		return NULL;
 	}
 	s->pool = p->index + 1;
@@ -237,12 +230,12 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 		s->notes = mm_meta_borrow(g->meta, (uint64_t)p->blocks * g->note_bytes);
 	if (!s->free_bits || (g->track && !s->slack) || (g->note_bytes && !s->notes) ||
 	    mm_vspace_take(g->vspace, p->slices, 1, ready, s->number, &s->addr)) {
-		mm_gate_tell(&p->gate, span_of(p));
+		mm_gate_tell(&p->gate, mm_depot_span(p));
 		drop_records(p, s);
 		return NULL;
 	}
 	if (g->place)
-		p->misplaced += g->place(g->place_arg, s->addr, span_of(p), p->node) != 0;
+		p->misplaced += g->place(g->place_arg, s->addr, mm_depot_span(p), p->node) != 0;
 	mm_vspace_mark(g->vspace, s->addr, s->slices, s->pool);
 	set_reach(p, s, ready ? ready : mm_vspace_adopt(g->vspace, s->addr, s->slices));
 	note_pages(p, s, pages);
@@ -269,128 +262,29 @@ static void let_go(struct mm_depot *p, struct mm_slab *s)
 	mm_tell_slab_end(p->told, s);
 	set_reach(p, s, 0);
 	mm_vspace_give(p->ground->vspace, s->addr, s->slices);
-	mm_gate_tell(&p->gate, span_of(p));
+	mm_gate_tell(&p->gate, mm_depot_span(p));
 	drop_records(p, s);
 }
 
 /* --- blocks ---------------------------------------------------------------------------------- */
 
-/* Small blocks of different contexts are kept apart: they would share cache lines, and their
- * slabs' records. */
-static uint32_t last_index(const struct mm_depot *p, uint32_t context)
-{
-	return p->block_bytes <= APART_MOST ? context % MM_DEPOT_LASTS : 0;
-}
-
-/* Another context is at work there. */
-static int is_anothers(const struct mm_depot *p, uint32_t slab, uint32_t context)
-{
-	for (uint32_t i = 0; i < MM_DEPOT_LASTS; i++)
-		if (p->last[i] == slab && i != last_index(p, context))
-			return 1;
-	return 0;
-}
-
-/* The context's last slab, or the one behind it, if it is ours and has free blocks. */
-static struct mm_slab *last_or_behind(struct mm_depot *p, uint32_t context)
-{
-	uint32_t n = p->last[last_index(p, context)], number;
-	struct mm_slab *last = n ? mm_depot_slab(p, n) : NULL, *s;
-
-	if (!last || last->free)
-		return last;
-	number = mm_vspace_owner(p->ground->vspace, last->addr + span_of(p));
-	s = number ? mm_depot_slab(p, number) : NULL;
-	return s && s->pool == p->index + 1 && s->free && !is_anothers(p, number, context) ? s : NULL;
-}
-
-/* A slab that others fill from is shared when there is enough in such slabs. */
-static int may_share(const struct mm_depot *p)
-{
-	return p->free / p->blocks >= SHARED_LEAST &&
-	       p->free > (uint64_t)p->slab_count * p->blocks / SHARED_SHARE;
-}
-
-static struct mm_slab *any_free(const struct mm_depot *p)
-{
-	uint32_t list = 0;
-
-	while (list < MM_DEPOT_LISTS && !p->list[list])
-		list++;
-	return list < MM_DEPOT_LISTS ? mm_depot_slab(p, p->list[list]) : NULL;
-}
-
-/* One of the fullest where no other context is at work; NULL when there is none, and a new one
- * is to be had instead. */
-static struct mm_slab *fullest_free(const struct mm_depot *p, uint32_t context)
-{
-	uint32_t looks = LOOKS_MOST;
-
-	if (p->owned)
-		return any_free(p);
-	for (uint32_t list = 0; list < MM_DEPOT_LISTS; list++)
-		for (uint32_t n = p->list[list]; n && looks; looks--) {
-			if (!is_anothers(p, n, context))
-				return mm_depot_slab(p, n);
-			n = mm_depot_slab(p, n)->next;
-		}
-	return may_share(p) ? any_free(p) : NULL;
-}
-
-/* The rest of the context's last slab, or the one behind it, when no other is fuller by more
- * than a list; else any of the fullest. */
-static struct mm_slab *fullest_slab(struct mm_depot *p, uint32_t context)
-{
-	struct mm_slab *s = fullest_free(p, context), *last = last_or_behind(p, context);
-
-	return last && (!s || last->list <= s->list + 1) ? last : s;
-}
-
-static int is_for(const struct mm_slab *s, uint32_t context)
-{
-	uint32_t of = mm_slab_filled_for(s);
-
-	return of == context || !of;
-}
-
-/* Of the fullest: one of that context's, or of nobody's. */
-static struct mm_slab *own_slab(struct mm_depot *p, uint32_t context)
-{
-	uint32_t looks = LOOKS_MOST;
-
-	for (uint32_t list = 0; list < MM_DEPOT_LISTS; list++)
-		for (uint32_t n = p->list[list]; n && looks; looks--) {
-			struct mm_slab *s = mm_depot_slab(p, n);
-			if (is_for(s, context))
-				return s;
-			n = s->next;
-		}
-	return NULL;
-}
-
 /* NULL: none has a row, and too much lies free in shorter ones for a new slab. */
 static struct mm_slab *slab_with_row(struct mm_depot *p, uint32_t context, struct pages *pages)
 {
-	struct mm_slab *s = last_or_behind(p, context);
+	struct mm_slab *s = mm_depot_choose_row(p, context);
 
-	if (s && mm_depot_has_row(p, s))
-		return s;
-	if ((s = mm_depot_find_row(p)) || p->free >= (uint64_t)p->slab_count * p->blocks / ROW_SHARE)
+	if (s || p->free >= (uint64_t)p->slab_count * p->blocks / ROW_SHARE)
 		return s;
 	return new_slab(p, pages);
 }
 
 static struct mm_slab *next_slab(struct mm_depot *p, uint32_t context, struct pages *pages)
 {
-	struct mm_slab *s = fullest_slab(p, context), *own;
+	struct mm_slab *s = mm_depot_choose(p, context);
 
 	if (!s)
-		return (s = new_slab(p, pages)) ? s : any_free(p);
-	if (!p->owned || is_for(s, context))
-		return s;
-	if ((own = own_slab(p, context)) || may_share(p))
-		return own ? own : s;
-	return (own = new_slab(p, pages)) ? own : s;
+		s = new_slab(p, pages);
+	return s ? s : mm_depot_any_free(p);
 }
 
 /* Slabs of owned depots carry whom they are filled for where a free finds it. */
@@ -504,7 +398,7 @@ uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint
 		else
 			cut_lowest(p, s, want, &cuts);
 		relist(p, s);
-		p->last[last_index(p, context)] = s->number;
+		p->last[mm_depot_last_index(p, context)] = s->number;
 	}
 	mm_lock_give(&p->lock);
 	obtain_pages(&pages);

@@ -22,6 +22,21 @@ static inline uint32_t mm_depot_words(const struct mm_depot *p)
 	return (p->blocks + 63) / 64;
 }
 
+/* Bytes of a slab's slices. */
+static inline uint64_t mm_depot_span(const struct mm_depot *p)
+{
+	return (uint64_t)p->slices * MM_SLICE_BYTES;
+}
+
+/* Small blocks of different contexts are kept apart: they would share cache lines, and their
+ * slabs' records. */
+enum { MM_DEPOT_APART_MOST = 1024 };
+
+static inline uint32_t mm_depot_last_index(const struct mm_depot *p, uint32_t context)
+{
+	return p->block_bytes <= MM_DEPOT_APART_MOST ? context % MM_DEPOT_LASTS : 0;
+}
+
 /* So many of the lowest members. */
 static inline uint64_t mm_depot_lowest_of(uint64_t bits, uint32_t want)
 {
@@ -39,5 +54,11 @@ static inline uint64_t mm_depot_lowest_of(uint64_t bits, uint32_t want)
 uint64_t mm_depot_rows(const struct mm_depot *p, const struct mm_slab *s, uint32_t word);
 int mm_depot_has_row(const struct mm_depot *p, const struct mm_slab *s);
 struct mm_slab *mm_depot_find_row(struct mm_depot *p);
+
+/* depot_choice.c. NULL: none, or a new one is wanted, and any free one if that is not to be had. */
+struct mm_slab *mm_depot_choose(struct mm_depot *p, uint32_t context);
+struct mm_slab *mm_depot_any_free(const struct mm_depot *p);
+/* The same of slabs with a row; NULL: none was found. */
+struct mm_slab *mm_depot_choose_row(struct mm_depot *p, uint32_t context);
 
 #endif
