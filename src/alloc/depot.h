@@ -138,6 +138,9 @@ void mm_depot_meshable(struct mm_depot *p, uint64_t *pairs, uint64_t *disjoint);
 /* Tells the sink of every slab there is. Nobody else may be in it. */
 void mm_depot_tell(struct mm_depot *p);
 
+/* Adds the depot's slabs to slab.h's tenths. Nobody else may be in it. */
+void mm_depot_occupancy(struct mm_depot *p, uint64_t *tenths);
+
 /* Sums for the account (account.h): pages of slabs in use, blocks of slabs and those of them that
  * are in slabs; of the pages: in free blocks, and behind the last block. */
 struct mm_depot_sums { uint64_t slabs, slab_bytes, blocks, free, external_bytes, tail_bytes; };

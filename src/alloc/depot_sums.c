@@ -85,6 +85,16 @@ void mm_depot_meshable(struct mm_depot *p, uint64_t *pairs, uint64_t *disjoint)
 			*disjoint += (uint64_t)are_disjoint(p, slab[i], slab[k]);
 }
 
+void mm_depot_occupancy(struct mm_depot *p, uint64_t *tenths)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t i = 0; i < MM_DEPOT_LISTS; i++)
+		for (uint32_t n = p->list[i]; n; n = mm_depot_slab(p, n)->next, seen++)
+			tenths[mm_slab_tenth(p->blocks, mm_depot_slab(p, n)->free)]++;
+	tenths[MM_SLAB_TENTHS - 1] += p->slab_count - seen;
+}
+
 static void tell_slab(struct mm_depot *p, struct mm_slab *s, void *arg)
 {
 	(void)arg;

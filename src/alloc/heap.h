@@ -142,6 +142,10 @@ struct mm_slab_view {
 void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab_view *v),
 		   void *arg);
 
+/* How many slabs there are of each tenth (slab.h); a large block is a slab of one. As
+ * mm_heap_slabs tells it, without a look at slabs that are full. Nobody else may be in it. */
+void mm_heap_occupancy(struct mm_heap *h, uint64_t ret[MM_SLAB_TENTHS]);
+
 /* Calls fn for each range of pages in use that nobody has: runs of free blocks of slabs, free
  * ranges of ordered heaps as far as they were ever used. Nobody else may be in it. */
 void mm_heap_each_free(struct mm_heap *h, void (*fn)(void *arg, uint64_t addr, uint64_t bytes),

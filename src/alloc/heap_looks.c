@@ -1,4 +1,6 @@
 /* heap_looks.c: the account of a heap, maps of it, its rules (heap.h). */
+#include <string.h>
+
 #include "alloc/heap_parts.h"
 #include "alloc/tell.h"
 
@@ -158,6 +160,23 @@ void mm_heap_slabs(struct mm_heap *h, void (*fn)(void *arg, const struct mm_slab
 		}
 		fn(arg, &v);
 	}
+}
+
+static void count_tenth(void *arg, const struct mm_slab_view *v)
+{
+	((uint64_t *)arg)[mm_slab_tenth(v->blocks, v->free)]++;
+}
+
+void mm_heap_occupancy(struct mm_heap *h, uint64_t ret[MM_SLAB_TENTHS])
+{
+	memset(ret, 0, MM_SLAB_TENTHS * sizeof *ret);
+	if (mm_heap_ordered(h) || h->o.check) {
+		mm_heap_slabs(h, count_tenth, ret);
+		return;
+	}
+	for (uint32_t i = 0; i < h->depots; i++)
+		mm_depot_occupancy(mm_heap_depot(h, i), ret);
+	ret[MM_SLAB_TENTHS - 1] += h->large.live;
 }
 
 void mm_heap_tell(struct mm_heap *h, uint32_t told, int again)

@@ -66,6 +66,14 @@ static inline uint32_t mm_slab_filled_for(const struct mm_slab *s)
 	return atomic_load_explicit(&s->filled_for, memory_order_relaxed);
 }
 
+enum { MM_SLAB_TENTHS = 11 };
+
+/* How much of a slab is out, in tenths, rounded up: 0 = nothing, 10 = more than nine tenths. */
+static inline uint32_t mm_slab_tenth(uint32_t blocks, uint32_t free)
+{
+	return (uint32_t)(((uint64_t)(blocks - free) * 10 + blocks - 1) / blocks);
+}
+
 static inline struct mm_slab *mm_slab_at(const struct mm_slabs *s, uint32_t number)
 {
 	return &s->record[number];

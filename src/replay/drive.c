@@ -26,6 +26,11 @@ void mm_drive_of(struct mm_drive *d, struct mm_reader *reader, uint32_t process)
 	d->process = process;
 }
 
+void mm_drive_keep_births(struct mm_drive *d)
+{
+	d->keep_births = 1;
+}
+
 void mm_drive_deinit(struct mm_drive *d)
 {
 	for (size_t i = 0; d->routed && i < d->thread_count; i++)
@@ -34,6 +39,7 @@ void mm_drive_deinit(struct mm_drive *d)
 		mm_heap_leave(d->heap, d->thread[i].context);
 	free(d->thread);
 	MM_PAGES_FREE(d->slot, d->slot_cap);
+	MM_PAGES_FREE(d->birth, d->birth_cap);
 	memset(d, 0, sizeof *d);
 }
 
@@ -69,6 +75,9 @@ static int thread_of(struct mm_drive *d, uint32_t thread, struct mm_drive_thread
 
 static int slot_room(struct mm_drive *d, uint32_t slot)
 {
+	if (d->keep_births && slot >= d->birth_cap &&
+	    MM_PAGES_GROW(d->birth, d->birth_cap, (size_t)slot + 1))
+		return MM_ENOMEM;
 	return slot < d->slot_cap ? MM_OK : MM_PAGES_GROW(d->slot, d->slot_cap, (size_t)slot + 1);
 }
 
@@ -93,8 +102,9 @@ static uint32_t number_of(const struct mm_drive *d, const struct mm_drive_thread
 /* What the slot has of it is from the engine. */
 static inline void place(struct mm_drive *d, const struct mm_row *row, struct mm_drive_block *b)
 {
-	b->site = row->site;
-	b->order = (uint32_t)d->counts.events;
+	if (d->keep_births)
+		d->birth[row->slot] = (struct mm_drive_birth){ row->site,
+							       (uint32_t)d->counts.events };
 	d->counts.live_bytes += row->size;
 	d->counts.allocs++;
 	d->counts.allocated_bytes += row->size;
@@ -250,6 +260,8 @@ static void die(struct mm_drive *d, struct mm_drive_thread *t, const struct mm_r
 		drop_held(d, t);
 		t->held = d->slot[row->slot];
 		t->held_slot = row->slot;
+		if (d->keep_births)
+			t->held_birth = d->birth[row->slot];
 		d->slot[row->slot].where = 0;
 	} else if (release(d, t, &d->slot[row->slot])) {
 		d->counts.unknown_frees++;

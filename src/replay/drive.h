@@ -32,8 +32,10 @@ struct mm_drive_counts {
  * its route, else 0. */
 struct mm_drive_block {
 	uint64_t where, extent; /* where 0 = none */
-	uint32_t site, order;   /* where and as which it was born */
 };
+
+/* Where and as which it was born: kept apart, and only for who asks (mm_drive_keep_births). */
+struct mm_drive_birth { uint32_t site, order; };
 
 enum { MM_DRIVE_SHIFT = 48 };
 
@@ -50,6 +52,7 @@ struct mm_drive_thread {
 	struct mm_context *context;
 	struct mm_drive_block held;
 	uint32_t held_slot;
+	struct mm_drive_birth held_birth;
 };
 
 /* Caller's memory; zero-initialised before init. */
@@ -61,6 +64,9 @@ struct mm_drive {
 	uint32_t nodes;
 	struct mm_drive_block *slot;
 	size_t slot_cap;
+	int keep_births;
+	struct mm_drive_birth *birth; /* by slot; NULL = not kept */
+	size_t birth_cap;
 	struct mm_drive_thread *thread;
 	size_t thread_cap, thread_count;
 	struct mm_drive_counts counts;
@@ -75,6 +81,9 @@ void mm_drive_route(struct mm_drive *d, struct mm_routed *routed);
 
 /* Before the first row: whose rows they will be. The reader outlives the drive. */
 void mm_drive_of(struct mm_drive *d, struct mm_reader *reader, uint32_t process);
+
+/* Before the first row: births are kept. */
+void mm_drive_keep_births(struct mm_drive *d);
 
 /* Contexts are given back. */
 void mm_drive_deinit(struct mm_drive *d);

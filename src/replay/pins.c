@@ -36,20 +36,21 @@ static uint32_t slab_at_addr_of(const struct mm_drive *d, uint32_t dest, uint64_
 			 : mm_heap_slab_of(d->heap, addr);
 }
 
-static int add_part(struct mm_pins *p, const struct mm_drive_block *b, uint32_t dest, uint32_t slab)
+static int add_part(struct mm_pins *p, const struct mm_drive_birth *b, uint32_t dest, uint32_t slab)
 {
 	return add(p, (uint64_t)dest << 32 | slab, b->order, b->site, 0);
 }
 
 /* A block of an ordered heap may lie in two regions. */
-static int add_block(struct mm_pins *p, const struct mm_drive *d, const struct mm_drive_block *b)
+static int add_block(struct mm_pins *p, const struct mm_drive *d, const struct mm_drive_block *b,
+		     const struct mm_drive_birth *birth)
 {
 	struct mm_routed_block at = mm_drive_unpack(b);
 	uint32_t first = at.addr ? slab_at_addr_of(d, at.dest, at.addr) : 0, last;
-	int err = first ? add_part(p, b, at.dest, first) : MM_OK;
+	int err = first ? add_part(p, birth, at.dest, first) : MM_OK;
 
 	last = first && at.size ? slab_at_addr_of(d, at.dest, at.addr + at.size - 1) : first;
-	return err || last == first ? err : add_part(p, b, at.dest, last);
+	return err || last == first ? err : add_part(p, birth, at.dest, last);
 }
 
 static void each_dest(const struct mm_drive *d, struct mm_pins *p)
@@ -65,10 +66,10 @@ int mm_pins_of_engine(struct mm_pins *p, const struct mm_drive *d)
 	int err = MM_OK;
 
 	each_dest(d, p);
-	for (size_t i = 0; !err && i < d->slot_cap; i++)
-		err = add_block(p, d, &d->slot[i]);
+	for (size_t i = 0; !err && i < d->slot_cap && i < d->birth_cap; i++)
+		err = add_block(p, d, &d->slot[i], &d->birth[i]);
 	for (size_t i = 0; !err && i < d->thread_count; i++)
-		err = add_block(p, d, &d->thread[i].held);
+		err = add_block(p, d, &d->thread[i].held, &d->thread[i].held_birth);
 	return err;
 }
 

@@ -115,9 +115,7 @@ static uint64_t ratio_ppm(uint64_t committed, uint64_t requested)
 static void count_slab(void *arg, const struct mm_slab_view *v)
 {
 	struct mm_outcome *out = arg;
-	uint64_t used = v->blocks - v->free;
-
-	out->occupancy[(used * 10 + v->blocks - 1) / v->blocks]++;
+	out->occupancy[mm_slab_tenth(v->blocks, v->free)]++;
 }
 
 static void look_at_nodes(struct run *x, enum which which)
@@ -139,9 +137,10 @@ static void look_at_peak(struct run *x, uint64_t time)
 {
 	x->out->at_peak = account_now(x, time, AT_PEAK);
 	look_at_nodes(x, AT_PEAK);
-	memset(x->out->occupancy, 0, sizeof x->out->occupancy);
 	if (!x->routed)
-		mm_heap_slabs(x->heap, count_slab, x->out);
+		mm_heap_occupancy(x->heap, x->out->occupancy);
+	else
+		memset(x->out->occupancy, 0, sizeof x->out->occupancy);
 	for (size_t i = 0; x->routed && i < x->routed->dest_count; i++)
 		mm_dest_slabs(&x->routed->dest[i], count_slab, x->out);
 }
@@ -348,6 +347,8 @@ static int run_in(struct run *x, struct mm_diag *diag)
 	mm_drive_of(&x->drive, x->reader, x->o->process);
 	if (x->routed)
 		mm_drive_route(&x->drive, x->routed);
+	if (x->stop_event)
+		mm_drive_keep_births(&x->drive);
 	prepare(x);
 	err = seed(x, diag);
 	if (!err)
