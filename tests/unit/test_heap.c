@@ -118,12 +118,28 @@ static int by_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+static void count_tenth(void *arg, const struct mm_slab_view *v)
+{
+	((uint64_t *)arg)[((uint64_t)(v->blocks - v->free) * 10 + v->blocks - 1) / v->blocks]++;
+}
+
+/* What is counted without a look at full slabs is what a look at each would give. */
+static void tenths_hold(const struct world *w)
+{
+	uint64_t told[MM_SLAB_TENTHS], seen[MM_SLAB_TENTHS] = { 0 };
+
+	mm_heap_occupancy(w->heap, told);
+	mm_heap_slabs(w->heap, count_tenth, seen);
+	assert_memory_equal(told, seen, sizeof told);
+}
+
 static void law_holds(struct world *w)
 {
 	static struct block sorted[SLOTS];
 	struct mm_account a;
 
 	assert_int_equal(mm_heap_check(w->heap), 0);
+	tenths_hold(w);
 	mm_heap_account(w->heap, &a);
 	assert_int_equal(mm_account_sum(&a), a.committed);
 	assert_int_equal(a.live, w->live);
