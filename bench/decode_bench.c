@@ -11,23 +11,42 @@
 #include "trace/codec.h"
 #include "trace/reader.h"
 
+enum { AHEAD = 16 };
+
 struct live { uint64_t *size; size_t cap; uint64_t bytes, peak, events; };
 
-static int count(struct live *l, const struct mm_row *row)
+/* Objects die in no order that a processor could foresee: what an event does is worked out without
+ * a branch on it, and the slots of coming events are brought near. Slots are below `slots`. */
+static void count(struct live *l, const struct mm_row *rows, size_t rows_count)
 {
-	l->events++;
-	if (row->slot == MM_NO_SLOT)
-		return 0;
-	if (row->slot >= l->cap && MM_PAGES_GROW(l->size, l->cap, (size_t)row->slot + 1))
-		return MM_ENOMEM;
-	if (mm_event_is_birth(row->kind)) {
-		l->size[row->slot] = row->size;
-		l->bytes += row->size;
-		l->peak = l->bytes > l->peak ? l->bytes : l->peak;
-	} else if (mm_event_is_death(row->kind)) {
-		l->bytes -= l->size[row->slot];
+	uint64_t *size = l->size, bytes = l->bytes, peak = l->peak;
+
+	for (size_t i = 0; i < rows_count; i++) {
+		const struct mm_row *row = &rows[i];
+		const struct mm_row *ahead = &rows[i + AHEAD < rows_count ? i + AHEAD : i];
+		uint64_t *at = &size[row->slot == MM_NO_SLOT ? l->cap - 1 : row->slot];
+		__builtin_prefetch(&size[ahead->slot == MM_NO_SLOT ? 0 : ahead->slot], 1);
+		uint64_t born = 0 - (uint64_t)mm_event_is_birth(row->kind);
+		uint64_t died = 0 - (uint64_t)mm_event_is_death(row->kind);
+		bytes += (row->size & born) - (*at & died);
+		*at = (row->size & born) | (*at & ~born);
+		peak = bytes > peak ? bytes : peak;
 	}
-	return 0;
+	l->bytes = bytes;
+	l->peak = peak;
+	l->events += rows_count;
+}
+
+/* The last slot of the table is that of events without one: it stays 0. */
+static int make_room(struct live *l, const struct mm_rows *rows)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		uint32_t slot = rows->rows[i].slot;
+		most = slot != MM_NO_SLOT && slot > most ? slot : most;
+	}
+	return most + 2u <= l->cap ? MM_OK : MM_PAGES_GROW(l->size, l->cap, (size_t)most + 2);
 }
 
 int main(int argc, char **argv)
@@ -44,8 +63,9 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (uint32_t c = 0; !err && c < mm_reader_chunks(r, 0); c++) {
 		err = mm_reader_rows(r, 0, c, &rows);
-		for (size_t i = 0; !err && i < rows.count; i++)
-			err = count(&l, &rows.rows[i]);
+		err = err ? err : make_room(&l, &rows);
+		if (!err)
+			count(&l, rows.rows, rows.count);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	if (err) {
