@@ -19,8 +19,13 @@ struct mm_codec {
 	struct mm_guess *guess;
 	uint32_t *birth_slot; /* slot of each birth */
 	uint32_t *stack;      /* slots freed in the chunk */
+	uint32_t *outer;      /* slots from elsewhere: of POP, then of OLD */
 	uint8_t *category;    /* of each shape */
-	size_t event_cap, category_cap;
+	uint8_t *event;       /* category of each event */
+	size_t event_cap, category_cap, events_cap;
 };
+
+/* Room for a chunk of so many events: 0, or MM_ENOMEM. */
+int mm_codec_room(struct mm_codec *c, uint32_t count);
 
 #endif

@@ -4,14 +4,13 @@
  * some category are known to be long enough before any is read; whatever a token sends
  * elsewhere is checked there. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
 #include "trace/bytes.h"
 #include "trace/codec_state.h"
 
-enum category { CAT_OTHER, CAT_BIRTH, CAT_HIDDEN, CAT_OLD, CAT_NEW, CAT_FOREIGN, CATS };
+enum category { CAT_BIRTH, CAT_HIDDEN, CAT_OLD, CAT_NEW, CAT_FOREIGN, CAT_OTHER, CATS };
 
 struct decoder {
 	struct mm_codec *c;
@@ -24,47 +23,15 @@ struct decoder {
 	uint64_t tick;
 	uint32_t quiet;                 /* events until the next one with a tick */
 	uint32_t births, stack_len, hidden, high;
-	uint32_t last_pop, last_old, last_new, last_out;
+	const uint32_t *popped, *old; /* the next ones */
+	uint32_t *restrict birth_slot, *restrict stack; /* mm_codec's */
+	uint32_t last_new, last_out;
 	uint64_t last_foreign, other_at, other_len;
 };
 
 static size_t length(const struct decoder *d, unsigned column)
 {
 	return mm_column(d->c->columns, column)->len;
-}
-
-int mm_codec_create(struct mm_codec **ret)
-{
-	struct mm_codec *c = calloc(1, sizeof *c);
-
-	if (!c)
-		return MM_ENOMEM;
-	if (mm_columns_create(&c->columns)) {
-		mm_codec_destroy(c);
-		return MM_ENOMEM;
-	}
-	*ret = c;
-	return MM_OK;
-}
-
-void mm_codec_destroy(struct mm_codec *c)
-{
-	if (!c)
-		return;
-	mm_columns_destroy(c->columns);
-	free(c->shapes.shapes);
-	free(c->guess);
-	free(c->birth_slot);
-	free(c->stack);
-	free(c->category);
-	free(c);
-}
-
-void mm_rows_deinit(struct mm_rows *r)
-{
-	free(r->rows);
-	mm_buf_deinit(&r->other);
-	memset(r, 0, sizeof *r);
 }
 
 /* --- before the walk --------------------------------------------------------------------- */
@@ -80,6 +47,28 @@ static enum category category_of(const struct mm_shape *s)
 	return s->flags & MM_SHAPE_OLD ? CAT_OLD : CAT_NEW;
 }
 
+enum { TALLY_BITS = 10, TALLY_MOST = (1 << TALLY_BITS) - 1 };
+
+/* Up to TALLY_MOST events, each of which gets its category: the counts of all categories stand side by side in one register. */
+static int tally(const struct decoder *d, const uint8_t *lo, const uint8_t *hi, uint32_t count,
+		 uint8_t *event, uint32_t counts[CATS])
+{
+	const uint8_t *category = d->c->category;
+	uint32_t shapes = d->c->shapes.count;
+	uint64_t sums = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t number = lo[i] | (uint32_t)hi[i] << 8;
+		if (number >= shapes)
+			return MM_ECORRUPT;
+		event[i] = category[number];
+		sums += UINT64_C(1) << TALLY_BITS * category[number];
+	}
+	for (unsigned i = 0; i < CATS; i++)
+		counts[i] += sums >> TALLY_BITS * i & TALLY_MOST;
+	return MM_OK;
+}
+
 /* Counts the events of each category: 0, MM_ECORRUPT or MM_ENOMEM. */
 static int count_shapes(struct decoder *d, uint32_t count, uint32_t counts[CATS])
 {
@@ -87,7 +76,8 @@ static int count_shapes(struct decoder *d, uint32_t count, uint32_t counts[CATS]
 	struct mm_buf *hi = mm_column(d->c->columns, MM_COL_SHAPE_HI);
 	const struct mm_shape_list *shapes = &d->c->shapes;
 
-	if (MM_GROW(d->c->category, d->c->category_cap, shapes->count))
+	if (MM_GROW(d->c->category, d->c->category_cap, shapes->count) ||
+	    MM_GROW(d->c->event, d->c->events_cap, count))
 		return MM_ENOMEM;
 	if (lo->len != count || (hi->len && hi->len != count))
 		return MM_ECORRUPT;
@@ -100,11 +90,10 @@ static int count_shapes(struct decoder *d, uint32_t count, uint32_t counts[CATS]
 	}
 	for (uint32_t i = 0; i < shapes->count; i++)
 		d->c->category[i] = (uint8_t)category_of(&shapes->shapes[i]);
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t number = lo->data[i] | (uint32_t)hi->data[i] << 8;
-		if (number >= shapes->count)
+	for (uint32_t i = 0, n; i < count; i += n) {
+		n = count - i < TALLY_MOST ? count - i : TALLY_MOST;
+		if (tally(d, lo->data + i, hi->data + i, n, d->c->event + i, counts))
 			return MM_ECORRUPT;
-		counts[d->c->category[number]]++;
 	}
 	return MM_OK;
 }
@@ -212,13 +201,29 @@ static inline uint64_t decode_size(struct decoder *d)
 	return hi == MM_TOKEN_FAR ? take_wide(d, MM_COL_SIZE_WIDE) : hi << 8 | lo;
 }
 
-static inline uint32_t take_slot(struct decoder *d, enum mm_column column, uint32_t *last)
+/* All slots of POP or OLD, in a loop of their own: event by event a processor cannot foresee whose
+ * turn it is, and would wait for what it reads here. */
+static void spell_slots(struct decoder *d, enum mm_column column, uint32_t *ret)
 {
-	uint64_t token = take(d, column);
+	const uint8_t *token = d->at[column], *plane[4];
+	uint32_t last = 0, far = 0, planes = d->planes_left[column + 1];
+	size_t count = length(d, column);
 
-	*last = token == MM_TOKEN_FAR ? take_planes(d, column + 1) :
-		*last + (uint32_t)mm_unzigzag(token);
-	return *last;
+	for (unsigned i = 0; i < 4; i++)
+		plane[i] = d->at[column + 1 + i];
+	for (size_t i = 0; i < count; i++) {
+		if (token[i] != MM_TOKEN_FAR) {
+			last += (uint32_t)mm_unzigzag(token[i]);
+		} else if (far < planes) {
+			last = plane[0][far] | (uint32_t)plane[1][far] << 8 |
+			       (uint32_t)plane[2][far] << 16 | (uint32_t)plane[3][far] << 24;
+			far++;
+		} else {
+			d->bad = 1;
+			return;
+		}
+		ret[i] = last;
+	}
 }
 
 static uint64_t decode_addr(struct decoder *d, uint32_t thread, uint64_t size)
@@ -253,23 +258,30 @@ static uint64_t decode_addr(struct decoder *d, uint32_t thread, uint64_t size)
 
 static inline void decode_birth(struct decoder *d, const struct mm_shape *s, struct mm_row *r)
 {
-	if (s->flags & MM_SHAPE_HIDDEN) {
-		r->slot = take_slot(d, MM_COL_POP, &d->last_pop);
-		r->flags = MM_ROWF_HIDDEN;
-		d->bad |= d->stack_len || !d->hidden || r->slot == MM_NO_SLOT;
-		d->hidden--;
-	} else if (d->stack_len) {
-		r->slot = d->c->stack[--d->stack_len];
-	} else {
-		r->slot = d->high++;
-		d->bad |= d->hidden || r->slot == MM_NO_SLOT;
-	}
 	if (s->kind == MM_EV_REALLOC_IN && !(s->flags & MM_SHAPE_UNPAIRED))
 		r->ref = s->flags & MM_SHAPE_PAIRED ? d->last_out :
 			 (uint32_t)take_wide(d, MM_COL_PAIR);
 	r->size = decode_size(d);
 	r->addr = d->has_addr ? decode_addr(d, s->thread, r->size) : 0;
-	d->c->birth_slot[d->births++] = r->slot;
+	d->birth_slot[d->births++] = r->slot;
+}
+
+static inline void decode_seen_birth(struct decoder *d, struct mm_row *r)
+{
+	if (d->stack_len) {
+		r->slot = d->stack[--d->stack_len];
+	} else {
+		r->slot = d->high++;
+		d->bad |= d->hidden || r->slot == MM_NO_SLOT;
+	}
+}
+
+static inline void decode_hidden_birth(struct decoder *d, struct mm_row *r)
+{
+	r->slot = *d->popped++;
+	r->flags = MM_ROWF_HIDDEN;
+	d->bad |= d->stack_len || !d->hidden || r->slot == MM_NO_SLOT;
+	d->hidden--;
 }
 
 static inline uint32_t decode_new(struct decoder *d, const struct mm_shape *s)
@@ -297,26 +309,33 @@ static inline uint32_t decode_new(struct decoder *d, const struct mm_shape *s)
 	return birth;
 }
 
+static inline void decode_foreign(struct decoder *d, struct mm_row *r)
+{
+	r->size = MM_UNKNOWN;
+	d->last_foreign += (uint64_t)mm_unzigzag(take_wide(d, MM_COL_FOREIGN));
+	r->addr = d->last_foreign;
+}
+
 static inline void decode_death(struct decoder *d, const struct mm_shape *s, struct mm_row *r)
 {
 	r->size = MM_UNKNOWN;
-	if (s->kind == MM_EV_INHERITED) {
-		d->last_foreign += (uint64_t)mm_unzigzag(take_wide(d, MM_COL_FOREIGN));
-		r->addr = d->last_foreign;
-		return;
-	}
-	if (s->flags & MM_SHAPE_OLD) {
-		r->slot = take_slot(d, MM_COL_OLD, &d->last_old);
-		d->bad |= r->slot >= d->high;
-	} else {
-		r->ref = decode_new(d, s);
-		r->slot = d->c->birth_slot[r->ref];
-	}
 	if (s->kind == MM_EV_REALLOC_OUT) {
 		d->last_out = r->slot;
 		d->guess->moved = r->ref == MM_NO_SLOT ? MM_GUESS_NONE : (int32_t)r->ref;
 	}
-	d->c->stack[d->stack_len++] = r->slot;
+	d->stack[d->stack_len++] = r->slot;
+}
+
+static inline void decode_old_death(struct decoder *d, struct mm_row *r)
+{
+	r->slot = *d->old++;
+	d->bad |= r->slot >= d->high;
+}
+
+static inline void decode_new_death(struct decoder *d, const struct mm_shape *s, struct mm_row *r)
+{
+	r->ref = decode_new(d, s);
+	r->slot = d->birth_slot[r->ref];
 }
 
 static inline void decode_other(struct decoder *d, struct mm_row *r)
@@ -332,21 +351,43 @@ static inline void decode_other(struct decoder *d, struct mm_row *r)
 	d->other_at += len;
 }
 
-static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *rows)
+/* No switch: a jump by a table is foreseen worse than two branches are. */
+static inline void decode_row(struct decoder *d, enum category category,
+			      const struct mm_shape *s, struct mm_row *r)
+{
+	if (category <= CAT_HIDDEN) {
+		if (category == CAT_HIDDEN)
+			decode_hidden_birth(d, r);
+		else
+			decode_seen_birth(d, r);
+		decode_birth(d, s, r);
+	} else if (category <= CAT_NEW) {
+		if (category == CAT_OLD)
+			decode_old_death(d, r);
+		else
+			decode_new_death(d, s, r);
+		decode_death(d, s, r);
+	} else if (category == CAT_FOREIGN) {
+		decode_foreign(d, r);
+	} else {
+		decode_other(d, r);
+	}
+}
+
+/* Which event comes next is hardly ever foreseen: it is read from one byte, so that it is known
+ * as early as can be. Rows share no memory with the decoder: what it keeps may stay in registers
+ * across them. */
+static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *restrict rows)
 {
 	const uint8_t *lo = d->at[MM_COL_SHAPE_LO], *hi = d->at[MM_COL_SHAPE_HI];
+	const struct mm_shape *shapes = d->c->shapes.shapes;
+	const uint8_t *event = d->c->event;
 
 	for (uint32_t i = 0; i < count && !d->bad; i++) {
-		const struct mm_shape *s = &d->c->shapes.shapes[lo[i] | (uint32_t)hi[i] << 8];
-		struct mm_row *r = &rows[i];
-		mm_row_begin(r, s->kind, decode_time(d), s->thread, s->site);
-		r->align_log2 = s->align_log2;
-		if (mm_event_is_birth(s->kind))
-			decode_birth(d, s, r);
-		else if (mm_event_is_death(s->kind))
-			decode_death(d, s, r);
-		else
-			decode_other(d, r);
+		const struct mm_shape *s = &shapes[lo[i] | (uint32_t)hi[i] << 8];
+		mm_row_begin(&rows[i], s->kind, decode_time(d), s->thread, s->site);
+		rows[i].align_log2 = s->align_log2;
+		decode_row(d, event[i], s, &rows[i]);
 	}
 	for (unsigned i = 1; i < MM_COLS; i++)
 		d->bad |= d->wide[i].bad;
@@ -371,26 +412,13 @@ static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t 
 		return err;
 	open_columns(d);
 	d->quiet = next_run(d);
+	d->popped = d->c->outer;
+	d->old = d->c->outer + length(d, MM_COL_POP);
+	spell_slots(d, MM_COL_POP, d->c->outer);
+	spell_slots(d, MM_COL_OLD, d->c->outer + length(d, MM_COL_POP));
+	d->birth_slot = d->c->birth_slot;
+	d->stack = d->c->stack;
 	mm_guess_reset(d->guess);
-	return MM_OK;
-}
-
-/* What was there for fewer events is not needed any more. */
-static int make_room(struct mm_codec *c, uint32_t count)
-{
-	if (c->guess && count <= c->event_cap)
-		return MM_OK;
-	size_t guess = offsetof(struct mm_guess, born) + count * sizeof c->guess->born[0];
-	c->event_cap = 0;
-	free(c->birth_slot);
-	free(c->stack);
-	free(c->guess);
-	c->birth_slot = malloc((count + 1u) * sizeof *c->birth_slot);
-	c->stack = malloc((count + 1u) * sizeof *c->stack);
-	c->guess = malloc(guess);
-	if (!c->birth_slot || !c->stack || !c->guess)
-		return MM_ENOMEM;
-	c->event_cap = count;
 	return MM_OK;
 }
 
@@ -407,7 +435,7 @@ static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t 
 	mm_buf_clear(&rows->other);
 	if (count > MM_CHUNK_EVENTS || start->free_depth > start->high_water)
 		return MM_ECORRUPT;
-	if (MM_GROW(rows->rows, rows->cap, count) || make_room(c, count))
+	if (MM_GROW(rows->rows, rows->cap, count) || mm_codec_room(c, count))
 		return MM_ENOMEM;
 	d.guess = c->guess;
 	int err = prepare(&d, data, len, count, wanted);
@@ -448,10 +476,9 @@ static int other_rows(struct decoder *d, uint32_t count, struct mm_rows *rows)
 	uint64_t ticked = next_run(d); /* number of the next event with a tick */
 
 	for (uint32_t i = 0; i < count && !d->bad; i++) {
-		uint32_t number = lo[i] | (uint32_t)hi[i] << 8;
-		if (d->c->category[number] != CAT_OTHER)
+		if (d->c->event[i] != CAT_OTHER)
 			continue;
-		const struct mm_shape *s = &d->c->shapes.shapes[number];
+		const struct mm_shape *s = &d->c->shapes.shapes[lo[i] | (uint32_t)hi[i] << 8];
 		for (; ticked <= i && !d->bad; ticked += 1 + (uint64_t)next_run(d))
 			d->tick += next_step(d);
 		if (MM_GROW(rows->rows, rows->cap, rows->count + 1))
@@ -497,14 +524,6 @@ int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, u
 
 /* --- the slots from elsewhere ---------------------------------------------------------------- */
 
-static void touched_slots(struct decoder *d, enum mm_column column, uint32_t *slots)
-{
-	uint32_t last = 0;
-
-	for (size_t i = 0; i < length(d, column) && !d->bad; i++)
-		slots[i] = take_slot(d, column, &last);
-}
-
 int mm_codec_decode_touched(struct mm_codec *c, const uint8_t *data, size_t len,
 			    uint32_t **slots, size_t *cap, size_t *ret_count)
 {
@@ -527,8 +546,8 @@ int mm_codec_decode_touched(struct mm_codec *c, const uint8_t *data, size_t len,
 	if (mm_array_grow(slots, cap, count, sizeof **slots))
 		return MM_ENOMEM;
 	open_columns(&d);
-	touched_slots(&d, MM_COL_POP, *slots);
-	touched_slots(&d, MM_COL_OLD, *slots + popped);
+	spell_slots(&d, MM_COL_POP, *slots);
+	spell_slots(&d, MM_COL_OLD, *slots + popped);
 	if (d.bad)
 		return MM_ECORRUPT;
 	*ret_count = count;

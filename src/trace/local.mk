@@ -5,7 +5,7 @@ libmm_trace_la_SOURCES = \
 	src/trace/bytes.h \
 	src/trace/checkpoint.c src/trace/checkpoint.h \
 	src/trace/chunk.c src/trace/chunk.h \
-	src/trace/codec.h src/trace/codec_state.h \
+	src/trace/codec.c src/trace/codec.h src/trace/codec_state.h \
 	src/trace/columns.c src/trace/columns.h \
 	src/trace/cursor.c \
 	src/trace/decode.c \
