@@ -444,8 +444,15 @@ static inline uint64_t bit_of(uint32_t block)
 	return UINT64_C(1) << block % 64;
 }
 
-/* Blocks that were taken together often come back together: a word at a time. */
-static void give_words(struct mm_depot *p, struct mm_slab *const *slab, const uint32_t *block,
+static void give_singly(struct mm_depot *p, struct mm_slab *const *slab, const uint32_t *block,
+			uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		give_word(p, slab[i], block[i] / 64, bit_of(block[i]), 1);
+}
+
+/* Blocks that were taken together and come back together: a word at a time. */
+static __attribute__((noinline)) void give_words(struct mm_depot *p, struct mm_slab *const *slab, const uint32_t *block,
 		       uint32_t count)
 {
 	for (uint32_t i = 0, first; i < count;) {
@@ -467,11 +474,12 @@ static void give_some(struct mm_depot *p, const uint64_t *blocks, uint32_t count
 	const uint64_t reciprocal = p->reciprocal;
 	const uint32_t pool = p->index + 1;
 	struct mm_slab *slab[GIVEN_AT_ONCE];
-	uint32_t block[GIVEN_AT_ONCE], ours = 0;
+	uint32_t block[GIVEN_AT_ONCE], ours = 0, beside = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (i && (blocks[i] ^ blocks[i - 1]) < MM_SLICE_BYTES) {
 			slab[i] = slab[i - 1];
+			beside++;
 			continue;
 		}
 		slab[i] = mm_slab_at(slabs, mm_vspace_owner(v, blocks[i]));
@@ -488,7 +496,10 @@ static void give_some(struct mm_depot *p, const uint64_t *blocks, uint32_t count
 	}
 	mm_lock_take(&p->lock);
 	p->free += ours;
-	give_words(p, slab, block, ours);
+	if (beside > ours / 2)
+		give_words(p, slab, block, ours);
+	else
+		give_singly(p, slab, block, ours);
 	mm_lock_give(&p->lock);
 }
 
