@@ -72,9 +72,9 @@ enum mm_feature {
 /* Whether this library can do it on this system: 1 or 0, also for what it never heard of. */
 MM_API int mm_manager_is_supported(struct mm_manager *manager, enum mm_feature feature);
 
-/* Pages that fixed pools, the general heap and movable blocks obtain from now on come from
+/* Pages that pools of every kind, the general heap and movable blocks obtain from now on come from
  * that node while it has any, whichever thread touches them first; off (the node does not
- * matter then): as the system does by itself. Voxel pools are not touched by it. MM_EINVAL: no
+ * matter then): as the system does by itself. MM_EINVAL: no
  * such node; MM_EUNSUP: this system does not let programs choose. */
 MM_API int mm_numa_policy_set(struct mm_manager *manager, int is_on, int preferred_node);
 

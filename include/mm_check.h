@@ -57,9 +57,21 @@ struct mm_manager_options {
 	/* Called in the thread whose call met the damage; it must not call the library. */
 	void (*damaged)(void *ctx, const struct mm_damage *damage);
 	void *ctx;
+	/* Of the general heap: "size-class" (NULL), "first-fit", "best-fit", "numa-aware": as
+	 * mmprof replay's of the same names. First-fit and best-fit are untracked alone. */
+	const char *strategy;
+	/* Bytes of free pages that it keeps at most; 0 = 1 MiB, or an eighth of what is in use. */
+	uint64_t retain_bytes;
+	/* Nothing is known of its blocks: mm_info and lists of leaks leave them out, a second
+	 * free may go unseen, and there are no cacheable ones (MM_EUNSUP). What was granted, not
+	 * what was asked for, is charged, and all to this category, whatever a call names. */
+	int untracked;
+	uint32_t untracked_category;
 };
 
-/* As mm_manager_create; the options are copied. Also MM_EINVAL. */
+/* As mm_manager_create; the options are copied. Also MM_EINVAL: a level, strategy or category
+ * that there is not; MM_EUNSUP: first-fit or best-fit that is to be tracked; checking of any
+ * other than tracked size classes. */
 MM_API int mm_manager_create_with(const struct mm_manager_options *options,
 				  struct mm_manager **ret);
 

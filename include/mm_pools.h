@@ -49,6 +49,9 @@ MM_API struct mm_pool *mm_pool_for_size(struct mm_manager *manager, size_t size)
 MM_API int mm_varpool_create(struct mm_manager *manager, const char *name, uint32_t category,
 			     int access, struct mm_varpool **ret);
 
+/* The one of that name; NULL = there is none. */
+MM_API struct mm_varpool *mm_varpool_get(struct mm_manager *manager, const char *name);
+
 /* With every block in it; nobody may be using it. NULL is nothing. */
 MM_API void mm_varpool_destroy(struct mm_varpool *pool);
 

@@ -50,6 +50,12 @@ int mm_band_each(struct mm_band *p, int (*each)(void *ctx, uint64_t key, uint32_
 	return stop;
 }
 
+void mm_band_addresses(const struct mm_band *p, uint64_t *ret_base, uint64_t *ret_bytes)
+{
+	*ret_base = p->vspace.base;
+	*ret_bytes = p->vspace.bytes;
+}
+
 void mm_band_hold(struct mm_band *p)
 {
 	mm_lock_take(&p->lock);

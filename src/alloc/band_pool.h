@@ -87,4 +87,7 @@ void mm_band_sums(struct mm_band *p, struct mm_band_account *ret);
 /* 0, or the number of the rule that does not hold. Nobody else may be in it. */
 int mm_band_check(struct mm_band *p);
 
+/* Where all its memory lies, but for metadata: it stays so. */
+void mm_band_addresses(const struct mm_band *p, uint64_t *ret_base, uint64_t *ret_bytes);
+
 #endif

@@ -138,9 +138,10 @@ static void all_free(struct mm_slab *s)
 static void drop_records(struct mm_depot *p, struct mm_slab *s)
 {
 	mm_meta_return(p->ground->meta, s->free_bits, mm_depot_words(p) * sizeof(uint64_t));
-	mm_meta_return(p->ground->meta, s->slack, p->blocks * sizeof(uint16_t));
+	mm_slab_slack_end(p->ground->meta, s->slack, p->blocks * sizeof(uint16_t));
 	mm_meta_return(p->ground->meta, s->mover, p->blocks * sizeof(uint32_t));
-	mm_meta_return(p->ground->meta, s->notes, (uint64_t)p->blocks * p->ground->note_bytes);
+	mm_slab_notes_end(p->ground->meta, s->notes,
+			  (uint64_t)p->blocks * p->ground->note_bytes);
 	mm_slabs_drop(p->ground->slabs, s);
 }
 
@@ -225,9 +226,9 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	s->slices = p->slices;
 	s->free_bits = mm_meta_borrow(g->meta, mm_depot_words(p) * sizeof(uint64_t));
 	if (g->track)
-		s->slack = mm_meta_borrow(g->meta, p->blocks * sizeof(uint16_t));
+		s->slack = mm_slab_slack(g->meta, s, p->blocks * sizeof(uint16_t));
 	if (g->note_bytes)
-		s->notes = mm_meta_borrow(g->meta, (uint64_t)p->blocks * g->note_bytes);
+		s->notes = mm_slab_notes(g->meta, s, (uint64_t)p->blocks * g->note_bytes);
 	if (!s->free_bits || (g->track && !s->slack) || (g->note_bytes && !s->notes) ||
 	    mm_vspace_take(g->vspace, p->slices, 1, ready, s->number, &s->addr)) {
 		mm_gate_tell(&p->gate, mm_depot_span(p));

@@ -116,7 +116,7 @@ static void drop_run(struct mm_heap *h, struct mm_slab *s)
 	mm_tell_slab_end(h->ground.told, s);
 	mm_vspace_give(&h->vspace, addr, slices);
 	mm_slabs_drop(&h->slabs, s);
-	mm_meta_return(&h->meta, notes, h->o.note_bytes);
+	mm_slab_notes_end(&h->meta, notes, h->o.note_bytes);
 }
 
 static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t bytes)

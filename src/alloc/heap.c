@@ -86,7 +86,10 @@ int mm_heap_open(struct mm_heap **ret, const struct mm_heap_options *o)
 		return MM_EINVAL;
 	if (o->note_bytes > 64 || o->note_bytes % 8 || o->nodes > MM_HEAP_NODES)
 		return MM_EINVAL;
-	if ((o->check || o->note_bytes) && o->strategy != MM_STRATEGY_SIZE_CLASS)
+	if (o->check && o->strategy != MM_STRATEGY_SIZE_CLASS)
+		return MM_EUNSUP;
+	if (o->note_bytes && o->strategy != MM_STRATEGY_SIZE_CLASS &&
+	    o->strategy != MM_STRATEGY_NUMA_AWARE)
 		return MM_EUNSUP;
 	h = mmap(NULL, sizeof *h, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)

@@ -41,7 +41,7 @@ struct mm_heap_options {
 	uint64_t seed;        /* of what is drawn: which allocations are watched */
 	uint32_t sample_every;/* sampled: one allocation in so many is watched, 0 = 20,000 */
 	uint32_t watched_most;/* runs with guard pages at once, 0 = 30,000 */
-	uint32_t note_bytes;  /* heap_notes.h: 0 to 64, a multiple of 8; size-class only */
+	uint32_t note_bytes;  /* heap_notes.h: 0 to 64, a multiple of 8; not of ordered */
 	uint32_t nodes;       /* numa-aware: of the machine, real or imagined; 0 = 1 */
 	/* numa-aware: the pages of these addresses are to come from that node; other than 0 =
 	 * they may not. NULL = nobody places them. With a lock of the heap held. */

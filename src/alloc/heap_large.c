@@ -65,7 +65,7 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 	mm_tell_slab_end(h->ground.told, s);
 	mm_vspace_give(&h->vspace, addr, slices);
 	mm_slabs_drop(&h->slabs, s);
-	mm_meta_return(&h->meta, notes, h->o.note_bytes);
+	mm_slab_notes_end(&h->meta, notes, h->o.note_bytes);
 	return MM_OK;
 }
 

@@ -22,7 +22,7 @@ static uint64_t requested_of(const struct mm_heap *h, const struct mm_slab *s, u
 
 static struct mm_heap_block pooled(const struct mm_heap *h, const struct mm_slab *s, uint32_t n)
 {
-	uint64_t bytes = h->pool[s->pool - 1].block_bytes;
+	uint64_t bytes = mm_heap_depot_of(h, s)->block_bytes;
 
 	return (struct mm_heap_block){ s->addr + n * bytes, bytes, requested_of(h, s, n, bytes),
 				       note_of(h, s, n) };
@@ -43,13 +43,13 @@ int mm_heap_block_at(struct mm_heap *h, uint64_t addr, struct mm_heap_block *ret
 	if (!s || !h->o.note_bytes)
 		return MM_EINVAL;
 	if (s->pool) {
-		n = mm_depot_block_of(&h->pool[s->pool - 1], s, addr);
+		n = mm_depot_block_of(mm_heap_depot_of(h, s), s, addr);
 		if (n >= s->blocks)
 			return MM_EINVAL;
 		*ret = pooled(h, s, n);
 		return MM_OK;
 	}
-	if (!s->notes && !(s->notes = mm_meta_borrow(&h->meta, h->o.note_bytes)))
+	if (!s->notes && !(s->notes = mm_slab_notes(&h->meta, s, h->o.note_bytes)))
 		return MM_ENOMEM;
 	struct mm_heap_block b = alone(h, s);
 	if (addr - b.addr >= (b.granted ? b.granted : 1))
@@ -91,8 +91,8 @@ int mm_heap_each_block(struct mm_heap *h,
 {
 	int stop = 0;
 
-	for (uint32_t i = 0; !stop && i < MM_CLASSES; i++)
-		stop = each_pooled(h, &h->pool[i], fn, arg);
+	for (uint32_t i = 0; !stop && i < h->depots; i++)
+		stop = each_pooled(h, mm_heap_depot(h, i), fn, arg);
 	mm_lock_take(&h->slabs.lock); /* no record goes meanwhile */
 	for (uint32_t n = 1; !stop && n < h->slabs.count; n++) {
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);

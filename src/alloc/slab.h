@@ -42,6 +42,9 @@ struct mm_slab {
 	uint64_t guarded;
 	uint32_t guard_state, shut;
 	uint64_t born, died;    /* who asked for it and gave it back: places in the program */
+	/* Where notes and slack of few blocks are, in what the alignment leaves over. */
+	uint64_t near_notes[4];
+	uint16_t near_slack[4];
 } __attribute__((aligned(64)));
 
 struct mm_slabs {
@@ -54,12 +57,39 @@ struct mm_slabs {
 	uint64_t committed;     /* of the records */
 };
 
+_Static_assert(sizeof(struct mm_slab) == 192, "what is near costs nothing");
+
 /* In zero-filled memory, for runs of a space of so many slices; meta outlives it. MM_ENOMEM. */
 int mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta, uint32_t slices);
 
 /* A record with its number and nothing else. MM_ELIMIT. */
 int mm_slabs_new(struct mm_slabs *s, struct mm_slab **ret);
 void mm_slabs_drop(struct mm_slabs *s, struct mm_slab *slab);
+
+/* Notes of so many bytes, zeroed, in the record or borrowed; NULL without memory. Their return,
+ * also when the record is dropped already. */
+static inline void *mm_slab_notes(struct mm_meta *meta, struct mm_slab *s, uint64_t bytes)
+{
+	return bytes <= sizeof s->near_notes ? s->near_notes : mm_meta_borrow(meta, bytes);
+}
+
+static inline void mm_slab_notes_end(struct mm_meta *meta, void *notes, uint64_t bytes)
+{
+	if (bytes > sizeof ((struct mm_slab *)0)->near_notes)
+		mm_meta_return(meta, notes, bytes);
+}
+
+static inline uint16_t *mm_slab_slack(struct mm_meta *meta, struct mm_slab *s, uint64_t bytes)
+{
+	return bytes <= sizeof s->near_slack ? s->near_slack
+					     : (uint16_t *)mm_meta_borrow(meta, bytes);
+}
+
+static inline void mm_slab_slack_end(struct mm_meta *meta, uint16_t *slack, uint64_t bytes)
+{
+	if (bytes > sizeof ((struct mm_slab *)0)->near_slack)
+		mm_meta_return(meta, slack, bytes);
+}
 
 static inline uint32_t mm_slab_filled_for(const struct mm_slab *s)
 {

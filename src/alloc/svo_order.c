@@ -125,6 +125,12 @@ static uint64_t slack_of(const struct mm_svo *p, const struct svo_chunk *c)
 	return slack;
 }
 
+void mm_svo_addresses(const struct mm_svo *p, uint64_t *ret_base, uint64_t *ret_bytes)
+{
+	*ret_base = p->vspace.base;
+	*ret_bytes = p->vspace.bytes;
+}
+
 void mm_svo_hold(struct mm_svo *p)
 {
 	mm_lock_take(&p->lock);

@@ -96,4 +96,7 @@ void mm_svo_sums(struct mm_svo *p, struct mm_svo_account *ret);
 /* 0, or the number of the rule that does not hold. Nobody else may be in it. */
 int mm_svo_check(struct mm_svo *p);
 
+/* Where all its memory lies, but for metadata: it stays so. */
+void mm_svo_addresses(const struct mm_svo *p, uint64_t *ret_base, uint64_t *ret_bytes);
+
 #endif

@@ -64,14 +64,37 @@ struct mm_manager *mm_general_of(struct mm_manager *m)
 	return m ? m : mm_manager_default();
 }
 
+int mm_general_strategy(const struct mm_manager_options *o, enum mm_strategy *ret)
+{
+	enum mm_strategy s = MM_STRATEGY_SIZE_CLASS;
+
+	if ((unsigned)o->checking > MM_CHECKING_FULL ||
+	    (o->strategy && mm_strategy_of(o->strategy, &s)) ||
+	    (o->untracked && o->untracked_category >= MM_CATEGORIES_BUILT_IN))
+		return MM_EINVAL;
+	if (!o->untracked && (s == MM_STRATEGY_FIRST_FIT || s == MM_STRATEGY_BEST_FIT))
+		return MM_EUNSUP;
+	if (o->checking && (o->untracked || s != MM_STRATEGY_SIZE_CLASS))
+		return MM_EUNSUP;
+	*ret = s;
+	return MM_OK;
+}
+
 static struct mm_heap *open_heap(struct mm_manager *m)
 {
-	struct mm_heap_options o = { .track = 1, .note_bytes = NOTE_BYTES,
-				     .retain_bytes = MM_HEAP_DEFAULT,
+	uint64_t keep = m->options.retain_bytes;
+	struct mm_heap_options o = { .strategy = m->strategy, .track = !m->options.untracked,
+				     .note_bytes = m->options.untracked ? 0 : NOTE_BYTES,
+				     .retain_bytes = keep ? keep : MM_HEAP_DEFAULT,
+				     .retain_share = keep ? UINT32_MAX : 0,
 				     .check = (enum mm_check)m->options.checking,
 				     .misuse = mm_damage_found, .misuse_arg = m };
 	struct mm_heap *h;
 
+	if (m->strategy == MM_STRATEGY_NUMA_AWARE) {
+		o.nodes = mm_numa_nodes();
+		o.place = o.nodes > 1 ? mm_numa_place : NULL;
+	}
 	mm_lock_take(&m->lock);
 	h = atomic_load(&m->heap);
 	if (!h && mm_heap_open(&h, &o) == MM_OK) {
@@ -133,6 +156,38 @@ static int place(struct mm_manager *m, struct seat *s, size_t size, const struct
 	return MM_OK;
 }
 
+/* Of an untracked heap: what is granted is charged, before anybody has it. */
+static int take_bare(struct mm_manager *m, struct seat *s, size_t size, const struct mm_what *what,
+		     int zeroed, void **ret)
+{
+	uint32_t category = m->options.untracked_category;
+	uint64_t addr, granted;
+	int err;
+
+	if ((unsigned)what->priority >= MM_PRIORITIES || size > PTRDIFF_MAX)
+		return MM_EINVAL;
+	if (what->priority == MM_PRIORITY_CACHEABLE)
+		return MM_EUNSUP;
+	if ((err = mm_budget_charge(&m->budget, category, size, 1, what->priority)))
+		return err;
+	err = zeroed ? mm_heap_zalloc(s->heap, s->context, size, &addr)
+		     : mm_heap_alloc(s->heap, s->context, size, what->align, &addr);
+	if (err) {
+		mm_budget_uncharge(&m->budget, category, size, 1);
+		return err == MM_EINVAL ? err : MM_ENOMEM;
+	}
+	mm_heap_granted(s->heap, addr, &granted);
+	if ((err = mm_budget_charge(&m->budget, category, granted - size, 0, what->priority))) {
+		mm_heap_free(s->heap, s->context, addr);
+		mm_budget_uncharge(&m->budget, category, size, 1);
+		return err;
+	}
+	if (__builtin_expect(m->told != 0, 0))
+		mm_told_block(m, (void *)(uintptr_t)addr, size, category);
+	*ret = (void *)(uintptr_t)addr;
+	return MM_OK;
+}
+
 /* ZEROED is of the default alignment. */
 static int general_take(struct mm_manager *m, size_t size, const struct mm_what *what,
 			uintptr_t site, int zeroed, void **ret)
@@ -146,6 +201,8 @@ static int general_take(struct mm_manager *m, size_t size, const struct mm_what 
 		return MM_ENOMEM;
 	if ((err = sit(m, 1, &s)))
 		return err;
+	if (__builtin_expect(m->options.untracked, 0))
+		return take_bare(m, &s, size, what, zeroed, ret);
 	uint32_t category = what->category == MM_CATEGORY_CURRENT ? mm_rider_category(s.rider)
 								  : what->category;
 	if (category >= m->budget.categories || (unsigned)what->priority >= MM_PRIORITIES ||
@@ -242,6 +299,21 @@ static int give(struct mm_manager *m, struct seat *s, const struct mm_heap_block
 	return err;
 }
 
+static int give_bare(struct mm_manager *m, void *block)
+{
+	uint64_t granted, addr = (uintptr_t)block;
+	struct seat s;
+
+	if (!atomic_load(&m->heap) || sit(m, 0, &s) || mm_heap_granted(s.heap, addr, &granted))
+		return mm_damage_refuse(m, NULL, addr);
+	if (__builtin_expect(m->told != 0, 0))
+		mm_told_block_end(m, addr);
+	if (mm_heap_free(s.heap, s.context, addr))
+		return mm_damage_refuse(m, NULL, addr);
+	mm_budget_uncharge(&m->budget, m->options.untracked_category, granted, 1);
+	return MM_OK;
+}
+
 /* Whoever finds the note frees the block: of two that come at once, one. */
 int mm_free(struct mm_manager *m, void *block)
 {
@@ -253,6 +325,8 @@ int mm_free(struct mm_manager *m, void *block)
 	if (!block)
 		return MM_OK;
 	m = mm_general_of(m);
+	if (m && __builtin_expect(m->options.untracked, 0))
+		return give_bare(m, block);
 	if (live_block(m, block, &s, &b) ||
 	    !(note = __atomic_exchange_n((uint64_t *)b.note, 0, __ATOMIC_ACQ_REL)))
 		return mm_damage_refuse(m, m ? atomic_load(&m->heap) : NULL, (uintptr_t)block);
@@ -328,6 +402,26 @@ static int resize_cacheable(struct mm_manager *m, struct seat *s, struct mm_heap
 	return err;
 }
 
+/* What a block is granted is known when it is there: so it moves unless it fits well. */
+static void *resize_bare(struct mm_manager *m, void *block, size_t size)
+{
+	static const struct mm_what plain = MM_WHAT;
+	uint64_t granted;
+	struct seat s;
+	void *p = NULL;
+
+	if (!atomic_load(&m->heap) || sit(m, 0, &s) ||
+	    mm_heap_granted(s.heap, (uintptr_t)block, &granted))
+		return NULL;
+	if (size <= granted && size >= granted / 2)
+		return block;
+	if (general_take(m, size, &plain, 0, PLAIN, &p))
+		return NULL;
+	memcpy(p, block, size < granted ? size : granted);
+	give_bare(m, block);
+	return p;
+}
+
 void *mm_realloc(struct mm_manager *m, void *block, size_t size)
 {
 	static const struct mm_what plain = MM_WHAT;
@@ -341,6 +435,8 @@ void *mm_realloc(struct mm_manager *m, void *block, size_t size)
 		return p;
 	}
 	m = mm_general_of(m);
+	if (m && __builtin_expect(m->options.untracked, 0))
+		return resize_bare(m, block, size);
 	if (live_block(m, block, &s, &b))
 		return NULL;
 	int cacheable = ((uint32_t)read_note(&b) & MM_NOTE_CACHEABLE) != 0;

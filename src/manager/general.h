@@ -10,6 +10,9 @@
 /* m, or the default manager; NULL without memory. */
 struct mm_manager *mm_general_of(struct mm_manager *m);
 
+/* What options say of the strategy, if they are such as can be: MM_EINVAL, MM_EUNSUP. */
+int mm_general_strategy(const struct mm_manager_options *o, enum mm_strategy *ret);
+
 /* Milliseconds since the manager was made. */
 uint64_t mm_general_now(const struct mm_manager *m);
 

@@ -163,14 +163,18 @@ int mm_manager_create_with(const struct mm_manager_options *options, struct mm_m
 	static const struct mm_vspace_options space = { .bytes = ADDRESSES, .page_bytes = 4096,
 		.retain_bytes = UINT64_MAX };
 	struct mm_manager *m;
+	enum mm_strategy strategy;
+	int err = mm_general_strategy(options, &strategy);
 
-	if ((unsigned)options->checking > MM_CHECKING_FULL)
-		return MM_EINVAL;
+	if (err)
+		return err;
 	m = mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (m == MAP_FAILED)
 		return MM_ENOMEM;
 	m->options = *options;
-	int err = mm_vspace_init(&m->vspace, &space, &m->meta);
+	m->strategy = strategy;
+	m->options.strategy = NULL; /* the caller's */
+	err = mm_vspace_init(&m->vspace, &space, &m->meta);
 	if (!err)
 		err = mm_slabs_init(&m->slabs, &m->meta, m->vspace.slices);
 	if (err) {

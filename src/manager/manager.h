@@ -45,6 +45,7 @@ struct mm_manager {
 	struct mm_ground ground;
 	struct mm_pool *pools;
 	struct mm_lock varpool_lock;    /* before `lock`: of pools that size classes get */
+	struct mm_varpool *varpools;
 	struct mm_named *svo_pools, *band_pools;
 	uint32_t pools_most;            /* of every kind; 0 = any number */
 	_Atomic uint32_t threads, threads_most; /* that allocate; 0 = any number */
@@ -52,6 +53,7 @@ struct mm_manager {
 	int (*at_end)(void *ctx, const struct mm_info *info); /* mm_leaks_at_end */
 	void *at_end_ctx;
 	struct mm_manager_options options;
+	enum mm_strategy strategy;      /* of the general heap */
 	_Atomic(struct mm_heap *) heap; /* general.c; NULL before its first block */
 	uint32_t told;                  /* what the sink knows it by; 0 = it does not */
 	struct mm_budget budget;
@@ -104,6 +106,8 @@ void mm_pool_free_cached(struct mm_pool *p, uint64_t addr);
 
 /* voxel_pools.c: all of a manager's; around fork nobody else is in them. */
 void mm_voxel_pools_destroy(struct mm_manager *m);
+int mm_voxel_pools_each_range(struct mm_manager *m,
+			      int (*fn)(uint64_t base, uint64_t bytes, int arg), int arg);
 void mm_voxel_pools_hold(struct mm_manager *m);
 void mm_voxel_pools_go_on(struct mm_manager *m);
 void mm_voxel_pools_forked(struct mm_manager *m); /* teller.c: told of again */

@@ -43,6 +43,8 @@ static int prefer_everywhere(struct mm_manager *m, int node)
 	int err = prefer(m->vspace.base, m->vspace.bytes, node);
 
 	if (!err)
+		err = mm_voxel_pools_each_range(m, prefer, node);
+	if (!err)
 		err = prefer_in_heap(atomic_load(&m->heap), node);
 	return err ? err : prefer_in_heap(atomic_load(&m->movables.heap), node);
 }
@@ -51,6 +53,35 @@ void mm_numa_settle(struct mm_manager *m, const struct mm_heap *h)
 {
 	if (m->node_said)
 		prefer_in_heap(h, m->node_said - 1);
+}
+
+void mm_numa_settle_range(struct mm_manager *m, uint64_t base, uint64_t bytes)
+{
+	if (m->node_said)
+		prefer(base, bytes, m->node_said - 1);
+}
+
+uint32_t mm_numa_nodes(void)
+{
+	unsigned long nodes[NODES / 64 + 1] = { 0 };
+
+	if (syscall(SYS_get_mempolicy, NULL, nodes, NODES + 1ul, NULL,
+		    (long)MPOL_F_MEMS_ALLOWED) || !nodes[0])
+		return 1;
+	return 64 - (uint32_t)__builtin_clzl(nodes[0]);
+}
+
+uint32_t mm_numa_here(void)
+{
+	unsigned node = 0;
+
+	return syscall(SYS_getcpu, NULL, &node, NULL) ? 0 : node;
+}
+
+int mm_numa_place(void *arg, uint64_t addr, uint64_t bytes, uint32_t node)
+{
+	(void)arg;
+	return prefer(addr, bytes, (int)node);
 }
 
 int mm_numa_is_supported(const struct mm_manager *m)

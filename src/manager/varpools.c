@@ -10,6 +10,7 @@ enum { SMALLEST = 16, CLASSES = 23 /* 16, 32, 48, 64, 96 ... 24576, 32768 */ };
 
 struct mm_varpool {
 	struct mm_manager *manager;
+	struct mm_varpool *next; /* of the manager */
 	uint32_t category;
 	enum mm_access access;
 	_Atomic(struct mm_pool *) pool[CLASSES]; /* NULL before the first block of a class */
@@ -126,14 +127,43 @@ int mm_varpool_create(struct mm_manager *m, const char *name, uint32_t category,
 		return err;
 	}
 	atomic_store(&v->pool[0], first);
+	mm_lock_take(&m->varpool_lock);
+	v->next = m->varpools;
+	m->varpools = v;
+	mm_lock_give(&m->varpool_lock);
 	*ret = v;
 	return MM_OK;
+}
+
+struct mm_varpool *mm_varpool_get(struct mm_manager *m, const char *name)
+{
+	struct mm_varpool *v;
+
+	if (!name || !(m = mm_general_of(m)))
+		return NULL;
+	mm_lock_take(&m->varpool_lock);
+	for (v = m->varpools; v && strcmp(v->name, name) != 0; v = v->next)
+		;
+	mm_lock_give(&m->varpool_lock);
+	return v;
+}
+
+static void take_off(struct mm_varpool *v)
+{
+	struct mm_varpool **at = &v->manager->varpools;
+
+	mm_lock_take(&v->manager->varpool_lock);
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+	mm_lock_give(&v->manager->varpool_lock);
 }
 
 void mm_varpool_destroy(struct mm_varpool *v)
 {
 	if (!v)
 		return;
+	take_off(v);
 	for (uint32_t i = 0; i < CLASSES; i++)
 		if (atomic_load(&v->pool[i]))
 			mm_pool_end(v->pool[i]); /* sealed or not: the whole goes */

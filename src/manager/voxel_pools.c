@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/sink.h"
 #include "manager/manager.h"
+#include "manager/numa.h"
 
 _Static_assert((int)MM_NODES_INNER == (int)MM_SVO_INNER && (int)MM_NODES_LEAVES == (int)MM_SVO_LEAVES,
 	       "kinds of runs are the engine's");
@@ -99,6 +100,14 @@ static struct mm_manager *whose(struct mm_manager *m)
 
 /* --- who listens ----------------------------------------------------------------------------- */
 
+static void settle_svo(struct mm_svo_pool *p)
+{
+	uint64_t base, bytes;
+
+	mm_svo_addresses(p->svo, &base, &bytes);
+	mm_numa_settle_range(p->named.manager, base, bytes);
+}
+
 static void tell_svo(struct mm_svo_pool *p, uint32_t flags)
 {
 	struct mm_svo_account a;
@@ -110,6 +119,14 @@ static void tell_svo(struct mm_svo_pool *p, uint32_t flags)
 	p->told = mm_sink->pool(p->told, p->named.name, "svo_nodes",
 				p->o.value_bytes ? 0 : node, a.live, flags);
 	mm_svo_tell(p->svo, p->told, (flags & MM_SINK_AGAIN) != 0);
+}
+
+static void settle_band(struct mm_band_pool *p)
+{
+	uint64_t base, bytes;
+
+	mm_band_addresses(p->band, &base, &bytes);
+	mm_numa_settle_range(p->named.manager, base, bytes);
 }
 
 static void tell_band(struct mm_band_pool *p, uint32_t flags)
@@ -152,8 +169,10 @@ int mm_svo_pool_create(struct mm_manager *m, const char *name, uint32_t node_byt
 	mm_lock_take(&m->lock);
 	if (!err)
 		err = enter(m, &m->svo_pools, &p->named, name);
-	if (!err)
+	if (!err) {
+		settle_svo(p);
 		tell_svo(p, 0);
+	}
 	mm_lock_give(&m->lock);
 	if (!err) {
 		*ret = p;
@@ -253,8 +272,10 @@ int mm_band_pool_create(struct mm_manager *m, const char *name, uint32_t brick_s
 	mm_lock_take(&m->lock);
 	if (!err)
 		err = enter(m, &m->band_pools, &p->named, name);
-	if (!err)
+	if (!err) {
+		settle_band(p);
 		tell_band(p, 0);
+	}
 	mm_lock_give(&m->lock);
 	if (!err) {
 		*ret = p;
@@ -365,6 +386,23 @@ void mm_voxel_pools_destroy(struct mm_manager *m)
 		mm_svo_pool_destroy((struct mm_svo_pool *)m->svo_pools);
 	while (m->band_pools)
 		mm_band_pool_destroy((struct mm_band_pool *)m->band_pools);
+}
+
+int mm_voxel_pools_each_range(struct mm_manager *m,
+			      int (*fn)(uint64_t base, uint64_t bytes, int arg), int arg)
+{
+	uint64_t base, bytes;
+	int err = MM_OK;
+
+	for (struct mm_named *n = m->svo_pools; n && !err; n = n->next) {
+		mm_svo_addresses(((struct mm_svo_pool *)n)->svo, &base, &bytes);
+		err = fn(base, bytes, arg);
+	}
+	for (struct mm_named *n = m->band_pools; n && !err; n = n->next) {
+		mm_band_addresses(((struct mm_band_pool *)n)->band, &base, &bytes);
+		err = fn(base, bytes, arg);
+	}
+	return err;
 }
 
 void mm_voxel_pools_hold(struct mm_manager *m)

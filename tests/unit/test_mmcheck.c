@@ -27,7 +27,7 @@ static void note_damage(void *ctx, const struct mm_damage *damage)
 
 static struct mm_manager *checked(enum mm_checking checking)
 {
-	struct mm_manager_options o = { checking, note_damage, &last };
+	struct mm_manager_options o = { .checking = checking, .damaged = note_damage, .ctx = &last };
 	struct mm_manager *m = NULL;
 
 	assert_int_equal(mm_manager_create_with(&o, &m), MM_OK);

@@ -449,6 +449,26 @@ static int policy_of(const void *address, unsigned long *ret_nodes)
 	return mode;
 }
 
+static void *voxels_in(struct mm_manager *m, const char *name)
+{
+	struct mm_svo_pool *p;
+	uint32_t node;
+
+	assert_int_equal(mm_svo_pool_create(m, name, 8, 0, 0, &p), MM_OK);
+	assert_int_equal(mm_svo_pool_take(p, mm_node_key(3, 0, 0, 0), MM_NODES_INNER, 1, &node), MM_OK);
+	return mm_svo_pool_node(p, node);
+}
+
+static void *brick_in(struct mm_manager *m, const char *name)
+{
+	struct mm_band_pool *p;
+	uint32_t brick;
+
+	assert_int_equal(mm_band_pool_create(m, name, 8, 3, MM_PRECISION_F32, &p), MM_OK);
+	assert_int_equal(mm_band_pool_take(p, 0, &brick), MM_OK);
+	return mm_band_pool_payload(p, brick);
+}
+
 static void nodes_are_preferred(void **state)
 {
 	struct mm_manager *m = new_manager();
@@ -467,7 +487,8 @@ static void nodes_are_preferred(void **state)
 		mm_manager_destroy(m);
 		return;
 	}
-	void *before = mm_alloc(m, 100);
+	void *before = mm_alloc(m, 100), *early = voxels_in(m, "early");
+	assert_int_equal(policy_of(early, &nodes), 0);
 	assert_int_equal(mm_numa_policy_set(m, 1, 0), MM_OK);
 	assert_int_equal(mm_numa_node(m), 0);
 	assert_int_equal(policy_of(before, &nodes), PREFERRED);
@@ -475,11 +496,17 @@ static void nodes_are_preferred(void **state)
 	n = new_block(m, 100, 1); /* a heap that is made later */
 	assert_int_equal(mm_movable_pin(m, n, &p), MM_OK);
 	assert_int_equal(policy_of(p, &nodes), PREFERRED);
+	void *late = voxels_in(m, "late");
+	assert_int_equal(policy_of(early, &nodes), PREFERRED);
+	assert_int_equal(policy_of(late, &nodes), PREFERRED);
+	assert_int_equal(policy_of(brick_in(m, "late"), &nodes), PREFERRED);
 	assert_int_equal(mm_numa_policy_set(m, 1, 1000), MM_EINVAL); /* not here */
 	assert_int_equal(mm_numa_node(m), 0);
 	assert_int_equal(policy_of(before, &nodes), PREFERRED);
 	assert_int_equal(mm_numa_policy_set(m, 0, 0), MM_OK);
 	assert_int_equal(policy_of(before, &nodes), 0);
+	assert_int_equal(policy_of(early, &nodes), 0);
+	assert_int_equal(policy_of(late, &nodes), 0);
 	assert_int_equal(mm_numa_node(m), -1);
 	mm_manager_destroy(m);
 }

@@ -42,6 +42,9 @@ static void every_size_fits(void **state)
 	assert_int_equal(mm_varpool_create(m, "v", 0, MM_ACCESS_KINDS, &v), MM_EINVAL);
 	assert_int_equal(mm_varpool_create(m, "v", MM_CATEGORY_MESH_DATA, 0, &v), MM_OK);
 	assert_int_equal(mm_varpool_create(m, "v", MM_CATEGORY_MESH_DATA, 0, &v), MM_EEXIST);
+	assert_ptr_equal(mm_varpool_get(m, "v"), v);
+	assert_null(mm_varpool_get(m, "w"));
+	assert_null(mm_varpool_get(m, NULL));
 	for (size_t size = 0; size <= MM_VARPOOL_BLOCK_MOST; size += size < 600 ? 1 : 97) {
 		void *p = mm_varpool_alloc(v, size);
 		size_t usable = mm_varpool_usable(v, p);
@@ -64,6 +67,7 @@ static void every_size_fits(void **state)
 	assert_true(u.used_bytes > 0);
 	mm_varpool_destroy(v);
 	assert_null(mm_pool_get(m, "v:16"));
+	assert_null(mm_varpool_get(m, "v"));
 	assert_int_equal(mm_usage(m, MM_CATEGORY_MESH_DATA, &u), MM_OK);
 	assert_int_equal(u.used_bytes, 0);
 	mm_manager_destroy(m);
