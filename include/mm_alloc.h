@@ -42,7 +42,8 @@ enum {
 	MM_CATEGORIES = 64,               /* of a manager, at most */
 	MM_CATEGORY_CURRENT = 0xff,       /* this thread's */
 	MM_CATEGORY_NAME_BYTES = 64,
-	MM_CATEGORY_DEPTH = 32
+	MM_CATEGORY_DEPTH = 32,
+	MM_OBJECTS_MOST = 1 << 18         /* mm_what.object */
 };
 
 /* The number of a category, a new one if there is none of that name, without a budget.
@@ -81,9 +82,15 @@ struct mm_what {
 	 * library; what it had from the block it makes again when it needs it. */
 	void (*gone)(void *ctx, void *block);
 	void *ctx;
+	uint32_t tag;             /* a number of the caller's: a subsystem, a frame; 0 = none */
+	/* On whose behalf; never followed; NULL = none. What is said is kept once for all blocks
+	 * of which it is the same, for good: of MM_OBJECTS_MOST things said of objects in a
+	 * process the object is kept, later ones lose it alone; where no more can be said at
+	 * all (about a million), blocks keep category, priority and tag, at last no tag. */
+	const void *object;
 };
 
-#define MM_WHAT { MM_CATEGORY_CURRENT, MM_PRIORITY_NORMAL, 0, 0, 0, 0, 0, 0 }
+#define MM_WHAT { MM_CATEGORY_CURRENT, MM_PRIORITY_NORMAL, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* A block of the thread's category, content undefined; of zeros. NULL: no memory, a budget or
  * a limit. The caller's until it frees it, in any thread. */
@@ -201,6 +208,8 @@ struct mm_info {
 	uint32_t line;
 	uint64_t age_ms;
 	int is_registered, is_pooled;
+	uint32_t tag;            /* as was said; 0 = none */
+	const void *object;      /* as was said; NULL = none, or not kept */
 };
 
 /* Of the block that an address lies in. Strings live as long as the process. MM_ENOENT. */
@@ -214,6 +223,10 @@ MM_API int mm_each(struct mm_manager *manager, int (*fn)(void *ctx, const struct
 /* The same, of those at least that old: how many they were. fn may be NULL. */
 MM_API uint64_t mm_leaks(struct mm_manager *manager, uint64_t older_than_ms,
 			 int (*fn)(void *ctx, const struct mm_info *info), void *ctx);
+
+/* Blocks of that tag, and in ret_bytes (may be NULL) what was requested of them: goes through
+ * all that mm_each does. */
+MM_API uint64_t mm_tagged(struct mm_manager *manager, uint32_t tag, uint64_t *ret_bytes);
 
 /* fn is called for every block that is live when the manager is destroyed; the default one: when
  * the process exits. Blocks of pools are not among them. NULL: not any more. MM_ENOMEM. */

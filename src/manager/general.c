@@ -193,7 +193,7 @@ static int general_take(struct mm_manager *m, size_t size, const struct mm_what 
 			uintptr_t site, int zeroed, void **ret)
 {
 	struct mm_said said = { what->name, what->file, site, what->line, 0,
-				(uint8_t)what->priority };
+				(uint8_t)what->priority, what->tag, (uintptr_t)what->object };
 	struct seat s;
 	int err;
 

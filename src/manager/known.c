@@ -19,7 +19,8 @@ static struct mm_info described(struct mm_manager *m, uint64_t start, uint64_t s
 		.category_name = m->budget.purse[said->category].name, .name = said->name,
 		.priority = (enum mm_priority)said->priority, .site = (void *)said->site,
 		.file = said->file, .line = said->line,
-		.age_ms = mm_general_age(m, note) };
+		.age_ms = mm_general_age(m, note), .tag = said->tag,
+		.object = (void *)said->object };
 }
 
 void mm_known_info(struct mm_manager *m, uint64_t start, uint64_t size, uint64_t note,
@@ -174,6 +175,29 @@ uint64_t mm_leaks(struct mm_manager *m, uint64_t older_than_ms,
 	if (e.m)
 		each(&e);
 	return e.count;
+}
+
+struct tagged { uint64_t count, bytes; uint32_t tag; };
+
+static int add_tagged(void *ctx, const struct mm_info *info)
+{
+	struct tagged *t = ctx;
+
+	if (info->tag == t->tag) {
+		t->count++;
+		t->bytes += info->size;
+	}
+	return 0;
+}
+
+uint64_t mm_tagged(struct mm_manager *m, uint32_t tag, uint64_t *ret_bytes)
+{
+	struct tagged t = { .tag = tag };
+
+	mm_each(m, add_tagged, &t);
+	if (ret_bytes)
+		*ret_bytes = t.bytes;
+	return t.count;
 }
 
 /* --- sums and limits --------------------------------------------------------------------------- */

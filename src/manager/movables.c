@@ -175,7 +175,7 @@ static int create_said(struct mm_manager *m, size_t size, const struct mm_what *
 		       uintptr_t site, struct mm_movable *ret)
 {
 	struct mm_said said = { what->name, what->file, site, what->line, 0,
-				(uint8_t)what->priority };
+				(uint8_t)what->priority, what->tag, (uintptr_t)what->object };
 	char name[MM_WHATS_NAME];
 
 	if ((unsigned)what->priority >= MM_PRIORITIES || size > PTRDIFF_MAX)

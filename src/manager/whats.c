@@ -5,6 +5,7 @@
 
 #include "alloc/lock.h"
 #include "alloc/meta.h"
+#include "mm_alloc.h"
 
 enum { HEADS = 1 << 17, BARE = 512 /* places for records that say the least */ };
 
@@ -17,7 +18,7 @@ static struct {
 	struct record *record;
 	uint32_t *head;
 	struct text **text;
-	uint32_t count;
+	uint32_t count, objects;
 } whats;
 
 /* --- text ------------------------------------------------------------------------------- */
@@ -62,6 +63,7 @@ static uint32_t hash_of(const struct mm_said *s)
 {
 	uint64_t h = (s->site ^ (uint64_t)s->line << 40) * UINT64_C(0x9e3779b97f4a7c15);
 
+	h ^= (s->object + s->tag) * UINT64_C(0xc2b2ae3d27d4eb4f);
 	h ^= (s->name ? hash_text(s->name) : 1) + ((uint64_t)s->category << 8 | s->priority);
 	return (uint32_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
@@ -69,7 +71,8 @@ static uint32_t hash_of(const struct mm_said *s)
 static int is_same(const struct mm_said *a, const struct mm_said *b)
 {
 	return a->site == b->site && a->line == b->line && a->category == b->category &&
-	       a->priority == b->priority && same_text(a->name, b->name) &&
+	       a->priority == b->priority && a->tag == b->tag && a->object == b->object &&
+	       same_text(a->name, b->name) &&
 	       same_text(a->file, b->file);
 }
 
@@ -87,7 +90,7 @@ static int has_tables(void)
 
 static int is_bare(const struct mm_said *s)
 {
-	return !s->name && !s->file && !s->site && !s->line;
+	return !s->name && !s->file && !s->site && !s->line && !s->tag && !s->object;
 }
 
 static uint32_t add(const struct mm_said *said, uint32_t hash)
@@ -95,7 +98,8 @@ static uint32_t add(const struct mm_said *said, uint32_t hash)
 	uint32_t n = whats.count;
 	const char *name, *file;
 
-	if (n >= MM_WHATS_MOST - (is_bare(said) ? 0 : BARE))
+	if (n >= MM_WHATS_MOST - (is_bare(said) ? 0 : BARE) ||
+	    (said->object && whats.objects == MM_OBJECTS_MOST))
 		return 0;
 	name = said->name ? copy_of(said->name) : NULL;
 	file = said->file ? copy_of(said->file) : NULL;
@@ -106,6 +110,7 @@ static uint32_t add(const struct mm_said *said, uint32_t hash)
 	whats.record[n].said.file = file;
 	whats.head[hash % HEADS] = n;
 	whats.count++;
+	whats.objects += said->object != 0;
 	return n;
 }
 
@@ -127,16 +132,26 @@ static uint32_t look_up(const struct mm_said *said, uint32_t hash)
 
 uint32_t mm_whats_number(struct mm_whats_quick *quick, const struct mm_said *said)
 {
-	uint32_t at = (uint32_t)((said->site ^ said->line ^ (uintptr_t)said->name >> 3) *
+	uint32_t at = (uint32_t)((said->site ^ said->line ^ (uintptr_t)said->name >> 3 ^
+					said->tag ^ said->object >> 4) *
 				 UINT64_C(0x9e3779b97f4a7c15) >> 59);
 	uint32_t n = quick->number[at];
 
 	if (n && is_same(&whats.record[n].said, said))
 		return n;
 	n = look_up(said, hash_of(said));
+	if (!n && said->object) {
+		struct mm_said alone = *said;
+		alone.object = 0;
+		n = look_up(&alone, hash_of(&alone));
+	}
 	if (!n) {
-		struct mm_said bare = { .category = said->category, .priority = said->priority };
+		struct mm_said bare = { .category = said->category, .priority = said->priority,
+					.tag = said->tag };
 		n = look_up(&bare, hash_of(&bare));
+		bare.tag = 0;
+		if (!n)
+			n = look_up(&bare, hash_of(&bare));
 	}
 	if (n)
 		quick->number[at] = n;

@@ -493,6 +493,83 @@ static void a_child_allocates(void **state)
 	mm_manager_destroy(m);
 }
 
+static int count_object(void *ctx, const struct mm_info *info)
+{
+	*(int *)ctx += info->object == ctx && info->tag == 7;
+	return 0;
+}
+
+static void tags_and_objects_are_shown(void **state)
+{
+	struct mm_what w = MM_WHAT;
+	struct mm_manager *m = NULL;
+	struct mm_info info;
+	struct mm_movable name;
+	uint64_t bytes = 1;
+	void *p[3], *plain;
+	int met = 0;
+
+	(void)state;
+	assert_int_equal(mm_manager_create(&m), MM_OK);
+	w.name = "tagged";
+	for (uint32_t i = 0; i < 3; i++) { /* all else is the same */
+		w.tag = i == 2 ? 8 : 7;
+		w.object = i == 0 ? &met : NULL;
+		assert_int_equal(mm_alloc_as(m, 100 + i, &w, &p[i]), MM_OK);
+	}
+	assert_non_null(plain = mm_alloc(m, 5));
+	assert_int_equal(mm_info(m, p[0], &info), MM_OK);
+	assert_int_equal(info.tag, 7);
+	assert_ptr_equal(info.object, &met);
+	assert_int_equal(mm_info(m, p[1], &info), MM_OK);
+	assert_int_equal(info.tag, 7);
+	assert_null(info.object);
+	assert_int_equal(mm_info(m, plain, &info), MM_OK);
+	assert_int_equal(info.tag, 0);
+	assert_null(info.object);
+	assert_int_equal(mm_leaks(m, 0, count_object, &met), 4);
+	assert_int_equal(met, 1);
+	w.tag = 7;
+	assert_int_equal(mm_movable_create_as(m, 50, &w, &name), MM_OK);
+	assert_int_equal(mm_tagged(m, 7, &bytes), 3);
+	assert_int_equal(bytes, 100 + 101 + 50);
+	assert_non_null(p[1] = mm_realloc(m, p[1], 5000)); /* the tag stays */
+	assert_int_equal(mm_tagged(m, 7, &bytes), 3);
+	assert_int_equal(bytes, 100 + 5000 + 50);
+	assert_int_equal(mm_free(m, p[0]), MM_OK);
+	assert_int_equal(mm_tagged(m, 7, NULL), 2);
+	assert_int_equal(mm_tagged(m, 9, &bytes), 0);
+	assert_int_equal(bytes, 0);
+	mm_manager_destroy(m);
+}
+
+/* Last: what was said stays. */
+static void objects_are_bounded(void **state)
+{
+	struct mm_what w = MM_WHAT;
+	struct mm_manager *m = NULL;
+	struct mm_info info;
+	uint32_t kept = 0;
+	void *p;
+
+	(void)state;
+	assert_int_equal(mm_manager_create(&m), MM_OK);
+	w.name = "of many";
+	w.tag = 3;
+	for (uintptr_t i = 1; i <= MM_OBJECTS_MOST + 100; i++) {
+		w.object = (void *)(i * 64);
+		assert_int_equal(mm_alloc_as(m, 16, &w, &p), MM_OK);
+		assert_int_equal(mm_info(m, p, &info), MM_OK);
+		assert_true(info.object == w.object || !info.object);
+		assert_int_equal(info.tag, 3);
+		assert_string_equal(info.name, "of many");
+		kept += info.object != NULL;
+		assert_int_equal(mm_free(m, p), MM_OK);
+	}
+	assert_in_range(kept, MM_OBJECTS_MOST - 10, MM_OBJECTS_MOST);
+	mm_manager_destroy(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +586,8 @@ int main(void)
 		cmocka_unit_test(exact_under_threads),
 		cmocka_unit_test(managers_come_and_go),
 		cmocka_unit_test(a_child_allocates),
+		cmocka_unit_test(tags_and_objects_are_shown),
+		cmocka_unit_test(objects_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

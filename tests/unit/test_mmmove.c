@@ -171,7 +171,7 @@ static void they_are_known(void **state)
 {
 	struct mm_manager *m = new_manager();
 	struct mm_what what = { MM_CATEGORY_SVO_NODES, MM_PRIORITY_HIGH, 64, "leaf", "tree.c", 12,
-				0, 0 };
+				0, 0, 0, NULL };
 	struct mm_movable n, large;
 	struct mm_info i;
 	uint64_t sum[2] = { 0, 0 };
