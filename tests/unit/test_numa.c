@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "alloc/heap.h"
+#include "alloc/heap_notes.h"
 #include "core/error.h"
 
 enum { NODES = 4, THREADS = 8, ROUNDS = 30000, SWAP = 512, MAP = 1 << 16 };
@@ -224,6 +225,43 @@ static void threads_free_across_nodes(void **state)
 	mm_heap_close(s.heap);
 }
 
+static int sum_notes(void *arg, const struct mm_heap_block *b)
+{
+	*(uint64_t *)arg += *(uint64_t *)b->note;
+	return 0;
+}
+
+/* Notes are found whichever node's pools a block is of. */
+static void notes_on_every_node(void **state)
+{
+	struct mm_heap_options o = { .strategy = MM_STRATEGY_NUMA_AWARE, .nodes = NODES,
+		.track = 1, .note_bytes = 8, .bytes = UINT64_C(1) << 32,
+		.retain_bytes = MM_HEAP_DEFAULT };
+	struct mm_context *c[NODES];
+	uint64_t addr[NODES][2], sum = 0;
+	struct mm_heap_block b;
+	struct mm_heap *h;
+
+	(void)state;
+	assert_int_equal(mm_heap_open(&h, &o), 0);
+	for (uint32_t i = 0; i < NODES; i++) {
+		assert_int_equal(mm_heap_context(h, i, &c[i]), 0);
+		for (uint32_t k = 0; k < 2; k++) { /* of a pool, and large */
+			uint64_t size = k ? 1 << 20 : 100 + 200 * i;
+			assert_int_equal(mm_heap_alloc(h, c[i], size, 0, &addr[i][k]), 0);
+			assert_int_equal(mm_heap_block_at(h, addr[i][k] + 50, &b), 0);
+			assert_int_equal(b.addr, addr[i][k]);
+			assert_int_equal(b.requested, size);
+			*(uint64_t *)b.note = UINT64_C(1) << (2 * i + k);
+		}
+	}
+	assert_int_equal(mm_heap_each_block(h, sum_notes, &sum), 0);
+	assert_int_equal(sum, (1 << 2 * NODES) - 1);
+	for (uint32_t i = 0; i < NODES; i++)
+		mm_heap_leave(h, c[i]);
+	mm_heap_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +270,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_placed_is_counted),
 		cmocka_unit_test(one_node_is_one_arena),
 		cmocka_unit_test(threads_free_across_nodes),
+		cmocka_unit_test(notes_on_every_node),
 	};
 
 	return cmocka_run_group_tests_name("numa", tests, NULL, NULL);
