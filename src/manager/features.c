@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "manager/general.h"
-#include "manager/numa.h"
+#include "manager/nodes.h"
 
 /* "always [madvise] never": which is chosen. No file, no huge pages. */
 static int has_huge_pages(void)
@@ -37,7 +37,7 @@ int mm_manager_is_supported(struct mm_manager *m, enum mm_feature feature)
 	case MM_FEATURE_HUGE_PAGES:
 		return has_huge_pages();
 	case MM_FEATURE_NUMA:
-		return (m = mm_general_of(m)) != NULL && mm_numa_is_supported(m);
+		return (m = mm_general_of(m)) != NULL && mm_nodes_is_supported(m->vspace.base);
 	case MM_FEATURE_TIERS:
 	case MM_FEATURE_COMPRESSION:
 	case MM_FEATURE_PRESSURE:

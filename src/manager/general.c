@@ -11,6 +11,7 @@
 #include "alloc/heap_notes.h"
 #include "core/error.h"
 #include "manager/damage.h"
+#include "manager/nodes.h"
 #include "manager/numa.h"
 
 enum { NOTE_BYTES = 8, TICK_SHIFT = 4, PLAIN = 0, ZEROED = 1 };
@@ -92,8 +93,9 @@ static struct mm_heap *open_heap(struct mm_manager *m)
 	struct mm_heap *h;
 
 	if (m->strategy == MM_STRATEGY_NUMA_AWARE) {
-		o.nodes = mm_numa_nodes();
-		o.place = o.nodes > 1 ? mm_numa_place : NULL;
+		uint32_t nodes = mm_nodes_count();
+		o.nodes = nodes < MM_HEAP_NODES ? nodes : MM_HEAP_NODES;
+		o.place = o.nodes > 1 ? mm_nodes_place : NULL;
 	}
 	mm_lock_take(&m->lock);
 	h = atomic_load(&m->heap);

@@ -8,6 +8,7 @@ libmmrun_la_SOURCES = \
 	src/manager/run_tell.c src/manager/run_tell.h \
 	src/manager/run_text.c src/manager/run_text.h \
 	src/manager/run_where.c src/manager/run_where.h \
+	src/manager/nodes.c src/manager/nodes.h \
 	src/core/sink.c src/core/sink.h \
 	$(libmm_alloc_la_SOURCES)
 libmmrun_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec \
@@ -34,7 +35,7 @@ libmm_sources = \
 	src/manager/rider.c src/manager/rider.h \
 	src/manager/whats.c src/manager/whats.h \
 	src/manager/movables.c src/manager/movables.h \
-	src/manager/numa.c src/manager/numa.h src/manager/features.c \
+	src/manager/numa.c src/manager/numa.h src/manager/nodes.c src/manager/nodes.h src/manager/features.c \
 	src/alloc/defrag.c src/alloc/defrag.h \
 	src/alloc/depot_choice.c src/alloc/depot_rows.c \
 	src/alloc/depot_move.c src/alloc/depot_move.h \

@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "manager/front.h"
 #include "manager/manager.h"
-#include "manager/numa.h"
+#include "manager/nodes.h"
 
 static __thread struct mm_rider *mine __attribute__((tls_model("initial-exec")));
 
@@ -31,7 +31,7 @@ const struct mm_riding *mm_rider_has(const struct mm_rider *r, const struct mm_m
 static struct mm_riding *join(struct mm_rider *r, struct mm_manager *m)
 {
 	struct mm_riding *at = &r->heap[r->next_heap++ % MM_RIDER_HEAPS];
-	uint32_t node = m->strategy == MM_STRATEGY_NUMA_AWARE ? mm_numa_here() : 0;
+	uint32_t node = m->strategy == MM_STRATEGY_NUMA_AWARE ? mm_nodes_here() : 0;
 	struct mm_context *c;
 
 	if (mm_heap_context(atomic_load(&m->heap), node, &c))

@@ -1,18 +1,15 @@
 /* run_front.c: the heap of a live program and its threads (run_front.h). */
 #include "manager/run_front.h"
 
-#include <errno.h>
-#include <linux/mempolicy.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "core/sink.h"
+#include "manager/nodes.h"
 #include "manager/run_fault.h"
 #include "manager/run_tell.h"
 
@@ -41,11 +38,7 @@ static void end_thread(void *context)
 /* Of the core that the thread runs on now; it stays with the thread. */
 static uint32_t node_of_here(void)
 {
-	unsigned core = 0, node = 0;
-
-	if (mm_heap_strategy(mm_run_heap) == MM_STRATEGY_NUMA_AWARE)
-		syscall(SYS_getcpu, &core, &node, NULL);
-	return node;
+	return mm_heap_strategy(mm_run_heap) == MM_STRATEGY_NUMA_AWARE ? mm_nodes_here() : 0;
 }
 
 static void begin_thread(void)
@@ -137,19 +130,6 @@ static long number(const char **text)
 	return n;
 }
 
-/* Pages come from that node first, also those that were there before for another. */
-static int place(void *arg, uint64_t addr, uint64_t bytes, uint32_t node)
-{
-	unsigned long nodes[2] = { node < 64 ? 1ul << node : 0 };
-	int saved = errno;
-	long err = syscall(SYS_mbind, addr, bytes, MPOL_PREFERRED, nodes, 65ul,
-			   (unsigned long)MPOL_MF_MOVE);
-
-	(void)arg;
-	errno = saved;
-	return err != 0;
-}
-
 /* One digit below `most`, and a space. */
 static int is_choice(const char *text, int most)
 {
@@ -173,7 +153,7 @@ static struct mm_heap_options options(void)
 	o.track = mm_run_will_tell((pid_t)teller);
 	o.nodes = nodes < MM_HEAP_NODES ? (uint32_t)nodes : MM_HEAP_NODES;
 	if (o.strategy == MM_STRATEGY_NUMA_AWARE && nodes > 1)
-		o.place = place;
+		o.place = mm_nodes_place;
 	return o;
 }
 
