@@ -125,29 +125,55 @@ static void use_pages(struct mm_vspace *v, uint32_t slice, uint8_t pages)
 	v->retained_bytes += ((uint64_t)v->have[slice] - pages) * page_of(v);
 }
 
+static void warm_up(struct mm_vspace *v, uint32_t slice)
+{
+	if (!v->have[slice])
+		return;
+	mm_lowset_add(&v->warm, slice);
+	v->warm_bytes += v->have[slice] * page_of(v);
+}
+
+static void cool_down(struct mm_vspace *v, uint32_t slice)
+{
+	if (!mm_lowset_has(&v->warm, slice))
+		return;
+	mm_lowset_remove(&v->warm, slice);
+	v->warm_bytes -= v->have[slice] * page_of(v);
+}
+
 static void drop_pages(struct mm_vspace *v, uint32_t first, uint32_t count)
 {
 	if (!v->o.simulated)
 		madvise((void *)(uintptr_t)(v->base + ((uint64_t)first << MM_SLICE_SHIFT)),
 			(uint64_t)count << MM_SLICE_SHIFT, MADV_DONTNEED);
 	for (uint32_t s = first; s < first + count; s++) {
+		cool_down(v, s);
 		v->retained_bytes -= v->have[s] * page_of(v);
 		v->purges += v->have[s];
 		v->have[s] = 0;
-		mm_lowset_remove(&v->warm, s);
 	}
+}
+
+/* Pages behind those in use of a slice that is taken. */
+static void drop_rest(struct mm_vspace *v, uint32_t slice)
+{
+	uint64_t used = v->used[slice] * page_of(v), rest = v->have[slice] * page_of(v) - used;
+
+	if (!v->o.simulated)
+		madvise((void *)(uintptr_t)(v->base + ((uint64_t)slice << MM_SLICE_SHIFT) + used),
+			rest, MADV_DONTNEED);
+	v->retained_bytes -= rest;
+	v->purges += v->have[slice] - v->used[slice];
+	v->have[slice] = v->used[slice];
 }
 
 static void purge(struct mm_vspace *v, uint64_t limit)
 {
-	while (v->retained_bytes > limit) {
+	while (v->warm_bytes > limit) {
 		uint32_t last = mm_lowset_highest(&v->warm), first = last;
-		uint64_t gone;
-		if (last == MM_LOWSET_NONE)
-			return;
-		gone = v->have[last] * page_of(v);
+		uint64_t gone = v->have[last] * page_of(v);
 		while (first > 0 && mm_lowset_has(&v->warm, first - 1) &&
-		       v->retained_bytes - gone > limit)
+		       v->warm_bytes - gone > limit)
 			gone += v->have[--first] * page_of(v);
 		drop_pages(v, first, last - first + 1);
 	}
@@ -158,6 +184,15 @@ static uint64_t retain_limit(const struct mm_vspace *v)
 	uint64_t share = v->o.retain_share ? v->used_bytes / v->o.retain_share : 0;
 
 	return share > v->o.retain_bytes ? share : v->o.retain_bytes;
+}
+
+/* Nobody else can have what lies behind the pages in use of a taken slice: not much of it is kept.
+ * The slice is the last of those that were taken. */
+static void keep_rest_low(struct mm_vspace *v, uint32_t slice)
+{
+	if (v->have[slice] > v->used[slice] &&
+	    v->retained_bytes - v->warm_bytes > retain_limit(v))
+		drop_rest(v, slice);
 }
 
 /* --- slices ------------------------------------------------------------------------------- */
@@ -230,11 +265,13 @@ int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, u
 	if (first != MM_LOWSET_NONE) {
 		for (uint32_t s = first; s < first + slices; s++) {
 			mm_lowset_remove(&v->idle, s);
-			mm_lowset_remove(&v->warm, s);
+			cool_down(v, s);
 			had += v->have[s];
 			use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
 			atomic_store_explicit(&v->owner[s], owner, memory_order_relaxed);
 		}
+		if (bytes)
+			keep_rest_low(v, first + slices - 1);
 		*ret_addr = v->base + ((uint64_t)first << MM_SLICE_SHIFT);
 		if (v->used_bytes + v->retained_bytes > v->peak_bytes)
 			v->peak_bytes = v->used_bytes + v->retained_bytes;
@@ -280,8 +317,7 @@ void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices)
 		atomic_store_explicit(&v->owner[s], 0, memory_order_relaxed);
 		use_pages(v, s, 0);
 		mm_lowset_add(&v->idle, s);
-		if (v->have[s])
-			mm_lowset_add(&v->warm, s);
+		warm_up(v, s);
 	}
 	purge(v, retain_limit(v));
 	mm_lock_give(&v->lock);
@@ -355,7 +391,7 @@ void mm_vspace_sums(struct mm_vspace *v, uint64_t *ret_used, uint64_t *ret_retai
 
 int mm_vspace_check(struct mm_vspace *v)
 {
-	uint64_t used = 0, retained = 0;
+	uint64_t used = 0, retained = 0, warm = 0;
 
 	for (uint32_t s = 0; s < v->frontier; s++) {
 		int idle = mm_lowset_has(&v->idle, s);
@@ -367,6 +403,7 @@ int mm_vspace_check(struct mm_vspace *v)
 			return 2;
 		if (mm_lowset_has(&v->warm, s) != (idle && v->have[s] != 0))
 			return 3;
+		warm += idle ? v->have[s] * page_of(v) : 0;
 	}
-	return used != v->used_bytes || retained != v->retained_bytes ? 4 : 0;
+	return used != v->used_bytes || retained != v->retained_bytes || warm != v->warm_bytes ? 4 : 0;
 }

@@ -24,7 +24,8 @@ struct mm_vspace_options {
 	uint32_t page_bytes;    /* power of two, 4096 to MM_SLICE_BYTES; real: the system's */
 	int simulated;
 	uint64_t retain_bytes;  /* retained at most: this, */
-	uint32_t retain_share;  /* or one in so many of the bytes in use, if that is more */
+	uint32_t retain_share;  /* or one in so many of the bytes in use, if that is more; and as
+				 * much again behind the pages in use of slices that are taken */
 };
 
 struct mm_vspace {
@@ -38,6 +39,7 @@ struct mm_vspace {
 	struct mm_lowset idle;      /* below the frontier, nobody's */
 	struct mm_lowset warm;      /* of those: with pages */
 	uint64_t used_bytes, retained_bytes, map_bytes;
+	uint64_t warm_bytes;        /* of those retained: of slices that are nobody's */
 	uint64_t peak_bytes;        /* of both the former, when slices were taken */
 	uint64_t commits, purges;   /* pages that came and went */
 };

@@ -1,5 +1,6 @@
 /* test_heap.c: the engine's general heap: no two blocks overlap, contents stay, the law of
- * fragmentation holds, and a simulated heap does what a real one does. Also lowset. */
+ * fragmentation holds, and a simulated heap does what a real one does. Also lowset, and what
+ * vspace keeps. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "alloc/classes.h"
 #include "alloc/heap.h"
 #include "alloc/lowset.h"
+#include "alloc/vspace.h"
 #include "core/error.h"
 
 enum { SLOTS = 4000, STEPS = 1000000, EVERY = 10000, SEEDS = 20 };
@@ -296,6 +298,38 @@ static void lowset_agrees(void **state)
 	free(memory);
 }
 
+/* What lies behind the pages in use of slices that are taken is bounded as what is nobody's is, and
+ * does not drive that out. */
+static void rests_are_kept_low(void **state)
+{
+	enum { LIMIT = 1 << 18, TAKEN = 100, PAGE = 4096 };
+	struct mm_vspace_options o = { .bytes = 1 << 30, .page_bytes = PAGE, .simulated = 1,
+				       .retain_bytes = LIMIT };
+	struct mm_meta meta = { 0 };
+	struct mm_vspace v = { 0 };
+	uint64_t addr;
+
+	(void)state;
+	assert_int_equal(mm_vspace_init(&v, &o, &meta), 0);
+	for (int i = 0; i < TAKEN; i++) {
+		assert_int_equal(mm_vspace_take(&v, 1, 1, MM_SLICE_BYTES, 1, &addr), 0);
+		mm_vspace_give(&v, addr, 1);
+		assert_int_equal(mm_vspace_take(&v, 1, 1, PAGE, 1, &addr), 0);
+		assert_true(v.retained_bytes <= 2 * LIMIT);
+		assert_int_equal(mm_vspace_check(&v), 0);
+	}
+	assert_int_equal(v.used_bytes, TAKEN * PAGE);
+	assert_int_equal(mm_vspace_take(&v, 1, 1, MM_SLICE_BYTES, 1, &addr), 0);
+	uint64_t purges = v.purges;
+	for (int i = 0; i < TAKEN; i++) {
+		mm_vspace_give(&v, addr, 1);
+		assert_int_equal(mm_vspace_take(&v, 1, 1, MM_SLICE_BYTES, 1, &addr), 0);
+	}
+	assert_int_equal(v.purges, purges);
+	mm_vspace_deinit(&v);
+	mm_meta_deinit(&meta);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +338,7 @@ int main(void)
 		cmocka_unit_test(wrong_frees),
 		cmocka_unit_test(blocks_are_apart),
 		cmocka_unit_test(simulated_is_real),
+		cmocka_unit_test(rests_are_kept_low),
 	};
 
 	return cmocka_run_group_tests_name("heap", tests, NULL, NULL);
