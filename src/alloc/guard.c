@@ -409,6 +409,8 @@ int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 	}
 	if ((err = mm_heap_alloc(h, c, size, align, &fresh)))
 		return err;
+	if (size > was)
+		mm_large_grew(h, fresh);
 	mm_content_copy(&h->content, fresh, addr, size < was ? size : was);
 	*ret_addr = fresh;
 	return mm_guard_free(h, c, addr);

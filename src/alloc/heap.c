@@ -11,7 +11,7 @@
 #define ADDRESSES (UINT64_C(64) << 30)
 
 enum { OWNED_MOST = 1024 };
-enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8 };
+enum { RETAIN_BYTES = 1 << 20, RETAIN_SHARE = 8, REGRET_SHARE = 2 };
 
 /* --- opening and closing -------------------------------------------------------------- */
 
@@ -59,7 +59,8 @@ static int begin(struct mm_heap *h)
 		.simulated = h->o.simulated,
 		.retain_bytes = h->o.retain_bytes == MM_HEAP_DEFAULT ? RETAIN_BYTES
 								     : h->o.retain_bytes,
-		.retain_share = h->o.retain_share ? h->o.retain_share : RETAIN_SHARE };
+		.retain_share = h->o.retain_share ? h->o.retain_share : RETAIN_SHARE,
+		.regret_share = h->o.retain_bytes == MM_HEAP_DEFAULT ? REGRET_SHARE : 0 };
 	int err = mm_vspace_init(&h->vspace, &v, &h->meta);
 
 	if (err || (err = mm_slabs_init(&h->slabs, &h->meta, h->vspace.slices)))
@@ -399,6 +400,8 @@ int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uin
 	}
 	if ((err = mm_heap_alloc(h, c, size, align, &fresh)))
 		return err;
+	if (size > granted)
+		mm_large_grew(h, fresh);
 	mm_content_copy(&h->content, fresh, addr, size < granted ? size : granted);
 	*ret_addr = fresh;
 	return mm_heap_free(h, c, addr);

@@ -3,6 +3,8 @@
 #include "alloc/tell.h"
 #include "core/error.h"
 
+enum { SPARE_SHARE = 2 };
+
 static uint64_t whole_pages(const struct mm_heap *h, uint64_t size)
 {
 	uint64_t page = h->vspace.o.page_bytes;
@@ -69,15 +71,43 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
 	return MM_OK;
 }
 
+/* Where what lies behind it is nobody's, a block grows where it is. */
+static int lengthen(struct mm_heap *h, struct mm_slab *s, uint32_t slices, int only_new)
+{
+	uint64_t end = s->addr + ((uint64_t)s->slices << MM_SLICE_SHIFT);
+	uint32_t more = slices - s->slices;
+
+	if (mm_vspace_extend(&h->vspace, s->addr, s->slices, more, only_new))
+		return 0;
+	s->slices = slices;
+	if (h->ground.place && h->ground.place(h->ground.place_arg, end,
+					       (uint64_t)more << MM_SLICE_SHIFT, s->node))
+		atomic_fetch_add(&h->large_misplaced[s->node], 1);
+	return 1;
+}
+
+static void shorten(struct mm_heap *h, struct mm_slab *s, uint32_t slices)
+{
+	uint32_t less = s->slices - slices;
+
+	s->slices = slices;
+	mm_vspace_give(&h->vspace, s->addr + ((uint64_t)slices << MM_SLICE_SHIFT), less);
+}
+
 int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t align)
 {
 	uint64_t bytes = size < h->vspace.bytes ? whole_pages(h, size ? size : 1)
 						: UINT64_MAX;
 	uint64_t before = s->bytes;
 
-	if (bytes > h->vspace.bytes || s->addr & (align - 1) ||
-	    mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes))
+	if (bytes > h->vspace.bytes || s->addr & (align - 1))
 		return 0;
+	uint32_t slices = (uint32_t)((bytes + MM_SLICE_BYTES - 1) >> MM_SLICE_SHIFT);
+	if (slices > s->slices && !lengthen(h, s, slices, 0))
+		return 0;
+	mm_vspace_resize(&h->vspace, s->addr, s->slices, bytes);
+	if (size < s->requested && slices < s->slices)
+		shorten(h, s, slices);
 	atomic_fetch_add(&h->large.bytes, bytes - s->bytes);
 	atomic_fetch_add(&h->node_large[s->node], bytes - s->bytes);
 	atomic_fetch_add(&h->large.requested, size - s->requested);
@@ -85,4 +115,13 @@ int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_
 	s->requested = size;
 	mm_tell_slab_size(h->ground.told, s, before);
 	return 1;
+}
+
+void mm_large_grew(struct mm_heap *h, uint64_t addr)
+{
+	uint32_t number = mm_vspace_owner(&h->vspace, addr);
+	struct mm_slab *s = number ? mm_slab_at(&h->slabs, number) : NULL;
+
+	if (s && !s->pool && !s->guarded && s->slices / SPARE_SHARE)
+		lengthen(h, s, s->slices + s->slices / SPARE_SHARE, 1);
 }

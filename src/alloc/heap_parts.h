@@ -119,4 +119,8 @@ int mm_large_free(struct mm_heap *h, struct mm_slab *s, uint64_t addr);
 /* 1 when it fits where it is. */
 int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_t align);
 
+/* A block that had to move because it grew: it gets addresses to go on growing, where those are to
+ * be had that nobody ever used. Else one that grows by little would be copied each time. */
+void mm_large_grew(struct mm_heap *h, uint64_t addr);
+
 #endif

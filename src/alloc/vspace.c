@@ -10,7 +10,8 @@
 #define LEAST_BYTES (UINT64_C(2) << 20)
 #define BASE_ALIGN (UINT64_C(1) << 30)
 
-enum { SLICES_MOST = 1 << 24 };
+enum { SLICES_MOST = 1 << 24,
+	FORGET_AFTER = 16 /* times as much as is in use was taken */, FORGET_SHARE = 4 };
 
 /* --- coming and going ------------------------------------------------------------------ */
 
@@ -113,12 +114,22 @@ static uint8_t pages_in(const struct mm_vspace *v, uint64_t bytes, uint64_t at)
 	return (uint8_t)((rest + page_of(v) - 1) / page_of(v));
 }
 
+/* Pages come from the system: what went before would have served. */
+static void commit(struct mm_vspace *v, uint32_t pages)
+{
+	uint64_t came = pages * page_of(v), again = came < v->purged_bytes ? came : v->purged_bytes;
+
+	v->commits += pages;
+	v->purged_bytes -= again;
+	v->regretted_bytes += again;
+}
+
 static void use_pages(struct mm_vspace *v, uint32_t slice, uint8_t pages)
 {
 	v->used_bytes += ((uint64_t)pages - v->used[slice]) * page_of(v);
 	v->retained_bytes -= ((uint64_t)v->have[slice] - v->used[slice]) * page_of(v);
 	if (v->have[slice] < pages) {
-		v->commits += pages - v->have[slice];
+		commit(v, pages - v->have[slice]);
 		v->have[slice] = pages;
 	}
 	v->used[slice] = pages;
@@ -175,6 +186,7 @@ static void purge(struct mm_vspace *v, uint64_t limit)
 		while (first > 0 && mm_lowset_has(&v->warm, first - 1) &&
 		       v->warm_bytes - gone > limit)
 			gone += v->have[--first] * page_of(v);
+		v->purged_bytes += gone;
 		drop_pages(v, first, last - first + 1);
 	}
 }
@@ -182,8 +194,21 @@ static void purge(struct mm_vspace *v, uint64_t limit)
 static uint64_t retain_limit(const struct mm_vspace *v)
 {
 	uint64_t share = v->o.retain_share ? v->used_bytes / v->o.retain_share : 0;
+	uint64_t most = v->o.regret_share ? v->used_bytes / v->o.regret_share : 0;
 
-	return share > v->o.retain_bytes ? share : v->o.retain_bytes;
+	return (share > v->o.retain_bytes ? share : v->o.retain_bytes) +
+	       (v->regretted_bytes < most ? v->regretted_bytes : most);
+}
+
+/* What was of no use for long is forgotten, bit by bit. */
+static void forget(struct mm_vspace *v, uint64_t taken)
+{
+	v->taken_bytes += taken;
+	if (v->taken_bytes / FORGET_AFTER < v->used_bytes)
+		return;
+	v->taken_bytes = 0;
+	v->purged_bytes -= v->purged_bytes / FORGET_SHARE;
+	v->regretted_bytes -= v->regretted_bytes / FORGET_SHARE;
 }
 
 /* Nobody else can have what lies behind the pages in use of a taken slice: not much of it is kept.
@@ -270,6 +295,7 @@ int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, u
 			use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
 			atomic_store_explicit(&v->owner[s], owner, memory_order_relaxed);
 		}
+		forget(v, (uint64_t)slices << MM_SLICE_SHIFT);
 		if (bytes)
 			keep_rest_low(v, first + slices - 1);
 		*ret_addr = v->base + ((uint64_t)first << MM_SLICE_SHIFT);
@@ -279,6 +305,35 @@ int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, u
 	mm_lock_give(&v->lock);
 	*ret_fresh = had == 0;
 	return first == MM_LOWSET_NONE ? MM_ENOSPC : MM_OK;
+}
+
+static int is_free_run(const struct mm_vspace *v, uint32_t first, uint32_t slices)
+{
+	if (first > v->slices || slices > v->slices - first)
+		return 0;
+	for (uint32_t s = first; s < first + slices && s < v->frontier; s++)
+		if (!mm_lowset_has(&v->idle, s))
+			return 0;
+	return 1;
+}
+
+int mm_vspace_extend(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32_t more,
+		     int only_new)
+{
+	uint32_t from = (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT), first = from + slices;
+
+	mm_lock_take(&v->lock);
+	int fits = (!only_new || first == v->frontier) && is_free_run(v, first, more);
+	if (fits && first + more > v->frontier)
+		advance(v, first + more);
+	for (uint32_t s = first; fits && s < first + more; s++) {
+		mm_lowset_remove(&v->idle, s);
+		cool_down(v, s);
+		atomic_store_explicit(&v->owner[s], atomic_load_explicit(&v->owner[from],
+				      memory_order_relaxed), memory_order_relaxed);
+	}
+	mm_lock_give(&v->lock);
+	return fits ? MM_OK : MM_ENOSPC;
 }
 
 void mm_vspace_mark(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32_t mark)

@@ -6,6 +6,7 @@
  *   slice      64 KiB, the unit of ownership
  *   committed  pages obtained from the system: those in use and those retained
  *   retained   committed and not in use: kept to be used again, up to a limit
+ *   regretted  pages that were given to the system and soon obtained again: so much more is kept
  * Thread-safe. Never: reads or writes a slice.
  */
 #ifndef MM_ALLOC_VSPACE_H
@@ -26,6 +27,8 @@ struct mm_vspace_options {
 	uint64_t retain_bytes;  /* retained at most: this, */
 	uint32_t retain_share;  /* or one in so many of the bytes in use, if that is more; and as
 				 * much again behind the pages in use of slices that are taken */
+	uint32_t regret_share;  /* regretted bytes are kept beyond that, up to one in so many of
+				 * those in use; 0 = none */
 };
 
 struct mm_vspace {
@@ -42,6 +45,9 @@ struct mm_vspace {
 	uint64_t warm_bytes;        /* of those retained: of slices that are nobody's */
 	uint64_t peak_bytes;        /* of both the former, when slices were taken */
 	uint64_t commits, purges;   /* pages that came and went */
+	/* Bytes that were purged and did not come back yet; that did; that were taken since both
+	 * were last forgotten in part. */
+	uint64_t purged_bytes, regretted_bytes, taken_bytes;
 };
 
 /* v zero-filled; meta outlives it. MM_EINVAL, MM_ENOSPC without address space, MM_ENOMEM. */
@@ -64,6 +70,11 @@ void mm_vspace_go_on(struct mm_vspace *v);
 
 /* Gives them back. Pages above the limit go to the system at once, the highest first. */
 void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices);
+
+/* Slices that were taken become `more` longer, with no page more in use. MM_ENOSPC: what lies behind
+ * them is somebody's, or with `only_new`, was once. */
+int mm_vspace_extend(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32_t more,
+		     int only_new);
 
 /* The pages in use of slices that were taken become those of `bytes`. MM_EINVAL when they
  * do not fit. */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "alloc/classes.h"
-#include "alloc/heap.h"
+#include "alloc/heap_parts.h"
 #include "alloc/lowset.h"
 #include "alloc/vspace.h"
 #include "core/error.h"
@@ -298,6 +298,45 @@ static void lowset_agrees(void **state)
 	free(memory);
 }
 
+/* Two blocks that grow in turn by little are not moved each time, and what a block that gets
+ * smaller had is given to others. */
+static void large_blocks_grow_in_place(void **state)
+{
+	enum { STEP = 16384, LARGE = 32 << 20 };
+	struct mm_heap_options o = { .simulated = 1, .track = 1, .retain_bytes = MM_HEAP_DEFAULT };
+	uint64_t addr[2], was, moves = 0, size = 65536;
+	struct mm_account a;
+	struct mm_context *c;
+	struct mm_heap *h;
+
+	(void)state;
+	assert_int_equal(mm_heap_open(&h, &o), 0);
+	assert_int_equal(mm_heap_context(h, 0, &c), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(mm_heap_alloc(h, c, size, 0, &addr[i]), 0);
+	for (; size <= LARGE; size += STEP)
+		for (int i = 0; i < 2; i++) {
+			was = addr[i];
+			assert_int_equal(mm_heap_realloc(h, c, was, size, 0, &addr[i]), 0);
+			moves += addr[i] != was;
+			assert_true(addr[1] >= addr[0] + size || addr[0] >= addr[1] + size - STEP);
+		}
+	assert_true(moves < 2 * 40);
+	was = addr[0];
+	assert_int_equal(mm_heap_realloc(h, c, was, 100000, 0, &addr[0]), 0);
+	assert_int_equal(addr[0], was);
+	mm_heap_account(h, &a);
+	assert_int_equal(a.requested, 100000 + size - STEP);
+	assert_int_equal(mm_account_sum(&a), a.committed);
+	assert_true(a.committed < 2 * LARGE);
+	assert_int_equal(mm_vspace_owner(&h->vspace, addr[0] + LARGE / 2), 0);
+	assert_int_equal(mm_heap_realloc(h, c, addr[0], LARGE, 0, &was), 0);
+	assert_int_equal(addr[0], was);
+	assert_int_equal(mm_heap_check(h), 0);
+	mm_heap_leave(h, c);
+	mm_heap_close(h);
+}
+
 /* What lies behind the pages in use of slices that are taken is bounded as what is nobody's is, and
  * does not drive that out. */
 static void rests_are_kept_low(void **state)
@@ -338,6 +377,7 @@ int main(void)
 		cmocka_unit_test(wrong_frees),
 		cmocka_unit_test(blocks_are_apart),
 		cmocka_unit_test(simulated_is_real),
+		cmocka_unit_test(large_blocks_grow_in_place),
 		cmocka_unit_test(rests_are_kept_low),
 	};
 
