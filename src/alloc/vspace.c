@@ -11,6 +11,7 @@
 #define BASE_ALIGN (UINT64_C(1) << 30)
 
 enum { SLICES_MOST = 1 << 24,
+	REGRET_LEAST = 8 << 20 /* may be kept for regret, however little is in use */,
 	FORGET_AFTER = 16 /* times as much as is in use was taken */, FORGET_SHARE = 4 };
 
 /* --- coming and going ------------------------------------------------------------------ */
@@ -152,11 +153,16 @@ static void cool_down(struct mm_vspace *v, uint32_t slice)
 	v->warm_bytes -= v->have[slice] * page_of(v);
 }
 
-static void drop_pages(struct mm_vspace *v, uint32_t first, uint32_t count)
+static void give_to_system(const struct mm_vspace *v, uint32_t slice, uint64_t from, uint64_t bytes)
 {
 	if (!v->o.simulated)
-		madvise((void *)(uintptr_t)(v->base + ((uint64_t)first << MM_SLICE_SHIFT)),
-			(uint64_t)count << MM_SLICE_SHIFT, MADV_DONTNEED);
+		madvise((void *)(uintptr_t)(v->base + ((uint64_t)slice << MM_SLICE_SHIFT) + from), bytes,
+			MADV_DONTNEED);
+}
+
+/* They have none from then on; it remains to tell the system. */
+static void count_dropped(struct mm_vspace *v, uint32_t first, uint32_t count)
+{
 	for (uint32_t s = first; s < first + count; s++) {
 		cool_down(v, s);
 		v->retained_bytes -= v->have[s] * page_of(v);
@@ -165,29 +171,55 @@ static void drop_pages(struct mm_vspace *v, uint32_t first, uint32_t count)
 	}
 }
 
-/* Pages behind those in use of a slice that is taken. */
-static void drop_rest(struct mm_vspace *v, uint32_t slice)
+static void drop_pages(struct mm_vspace *v, uint32_t first, uint32_t count)
 {
-	uint64_t used = v->used[slice] * page_of(v), rest = v->have[slice] * page_of(v) - used;
-
-	if (!v->o.simulated)
-		madvise((void *)(uintptr_t)(v->base + ((uint64_t)slice << MM_SLICE_SHIFT) + used),
-			rest, MADV_DONTNEED);
-	v->retained_bytes -= rest;
-	v->purges += v->have[slice] - v->used[slice];
-	v->have[slice] = v->used[slice];
+	count_dropped(v, first, count);
+	give_to_system(v, first, 0, (uint64_t)count << MM_SLICE_SHIFT);
 }
 
+/* Pages behind those in use of a slice that is taken: how many bytes, of which it remains to tell
+ * the system. */
+static uint64_t count_rest_dropped(struct mm_vspace *v, uint32_t slice)
+{
+	uint64_t rest = (v->have[slice] - v->used[slice]) * page_of(v);
+
+	v->retained_bytes -= rest;
+	v->purges += v->have[slice] - v->used[slice];
+	v->purged_bytes += rest;
+	v->have[slice] = v->used[slice];
+	return rest;
+}
+
+/* The highest warm slices in a row, as many as are above the limit. */
+static uint32_t warm_run(const struct mm_vspace *v, uint64_t limit, uint32_t *ret_first)
+{
+	uint32_t last = mm_lowset_highest(&v->warm), first = last;
+	uint64_t gone = v->have[last] * page_of(v);
+
+	while (first > 0 && mm_lowset_has(&v->warm, first - 1) && v->warm_bytes - gone > limit)
+		gone += v->have[--first] * page_of(v);
+	*ret_first = first;
+	return last - first + 1;
+}
+
+/* The system takes its time: meanwhile others may be here, and the slices are nobody's that
+ * anybody could take. */
 static void purge(struct mm_vspace *v, uint64_t limit)
 {
+	uint32_t first, count;
+
 	while (v->warm_bytes > limit) {
-		uint32_t last = mm_lowset_highest(&v->warm), first = last;
-		uint64_t gone = v->have[last] * page_of(v);
-		while (first > 0 && mm_lowset_has(&v->warm, first - 1) &&
-		       v->warm_bytes - gone > limit)
-			gone += v->have[--first] * page_of(v);
-		v->purged_bytes += gone;
-		drop_pages(v, first, last - first + 1);
+		uint64_t before = v->retained_bytes;
+		count = warm_run(v, limit, &first);
+		count_dropped(v, first, count);
+		v->purged_bytes += before - v->retained_bytes;
+		for (uint32_t s = first; s < first + count; s++)
+			mm_lowset_remove(&v->idle, s);
+		mm_lock_give(&v->lock);
+		give_to_system(v, first, 0, (uint64_t)count << MM_SLICE_SHIFT);
+		mm_lock_take(&v->lock);
+		for (uint32_t s = first; s < first + count; s++)
+			mm_lowset_add(&v->idle, s);
 	}
 }
 
@@ -196,6 +228,8 @@ static uint64_t retain_limit(const struct mm_vspace *v)
 	uint64_t share = v->o.retain_share ? v->used_bytes / v->o.retain_share : 0;
 	uint64_t most = v->o.regret_share ? v->used_bytes / v->o.regret_share : 0;
 
+	if (v->o.regret_share && most < REGRET_LEAST)
+		most = REGRET_LEAST;
 	return (share > v->o.retain_bytes ? share : v->o.retain_bytes) +
 	       (v->regretted_bytes < most ? v->regretted_bytes : most);
 }
@@ -212,12 +246,11 @@ static void forget(struct mm_vspace *v, uint64_t taken)
 }
 
 /* Nobody else can have what lies behind the pages in use of a taken slice: not much of it is kept.
- * The slice is the last of those that were taken. */
-static void keep_rest_low(struct mm_vspace *v, uint32_t slice)
+ * The slice is the last of those that were taken. Bytes of which the system is to be told. */
+static uint64_t keep_rest_low(struct mm_vspace *v, uint32_t slice)
 {
-	if (v->have[slice] > v->used[slice] &&
-	    v->retained_bytes - v->warm_bytes > retain_limit(v))
-		drop_rest(v, slice);
+	return v->have[slice] > v->used[slice] &&
+	       v->retained_bytes - v->warm_bytes > retain_limit(v) ? count_rest_dropped(v, slice) : 0;
 }
 
 /* --- slices ------------------------------------------------------------------------------- */
@@ -281,7 +314,7 @@ static uint32_t take_new(struct mm_vspace *v, uint32_t slices, uint32_t align)
 int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
 			 uint32_t owner, uint64_t *ret_addr, int *ret_fresh)
 {
-	uint64_t had = 0;
+	uint64_t had = 0, rest = 0;
 
 	mm_lock_take(&v->lock);
 	uint32_t first = find_run(v, slices, align);
@@ -297,12 +330,16 @@ int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, u
 		}
 		forget(v, (uint64_t)slices << MM_SLICE_SHIFT);
 		if (bytes)
-			keep_rest_low(v, first + slices - 1);
+			rest = keep_rest_low(v, first + slices - 1);
 		*ret_addr = v->base + ((uint64_t)first << MM_SLICE_SHIFT);
 		if (v->used_bytes + v->retained_bytes > v->peak_bytes)
 			v->peak_bytes = v->used_bytes + v->retained_bytes;
 	}
 	mm_lock_give(&v->lock);
+	if (rest)
+		give_to_system(v, first + slices - 1,
+			       (uint64_t)pages_in(v, bytes, (uint64_t)(slices - 1) << MM_SLICE_SHIFT) *
+			       page_of(v), rest);
 	*ret_fresh = had == 0;
 	return first == MM_LOWSET_NONE ? MM_ENOSPC : MM_OK;
 }

@@ -27,7 +27,7 @@ struct mm_vspace_options {
 	uint64_t retain_bytes;  /* retained at most: this, */
 	uint32_t retain_share;  /* or one in so many of the bytes in use, if that is more; and as
 				 * much again behind the pages in use of slices that are taken */
-	uint32_t regret_share;  /* regretted bytes are kept beyond that, up to one in so many of
+	uint32_t regret_share;  /* regretted bytes are kept beyond that, up to 8 MiB or one in so many of
 				 * those in use; 0 = none */
 };
 
