@@ -223,15 +223,35 @@ static void purge(struct mm_vspace *v, uint64_t limit)
 	}
 }
 
-static uint64_t retain_limit(const struct mm_vspace *v)
+static uint64_t base_limit(const struct mm_vspace *v)
 {
 	uint64_t share = v->o.retain_share ? v->used_bytes / v->o.retain_share : 0;
+
+	return share > v->o.retain_bytes ? share : v->o.retain_bytes;
+}
+
+static uint64_t retain_limit(const struct mm_vspace *v)
+{
 	uint64_t most = v->o.regret_share ? v->used_bytes / v->o.regret_share : 0;
 
 	if (v->o.regret_share && most < REGRET_LEAST)
 		most = REGRET_LEAST;
-	return (share > v->o.retain_bytes ? share : v->o.retain_bytes) +
-	       (v->regretted_bytes < most ? v->regretted_bytes : most);
+	return base_limit(v) + (v->regretted_bytes < most ? v->regretted_bytes : most);
+}
+
+/* More is in use: what is kept for regret alone raises no peak. */
+static void rise(struct mm_vspace *v)
+{
+	uint64_t all = v->used_bytes + v->retained_bytes, base = base_limit(v), above;
+
+	if (all <= v->peak_bytes)
+		return;
+	above = all - v->peak_bytes;
+	if (v->o.regret_share && v->warm_bytes > base)
+		purge(v, v->warm_bytes - base > above ? v->warm_bytes - above : base);
+	all = v->used_bytes + v->retained_bytes;
+	if (all > v->peak_bytes)
+		v->peak_bytes = all;
 }
 
 /* What was of no use for long is forgotten, bit by bit. */
@@ -332,8 +352,7 @@ int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, u
 		if (bytes)
 			rest = keep_rest_low(v, first + slices - 1);
 		*ret_addr = v->base + ((uint64_t)first << MM_SLICE_SHIFT);
-		if (v->used_bytes + v->retained_bytes > v->peak_bytes)
-			v->peak_bytes = v->used_bytes + v->retained_bytes;
+		rise(v);
 	}
 	mm_lock_give(&v->lock);
 	if (rest)
@@ -424,8 +443,7 @@ int mm_vspace_resize(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint64
 	mm_lock_take(&v->lock);
 	for (uint32_t s = first; s < first + slices; s++)
 		use_pages(v, s, pages_in(v, bytes, (uint64_t)(s - first) << MM_SLICE_SHIFT));
-	if (v->used_bytes + v->retained_bytes > v->peak_bytes)
-		v->peak_bytes = v->used_bytes + v->retained_bytes;
+	rise(v);
 	mm_lock_give(&v->lock);
 	return MM_OK;
 }
