@@ -35,7 +35,8 @@ struct mm_heap_options {
 	int track;            /* keep what was requested of each block: 2 bytes a block */
 	uint64_t bytes;       /* of address space, 0 = 64 GiB */
 	uint32_t page_bytes;  /* 0 = 4096 */
-	uint64_t retain_bytes;/* MM_HEAP_DEFAULT = 1 MiB: retained at most, or ... */
+	uint64_t retain_bytes;/* retained at most, or ...; MM_HEAP_DEFAULT = 1 MiB, and more of
+			       * what was soon wanted again (vspace.h: regretted) */
 	uint32_t retain_share;/* ... one in so many bytes in use; 0 = 8 */
 	enum mm_check check;  /* guard.h; on and full track */
 	uint64_t seed;        /* of what is drawn: which allocations are watched */
