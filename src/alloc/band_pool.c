@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 #include "mm_voxel.h"
 
@@ -42,6 +43,7 @@ int mm_band_open(struct mm_band **ret, const struct mm_band_options *o)
 	if (!p)
 		return MM_ENOMEM;
 	p->meta = meta;
+	mm_lock_is(&p->lock, MM_RANK_POOL);
 	p->o = *o;
 	p->o.band = o->band > 0 ? o->band : 3;
 	err = mm_vspace_init(&p->vspace, &v, &p->meta);

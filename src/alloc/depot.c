@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alloc/lock_order.h"
 #include "alloc/tell.h"
 #include "core/error.h"
 
@@ -70,6 +71,7 @@ int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
 {
 	if (block_bytes < 8 || block_bytes % 8 || block_bytes > MM_DEPOT_BLOCK_MOST)
 		return MM_EINVAL;
+	mm_lock_is(&p->lock, MM_RANK_DEPOT);
 	p->ground = ground;
 	p->index = p->seat = index;
 	p->block_bytes = block_bytes;

@@ -7,6 +7,7 @@
 #include "alloc/handle_parts.h"
 #include "alloc/heap_parts.h"
 #include "alloc/depot_move.h"
+#include "alloc/lock_order.h"
 #include "core/arch.h"
 #include "core/error.h"
 
@@ -49,6 +50,7 @@ int mm_handles_open(struct mm_handles **ret, struct mm_heap *h,
 		return MM_ENOMEM;
 	*t = (struct mm_handles){ .heap = h, .most = most, .used = 1,
 		.first_generation = o->first_generation ? o->first_generation : 1 };
+	mm_lock_is(&t->lock, MM_RANK_HANDLES);
 	if (most < UINT32_MAX)
 		t->place = mm_meta_reserve(&h->meta, ((uint64_t)most + 1) * sizeof *t->place);
 	if (!t->place) {

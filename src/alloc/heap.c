@@ -6,6 +6,7 @@
 
 #include "alloc/fast.h"
 #include "alloc/heap_parts.h"
+#include "alloc/lock_order.h"
 #include "core/error.h"
 
 #define ADDRESSES (UINT64_C(64) << 30)
@@ -71,6 +72,8 @@ static int begin(struct mm_heap *h)
 		.slabs = &h->slabs, .track = h->o.track, .note_bytes = h->o.note_bytes,
 		.place = h->o.place, .place_arg = h->o.place_arg };
 	h->content.simulated = h->o.simulated;
+	mm_lock_is(&h->contexts_lock, MM_RANK_CONTEXTS);
+	mm_lock_is(&h->guard.lock, MM_RANK_GUARD);
 	h->number_taken[0] = 1; /* 0 is nobody's */
 	err = open_depots(h);
 	if (!err && mm_heap_ordered(h))
@@ -430,6 +433,7 @@ static void each_lock(struct mm_heap *h, void (*fn)(struct mm_lock *))
 
 void mm_heap_hold(struct mm_heap *h)
 {
+	mm_lock_order_all(1);
 	each_lock(h, mm_lock_take);
 	mm_vspace_hold(&h->vspace);
 	mm_lock_take(&h->meta.lock);
@@ -440,6 +444,7 @@ void mm_heap_go_on(struct mm_heap *h)
 	mm_lock_give(&h->meta.lock);
 	mm_vspace_go_on(&h->vspace);
 	each_lock(h, mm_lock_give);
+	mm_lock_order_all(0);
 }
 
 void mm_heap_forked(struct mm_heap *h, struct mm_context *mine)

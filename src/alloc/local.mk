@@ -20,7 +20,7 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/heap.c src/alloc/heap.h src/alloc/heap_looks.c \
 	src/alloc/heap_notes.c src/alloc/heap_notes.h \
 	src/alloc/heap_large.c src/alloc/heap_parts.h \
-	src/alloc/lock.c src/alloc/lock.h \
+	src/alloc/lock.c src/alloc/lock.h src/alloc/lock_order.c src/alloc/lock_order.h \
 	src/alloc/lowset.c src/alloc/lowset.h \
 	src/alloc/meta.c src/alloc/meta.h \
 	src/alloc/ordered.c src/alloc/ordered.h \

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "alloc/lock_order.h"
 #include "alloc/range.h"
 #include "alloc/tell.h"
 #include "core/error.h"
@@ -147,6 +148,7 @@ static void let_regions_go(struct mm_ordered *o, uint32_t range)
 
 int mm_ordered_init(struct mm_ordered *o, struct mm_ground *ground, int best)
 {
+	mm_lock_is(&o->lock, MM_RANK_ORDERED);
 	o->ground = ground;
 	o->best = best;
 	return mm_range_index_init(o);

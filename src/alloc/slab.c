@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 
 enum { UNDER_WAY = 4096 /* records of runs that are about to be taken, or did not fit */ };
@@ -14,6 +15,7 @@ int mm_slabs_init(struct mm_slabs *s, struct mm_meta *meta, uint32_t slices)
 	s->record = mm_meta_reserve(meta, (uint64_t)most * sizeof *s->record);
 	if (!s->record)
 		return MM_ENOMEM;
+	mm_lock_is(&s->lock, MM_RANK_SLABS);
 	s->meta = meta;
 	s->most = most;
 	s->count = 1; /* 0 is nobody */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "alloc/svo_parts.h"
+#include "alloc/lock_order.h"
 #include "core/error.h"
 
 /* --- coming and going ------------------------------------------------------------------ */
@@ -44,6 +45,7 @@ int mm_svo_open(struct mm_svo **ret, const struct mm_svo_options *o)
 	if (!p)
 		return MM_ENOMEM;
 	p->meta = meta;
+	mm_lock_is(&p->lock, MM_RANK_POOL);
 	p->o = *o;
 	p->o.node_bytes = o->node_bytes ? o->node_bytes : 8;
 	err = svo_ground(p);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 
 #define SIMULATED_BASE UINT64_C(0x100000000000)
@@ -77,6 +78,7 @@ int mm_vspace_init(struct mm_vspace *v, const struct mm_vspace_options *o, struc
 
 	if (!is_valid(o))
 		return MM_EINVAL;
+	mm_lock_is(&v->lock, MM_RANK_VSPACE);
 	v->o = *o;
 	v->o.bytes &= ~(uint64_t)(MM_SLICE_BYTES - 1);
 	v->meta = meta;
@@ -203,7 +205,7 @@ static uint32_t warm_run(const struct mm_vspace *v, uint64_t limit, uint32_t *re
 }
 
 /* The system takes its time: meanwhile others may be here, and the slices are nobody's that
- * anybody could take. */
+ * anybody could take. A child that is made then never has those addresses again. */
 static void purge(struct mm_vspace *v, uint64_t limit)
 {
 	uint32_t first, count;
@@ -379,7 +381,8 @@ int mm_vspace_extend(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32
 	uint32_t from = (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT), first = from + slices;
 
 	mm_lock_take(&v->lock);
-	int fits = (!only_new || first == v->frontier) && is_free_run(v, first, more);
+	int fits = is_free_run(v, first, more) &&
+		   (!only_new || (first == v->frontier && first + more < v->slices / 2));
 	if (fits && first + more > v->frontier)
 		advance(v, first + more);
 	for (uint32_t s = first; fits && s < first + more; s++) {

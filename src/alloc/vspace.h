@@ -72,7 +72,7 @@ void mm_vspace_go_on(struct mm_vspace *v);
 void mm_vspace_give(struct mm_vspace *v, uint64_t addr, uint32_t slices);
 
 /* Slices that were taken become `more` longer, with no page more in use. MM_ENOSPC: what lies behind
- * them is somebody's, or with `only_new`, was once. */
+ * them is somebody's, or with `only_new`, was once, or addresses run short. */
 int mm_vspace_extend(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32_t more,
 		     int only_new);
 

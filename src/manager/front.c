@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 #include "manager/rider.h"
 
@@ -19,7 +20,7 @@ static struct {
 	pthread_once_t once;
 	pthread_key_t key;
 	int keyed;
-} front = { .once = PTHREAD_ONCE_INIT };
+} front = { .lock = MM_LOCK_OF(MM_RANK_FRONT), .once = PTHREAD_ONCE_INIT };
 
 /* --- threads -------------------------------------------------------------------------- */
 

@@ -58,7 +58,7 @@ libmm_sources = \
 	src/alloc/account.h \
 	src/alloc/cache.c src/alloc/cache.h \
 	src/alloc/depot.c src/alloc/depot.h src/alloc/depot_parts.h src/alloc/depot_sums.c \
-	src/alloc/lock.c src/alloc/lock.h \
+	src/alloc/lock.c src/alloc/lock.h src/alloc/lock_order.c src/alloc/lock_order.h \
 	src/alloc/lowset.c src/alloc/lowset.h \
 	src/alloc/meta.c src/alloc/meta.h \
 	src/alloc/slab.c src/alloc/slab.h \

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 #include "manager/front.h"
 #include "manager/general.h"
@@ -17,7 +18,7 @@ static struct {
 	struct mm_manager *standing; /* the default */
 	uint64_t serials;
 	pthread_once_t once, standing_once;
-} managers = { .once = PTHREAD_ONCE_INIT, .standing_once = PTHREAD_ONCE_INIT };
+} managers = { .lock = MM_LOCK_OF(MM_RANK_MANAGERS), .once = PTHREAD_ONCE_INIT, .standing_once = PTHREAD_ONCE_INIT };
 
 /* --- fork ------------------------------------------------------------------------------ */
 
@@ -25,6 +26,7 @@ static struct {
  * that the child finds whatever they guard whole. */
 static void hold_all(void)
 {
+	mm_lock_order_all(1);
 	mm_lock_take(&managers.lock);
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_lock_take(&m->varpool_lock);
@@ -75,6 +77,7 @@ static void release_all(void)
 	for (struct mm_manager *m = managers.first; m; m = m->next)
 		mm_lock_give(&m->varpool_lock);
 	mm_lock_give(&managers.lock);
+	mm_lock_order_all(0);
 }
 
 /* Contexts of threads that the child does not have are let go of. */
@@ -158,6 +161,17 @@ int mm_manager_create(struct mm_manager **ret)
 	return mm_manager_create_with(&plain, ret);
 }
 
+static void rank_locks(struct mm_manager *m)
+{
+	mm_lock_is(&m->lock, MM_RANK_MANAGER);
+	mm_lock_is(&m->varpool_lock, MM_RANK_VARPOOL);
+	mm_lock_is(&m->movables.pass_lock, MM_RANK_PASS);
+	mm_lock_is(&m->movables.turn, MM_RANK_TURN);
+	mm_lock_is(&m->foreign.lock, MM_RANK_FOREIGN);
+	mm_lock_is(&m->cacheables.lock, MM_RANK_CACHEABLES);
+	mm_lock_is(&m->buffers.lock, MM_RANK_BUFFERS);
+}
+
 int mm_manager_create_with(const struct mm_manager_options *options, struct mm_manager **ret)
 {
 	static const struct mm_vspace_options space = { .bytes = ADDRESSES, .page_bytes = 4096,
@@ -183,6 +197,7 @@ int mm_manager_create_with(const struct mm_manager_options *options, struct mm_m
 	}
 	m->ground = (struct mm_ground){ .meta = &m->meta, .vspace = &m->vspace,
 					.slabs = &m->slabs };
+	rank_locks(m);
 	mm_budget_init(&m->budget);
 	m->budget.evict = mm_general_evict;
 	m->budget.evict_arg = m;

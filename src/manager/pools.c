@@ -1,6 +1,7 @@
 /* pools.c: the public pools (mm.h): a depot, a name, and the way through the front. */
 #include <string.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 #include "manager/front.h"
 #include "manager/manager.h"
@@ -77,6 +78,7 @@ static int furnish(struct mm_pool *p, struct mm_manager *m, const char *name,
 	if (err)
 		return err;
 	mm_depot_init(&p->depot, &m->ground, number, block_bytes);
+	mm_lock_is(&p->depot.lock, MM_RANK_POOL);
 	p->depot.ready_from = growth[access].ready_from;
 	p->depot.huge_from = growth[access].huge_from;
 	p->depot.batch = mm_depot_batch(block_bytes, access == MM_ACCESS_MINING ? MINING_BATCH

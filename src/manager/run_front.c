@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 #include "core/sink.h"
 #include "manager/nodes.h"
@@ -22,7 +23,7 @@ static struct {
 	struct mm_context *late;
 	pthread_key_t key;
 	int has_key;
-} run;
+} run = { .lock = MM_LOCK_OF(MM_RANK_LATE), .late_lock = MM_LOCK_OF(MM_RANK_LATE) };
 
 static _Thread_local int is_late __attribute__((tls_model("initial-exec")));
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/lock_order.h"
 #include "core/error.h"
 #include "manager/run_front.h"
 #include "manager/run_text.h"
@@ -19,7 +20,7 @@ static struct {
 	int looks;           /* at the end */
 	pid_t teller;
 	int errors; /* standard error: many programs close theirs before they end */
-} tell;
+} tell = { .lock = MM_LOCK_OF(MM_RANK_TELL) };
 
 void mm_run_say(const char *text)
 {

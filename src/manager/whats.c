@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "alloc/lock.h"
+#include "alloc/lock_order.h"
 #include "alloc/meta.h"
 #include "mm_alloc.h"
 
@@ -19,7 +19,7 @@ static struct {
 	uint32_t *head;
 	struct text **text;
 	uint32_t count, objects;
-} whats;
+} whats = { .lock = MM_LOCK_OF(MM_RANK_WHATS) };
 
 /* --- text ------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@ mm_e2e = \
 	tests/e2e/completion.sh \
 	tests/e2e/cxx.sh \
 	tests/e2e/dist.sh \
+	tests/e2e/lock_order.sh \
 	tests/e2e/floors.sh \
 	tests/e2e/headers.sh \
 	tests/e2e/install.sh \
@@ -18,6 +19,7 @@ EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
 $(mm_e2e:.sh=.log): mmprof libmmprof.la
 tests/e2e/pools.log: libmm.la libmm.a libmmrun.la
 tests/e2e/cxx.log: libmm.la libmm.a
+tests/e2e/lock_order.log: libmmrun.la
 EXTRA_DIST += tests/e2e/cxx_program.cc tests/e2e/cxx_scopes.c
 tests/e2e/mmdig.log: examples/mmdig/mmdig libmm.a
 EXTRA_DIST += traces/mmdig.mmt traces/mmdig-pools.mmt \
