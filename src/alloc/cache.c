@@ -146,7 +146,10 @@ void mm_cache_drop(struct mm_context *c, uint32_t depot)
 	if (!m)
 		return;
 	empty(c, depot);
-	atomic_fetch_add_explicit(&m->pool->served, c->seat[depot].served, memory_order_relaxed);
+	if (c->served) {
+		atomic_fetch_add_explicit(&m->pool->served, c->served[depot], memory_order_relaxed);
+		c->served[depot] = 0;
+	}
 	drop_magazine(m);
 	c->seat[depot] = (struct mm_cache_seat){ 0 };
 }

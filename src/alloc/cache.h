@@ -27,10 +27,7 @@ struct mm_magazine {
 };
 
 /* Empty when top == floor, full when top == ceiling; all NULL before the first use. */
-struct mm_cache_seat {
-	uint64_t *top, *floor, *ceiling;
-	uint64_t served; /* blocks handed out, where the caller counts them */
-};
+struct mm_cache_seat { uint64_t *top, *floor, *ceiling; };
 
 struct mm_context {
 	/* fast.h looks at these and at nothing else: zero where something is checked or tracked. */
@@ -51,6 +48,7 @@ struct mm_context {
 	uint32_t node;
 	uint64_t remote;          /* blocks of other nodes that were freed here */
 	uint64_t site;            /* guard.h: where the program calls from; 0 = not said */
+	uint64_t *served;         /* of each seat, blocks handed out, by whoever counts them; or NULL */
 	struct mm_context *prev, *next;
 	uint64_t aside_bytes;
 	uint32_t aside_count;

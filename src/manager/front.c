@@ -8,6 +8,7 @@
 #include "manager/rider.h"
 
 enum { NUMBERS = 64 };
+#define CONTEXT_BYTES (mm_cache_bytes(MM_FRONT_SEATS) + MM_FRONT_SEATS * sizeof(uint64_t))
 
 __thread struct mm_context *mm_front_mine;
 
@@ -63,7 +64,7 @@ static void leave(void *arg)
 	mm_cache_deinit(c);
 	unlink_context(c);
 	drop_number(c->number);
-	mm_meta_return(&front.meta, c, mm_cache_bytes(MM_FRONT_SEATS));
+	mm_meta_return(&front.meta, c, CONTEXT_BYTES);
 	mm_lock_give(&front.lock);
 }
 
@@ -82,9 +83,10 @@ struct mm_context *mm_front_context(void)
 	if (!front.keyed)
 		return NULL;
 	mm_lock_take(&front.lock);
-	if ((c = mm_meta_borrow(&front.meta, mm_cache_bytes(MM_FRONT_SEATS))) != NULL) {
+	if ((c = mm_meta_borrow(&front.meta, CONTEXT_BYTES)) != NULL) {
 		c->seats = MM_FRONT_SEATS;
 		c->number = context_number();
+		c->served = mm_front_served(c);
 		if ((c->next = front.contexts) != NULL)
 			c->next->prev = c;
 		front.contexts = c;
@@ -142,7 +144,7 @@ void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served)
 	mm_lock_take(&front.lock);
 	for (struct mm_context *c = front.contexts; c; c = c->next) {
 		cached += mm_cache_ready(&c->seat[number]);
-		served += __atomic_load_n(&c->seat[number].served, __ATOMIC_RELAXED);
+		served += __atomic_load_n(&c->served[number], __ATOMIC_RELAXED);
 	}
 	mm_lock_give(&front.lock);
 	*ret_cached = cached;

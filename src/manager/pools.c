@@ -185,7 +185,7 @@ static void *alloc_anew(struct mm_pool *p)
 	if (!c)
 		return alloc_direct(p);
 	if (addr && c->seat[p->depot.index].floor)
-		c->seat[p->depot.index].served++;
+		mm_front_served(c)[p->depot.index]++;
 	else if (addr)
 		atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
@@ -203,7 +203,7 @@ void *mm_pool_alloc_cached(struct mm_pool *p)
 
 	if (!s || s->top == s->floor)
 		return alloc_anew(p);
-	s->served++;
+	mm_front_served(c)[p->depot.index]++;
 	return (void *)(uintptr_t)mm_cache_pop(s);
 }
 
@@ -214,7 +214,7 @@ void *mm_pool_alloc(struct mm_pool *p)
 
 	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
-	s->served++;
+	mm_front_served(c)[p->seat]++;
 	return (void *)(uintptr_t)mm_cache_pop(s);
 }
 
