@@ -225,7 +225,7 @@ static struct mm_slab *new_slab(struct mm_depot *p, struct pages *pages)
 	}
 	s->pool = p->index + 1;
 	s->blocks = p->blocks;
-	s->slices = p->slices;
+	__atomic_store_n(&s->slices, p->slices, __ATOMIC_RELEASE); /* heap_notes.c looks */
 	s->free_bits = mm_meta_borrow(g->meta, mm_depot_words(p) * sizeof(uint64_t));
 	if (g->track)
 		s->slack = mm_slab_slack(g->meta, s, p->blocks * sizeof(uint16_t));

@@ -34,7 +34,7 @@ int mm_large_alloc(struct mm_heap *h, uint64_t size, uint64_t align, uint32_t no
 	if ((err = mm_slabs_new(&h->slabs, &s)))
 		return err;
 	slices = (room + MM_SLICE_BYTES - 1) >> MM_SLICE_SHIFT;
-	s->slices = (uint32_t)slices;
+	__atomic_store_n(&s->slices, (uint32_t)slices, __ATOMIC_RELEASE);
 	s->bytes = whole_pages(h, room);
 	s->requested = size;
 	err = mm_vspace_take_fresh(&h->vspace, s->slices, (uint32_t)step, s->bytes, s->number,

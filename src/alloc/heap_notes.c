@@ -6,7 +6,9 @@
 
 static void *note_of(const struct mm_heap *h, const struct mm_slab *s, uint32_t n)
 {
-	return s->notes ? (char *)s->notes + (uint64_t)n * h->o.note_bytes : NULL;
+	char *notes = __atomic_load_n(&s->notes, __ATOMIC_ACQUIRE);
+
+	return notes ? notes + (uint64_t)n * h->o.note_bytes : NULL;
 }
 
 /* Where every block is checked a record says one more than the slack, and 0 that it is free. */
@@ -49,8 +51,12 @@ int mm_heap_block_at(struct mm_heap *h, uint64_t addr, struct mm_heap_block *ret
 		*ret = pooled(h, s, n);
 		return MM_OK;
 	}
-	if (!s->notes && !(s->notes = mm_slab_notes(&h->meta, s, h->o.note_bytes)))
-		return MM_ENOMEM;
+	if (!s->notes) {
+		void *notes = mm_slab_notes(&h->meta, s, h->o.note_bytes);
+		if (!notes)
+			return MM_ENOMEM;
+		__atomic_store_n(&s->notes, notes, __ATOMIC_RELEASE);
+	}
 	struct mm_heap_block b = alone(h, s);
 	if (addr - b.addr >= (b.granted ? b.granted : 1))
 		return MM_EINVAL;
@@ -96,7 +102,7 @@ int mm_heap_each_block(struct mm_heap *h,
 	mm_lock_take(&h->slabs.lock); /* no record goes meanwhile */
 	for (uint32_t n = 1; !stop && n < h->slabs.count; n++) {
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
-		if (s->slices && !s->pool && (!s->guarded || s->guard_state == MM_RUN_LIVE))
+		if (__atomic_load_n(&s->slices, __ATOMIC_ACQUIRE) && !s->pool && (!s->guarded || s->guard_state == MM_RUN_LIVE))
 			stop = each_in(h, s, fn, arg);
 	}
 	mm_lock_give(&h->slabs.lock);
