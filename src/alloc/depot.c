@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 
 #include "alloc/lock_order.h"
 #include "alloc/tell.h"
@@ -10,7 +11,8 @@
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
 enum { ROW_SHARE = 4 };
-enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 32, CUTS_MOST = 128 };
+enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 128, GIVEN_ALONE = 32,
+	CUTS_MOST = 128 };
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -506,10 +508,14 @@ static void give_some(struct mm_depot *p, const uint64_t *blocks, uint32_t count
 	mm_lock_give(&p->lock);
 }
 
+/* Few at a time stay in the first cache between the look and the note; but what the lock guards
+ * comes from another core where there are threads. */
 void mm_depot_give(struct mm_depot *p, const uint64_t *blocks, uint32_t count)
 {
+	uint32_t most = __libc_single_threaded ? GIVEN_ALONE : GIVEN_AT_ONCE;
+
 	for (uint32_t n; count; count -= n, blocks += n) {
-		n = count < GIVEN_AT_ONCE ? count : GIVEN_AT_ONCE;
+		n = count < most ? count : most;
 		give_some(p, blocks, n);
 	}
 }

@@ -52,14 +52,15 @@ struct mm_depot {
 	uint32_t slices, batch;
 	uint64_t reciprocal;             /* of block_bytes, in 2^-40 */
 	uint32_t bound[MM_DEPOT_LISTS + 1]; /* free blocks of a slab that stays in a list, at most */
-	/* What never changes is above, in cache lines without what does. */
+	/* What never changes is above, in cache lines without what does. Threads that give blocks back
+	 * touch one line. */
 	struct mm_lock lock __attribute__((aligned(64)));
+	uint32_t slab_count;
+	uint64_t free;                   /* blocks in slabs */
 	uint32_t list[MM_DEPOT_LISTS + 1]; /* slabs with free blocks, the fullest in list 0;
 					  * those that are full in MM_DEPOT_FULL */
-	uint32_t slab_count;
-	uint32_t last[MM_DEPOT_LASTS];   /* slabs that blocks were taken from, by the context's
-					  * number; 0 = none */
-	uint64_t free;                   /* blocks in slabs */
+	uint32_t last[MM_DEPOT_LASTS] __attribute__((aligned(64))); /* slabs that blocks were taken
+					  * from, by the context's number; 0 = none */
 	uint64_t slabs_made, slabs_gone;
 	uint64_t reach_bytes, tail_bytes; /* of slabs, as far as pages are in use */
 	_Atomic uint64_t served;         /* by magazines that are gone, where that is counted */
