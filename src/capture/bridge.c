@@ -1,7 +1,7 @@
 /* bridge.c: spans between readings of the clock (bridge.h).
  *
- * A handler may come between any two stores. The offsets of two piers differ by what the rate
- * is too low, so either is good with either's ticks. */
+ * A handler may come between any two stores. A pier lags the clock by as long as its reading took, so
+ * that another one's offset may be less: whoever finds that a handler has set one asks the clock. */
 #include "capture/bridge.h"
 
 #include <stdatomic.h>
@@ -24,6 +24,7 @@ struct pier {
 
 static __thread struct pier pier;
 static __thread struct { uint64_t ticks, ns; } trial;
+static __thread volatile uint32_t readings; /* begun, of handlers too */
 static _Atomic uint64_t rate; /* << 32; 0 = not known yet */
 static atomic_bool disproved;
 
@@ -67,6 +68,7 @@ static void set_pier(uint64_t ticks, uint64_t ns, uint64_t by)
 /* A span goes out from a reading of the counter made after that of the clock, so it lags. */
 static uint64_t read_and_set(uint64_t by)
 {
+	uint32_t reading = ++readings;
 	uint64_t before = mm_arch_stamp_alone(), ns = read_clock(), after = mm_arch_stamp();
 
 	if (pier.ticks != 0 && scaled(before, by) + pier.offset > ns)
@@ -77,24 +79,30 @@ static uint64_t read_and_set(uint64_t by)
 		find_rate(after, ns);
 	else
 		set_pier(after, ns, by);
+	if (readings != reading)
+		*(volatile uint64_t *)&pier.ticks = 0;
 	return ns;
 }
 
 uint64_t mm_bridge_ns(void)
 {
-	uint64_t ticks = mm_arch_stamp_alone();
-	int on_span = ticks - pier.ticks < SPAN;
+	uint64_t ticks = mm_arch_stamp_alone(), from = *(volatile uint64_t *)&pier.ticks;
 
 	/* After the span: a handler in between may have found the rate that it goes by. */
 	atomic_signal_fence(memory_order_seq_cst);
 	uint64_t by = atomic_load_explicit(&rate, memory_order_relaxed);
-	if (__builtin_expect(on_span, 1))
-		return scaled(ticks, by) + pier.offset;
+	uint64_t given = scaled(ticks, by) + pier.offset;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(ticks - from < SPAN && *(volatile uint64_t *)&pier.ticks == from, 1))
+		return given;
 	return read_and_set(by);
 }
 
 uint64_t mm_bridge_clock_ns(void)
 {
-	pier.ticks = 0;
-	return read_clock();
+	uint64_t ns = read_clock();
+
+	/* Last: a handler may have set one. */
+	*(volatile uint64_t *)&pier.ticks = 0;
+	return ns;
 }
