@@ -18,12 +18,8 @@ uint64_t mm_checked_take(struct mm_heap *h, struct mm_context *c, uint64_t size)
 	struct mm_cache_seat *seat = &c->seat[class];
 	if (__builtin_expect(seat->top == seat->floor, 0))
 		return 0;
-	struct mm_depot *p = &h->pool[class];
 	uint64_t addr = *--seat->top;
-	struct mm_slab *s = mm_slab_at(&h->slabs, mm_vspace_owner(&h->vspace, addr));
-	struct mm_guard_found f = mm_guard_block_in(p, s, addr);
-	mm_guard_put_out(&f, size);
-	mm_content_canary(&h->content, addr, size, p->block_bytes);
+	mm_guard_hand_out(h, &h->pool[class], addr, size);
 	return addr;
 }
 

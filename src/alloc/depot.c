@@ -312,6 +312,18 @@ struct cuts {
 	struct cut cut[CUTS_MOST];
 };
 
+/* So many of the lowest members. */
+static uint64_t lowest_of(uint64_t bits, uint32_t want)
+{
+	uint64_t rest = bits;
+
+	if ((uint32_t)__builtin_popcountll(bits) <= want)
+		return bits;
+	while (want--)
+		rest &= rest - 1;
+	return bits ^ rest;
+}
+
 /* Where the highest block of the last cut ends, from its slab's start. */
 static uint64_t end_of_last(const struct mm_depot *p, const struct mm_slab *s,
 			    const struct cuts *cuts)
@@ -347,7 +359,7 @@ static void cut_lowest(struct mm_depot *p, struct mm_slab *s, uint32_t want, str
 
 	for (; cuts->blocks < want && cuts->blocks - before < s->free &&
 	       cuts->count < CUTS_MOST; w++) {
-		uint64_t bits = mm_depot_lowest_of(s->free_bits[w], want - cuts->blocks);
+		uint64_t bits = lowest_of(s->free_bits[w], want - cuts->blocks);
 		if (!bits)
 			continue;
 		cut(p, s, w, bits, cuts);
@@ -364,7 +376,7 @@ static void cut_rows(struct mm_depot *p, struct mm_slab *s, uint32_t want, struc
 	uint32_t before = cuts->blocks, words = mm_depot_words(p);
 
 	for (uint32_t w = s->lowest; w < words && cuts->blocks < want && cuts->count < CUTS_MOST; w++) {
-		uint64_t bits = mm_depot_lowest_of(mm_depot_rows(p, s, w), want - cuts->blocks);
+		uint64_t bits = lowest_of(mm_depot_rows(p, s, w), want - cuts->blocks);
 		if (bits)
 			cut(p, s, w, bits, cuts);
 	}
@@ -457,8 +469,8 @@ static void give_singly(struct mm_depot *p, struct mm_slab *const *slab, const u
 }
 
 /* Blocks that were taken together and come back together: a word at a time. */
-static __attribute__((noinline)) void give_words(struct mm_depot *p, struct mm_slab *const *slab, const uint32_t *block,
-		       uint32_t count)
+static __attribute__((noinline)) void give_words(struct mm_depot *p, struct mm_slab *const *slab,
+						 const uint32_t *block, uint32_t count)
 {
 	for (uint32_t i = 0, first; i < count;) {
 		uint32_t word = block[i] / 64;

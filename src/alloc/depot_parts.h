@@ -37,18 +37,6 @@ static inline uint32_t mm_depot_last_index(const struct mm_depot *p, uint32_t co
 	return p->block_bytes <= MM_DEPOT_APART_MOST ? context % MM_DEPOT_LASTS : 0;
 }
 
-/* So many of the lowest members. */
-static inline uint64_t mm_depot_lowest_of(uint64_t bits, uint32_t want)
-{
-	uint64_t rest = bits;
-
-	if ((uint32_t)__builtin_popcountll(bits) <= want)
-		return bits;
-	while (want--)
-		rest &= rest - 1;
-	return bits ^ rest;
-}
-
 /* depot_rows.c. Of a word of a slab's bitmap: the free blocks that are in rows; whether the slab has
  * a row; a slab that has, of the next few that are looked at in turn, or NULL. */
 uint64_t mm_depot_rows(const struct mm_depot *p, const struct mm_slab *s, uint32_t word);

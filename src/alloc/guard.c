@@ -178,15 +178,13 @@ static int checked_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size,
 
 	if (n == MM_CLASSES) {
 		if ((err = mm_large_alloc(h, size, align, c->node, 0, ret_addr)) == MM_OK)
-			end_large(h, mm_guard_slab(h, *ret_addr));
+			end_large(h, mm_heap_slab_at(h, *ret_addr));
 		return err;
 	}
 	struct mm_depot *p = &h->pool[n];
 	if (!(addr = mm_cache_take(c, p)))
 		return MM_ENOMEM;
-	struct mm_guard_found f = mm_guard_block_in(p, mm_slab_at(&h->slabs, mm_vspace_owner(&h->vspace, addr)), addr);
-	mm_guard_put_out(&f, size);
-	mm_content_canary(&h->content, addr, size, p->block_bytes);
+	mm_guard_hand_out(h, p, addr, size);
 	*ret_addr = addr;
 	return MM_OK;
 }
@@ -276,7 +274,7 @@ static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s
 
 int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	struct mm_slab *s = mm_guard_slab(h, addr);
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
 
 	if (!s)
 		return not_a_block(h, c, addr, NULL);
@@ -288,7 +286,7 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 /* Sampled: what the plain way has refused. Of runs it was told. */
 int mm_guard_stray(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	const struct mm_slab *s = mm_guard_slab(h, addr);
+	const struct mm_slab *s = mm_heap_slab_at(h, addr);
 
 	if (s && s->guarded)
 		return MM_EINVAL;
@@ -301,7 +299,7 @@ int mm_guard_stray(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 
 int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
-	struct mm_slab *s = mm_guard_slab(h, addr);
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
 	struct mm_guard_found f;
 
 	if (s && s->guarded) {
@@ -327,7 +325,7 @@ int mm_guard_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 
 int mm_heap_said_size(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size)
 {
-	const struct mm_slab *s = h->o.check ? mm_guard_slab(h, addr) : NULL;
+	const struct mm_slab *s = h->o.check ? mm_heap_slab_at(h, addr) : NULL;
 	uint64_t requested;
 
 	if (!s || (h->o.check == MM_CHECK_SAMPLED && !s->guarded) ||
@@ -392,7 +390,7 @@ static int wrong_address(struct mm_heap *h, struct mm_slab *s, struct mm_context
 int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		     uint64_t align, uint64_t *ret_addr)
 {
-	struct mm_slab *s = mm_guard_slab(h, addr);
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
 	uint64_t was, fresh;
 	int err;
 

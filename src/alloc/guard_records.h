@@ -1,8 +1,7 @@
 /* guard_records.h: the record of a block where every block is checked (guard_parts.h): found by
- * address, read, and turned: for guard*.c.
+ * address, read, and turned: for guard*.c and checked.c.
  *
- * Promise: of two threads that free a block at once one gets it; nothing here looks at what is
- * in a block.
+ * Promise: of two threads that free a block at once one gets it.
  */
 #ifndef MM_ALLOC_GUARD_RECORDS_H
 #define MM_ALLOC_GUARD_RECORDS_H
@@ -10,24 +9,24 @@
 #include "alloc/guard_parts.h"
 #include "alloc/heap_parts.h"
 
-static inline struct mm_slab *mm_guard_slab(const struct mm_heap *h, uint64_t addr)
-{
-	uint32_t number = mm_vspace_owner(&h->vspace, addr);
-
-	return number ? mm_slab_at(&h->slabs, number) : NULL;
-}
-
 /* A pool's block by any address in it: 0 where there is none. */
-struct mm_guard_found { struct mm_depot *pool; struct mm_slab *slab; uint32_t number; uint64_t addr; };
+struct mm_guard_found {
+	struct mm_depot *pool;
+	struct mm_slab *slab;
+	uint32_t number;
+	uint64_t addr;
+};
 
-static inline struct mm_guard_found mm_guard_block_in(struct mm_depot *p, struct mm_slab *s, uint64_t addr)
+static inline struct mm_guard_found mm_guard_block_in(struct mm_depot *p, struct mm_slab *s,
+						      uint64_t addr)
 {
 	uint32_t n = mm_depot_block_of(p, s, addr);
 
 	return (struct mm_guard_found){ p, s, n, s->addr + (uint64_t)n * p->block_bytes };
 }
 
-static inline int mm_guard_find(struct mm_heap *h, struct mm_slab *s, uint64_t addr, struct mm_guard_found *ret)
+static inline int mm_guard_find(struct mm_heap *h, struct mm_slab *s, uint64_t addr,
+				struct mm_guard_found *ret)
 {
 	*ret = mm_guard_block_in(&h->pool[s->pool - 1], s, addr);
 	return ret->number < s->blocks;
@@ -71,9 +70,21 @@ static inline void mm_guard_put_out(const struct mm_guard_found *f, uint64_t siz
 	__atomic_store_n(&f->slab->slack[f->number], (uint16_t)(slack + 1), __ATOMIC_RELAXED);
 }
 
+/* A block that was taken from its pool goes out: with its record and its canary. */
+static inline void mm_guard_hand_out(struct mm_heap *h, struct mm_depot *p, uint64_t addr,
+				     uint64_t size)
+{
+	struct mm_slab *s = mm_slab_at(&h->slabs, mm_vspace_owner(&h->vspace, addr));
+	struct mm_guard_found f = mm_guard_block_in(p, s, addr);
+
+	mm_guard_put_out(&f, size);
+	mm_content_canary(&h->content, addr, size, p->block_bytes);
+}
+
 /* 1: *ret is the record of a live block, and ours: of two threads that free a block at once
  * only one gets it. */
-static inline int mm_guard_take_back(const struct mm_heap *h, const struct mm_guard_found *f, uint16_t *ret)
+static inline int mm_guard_take_back(const struct mm_heap *h, const struct mm_guard_found *f,
+				     uint16_t *ret)
 {
 	uint16_t *at = &f->slab->slack[f->number];
 

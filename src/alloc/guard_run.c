@@ -131,7 +131,8 @@ static struct mm_slab *fresh_run(struct mm_heap *h, uint32_t slices, uint64_t by
 		mm_slabs_drop(&h->slabs, s);
 		return NULL;
 	}
-	mm_vspace_trim(&h->vspace, s->addr, slices);
+	if (!bytes)
+		mm_vspace_trim(&h->vspace, s->addr, slices);
 	if (protect(h, guard_page(h, s), guard_page(h, s) + page_bytes(h), PROT_NONE)) {
 		mm_vspace_give(&h->vspace, s->addr, slices);
 		mm_slabs_drop(&h->slabs, s);

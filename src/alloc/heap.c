@@ -207,13 +207,6 @@ void mm_heap_leave(struct mm_heap *h, struct mm_context *c)
 
 /* --- blocks ----------------------------------------------------------------------------- */
 
-static struct mm_slab *slab_of(const struct mm_heap *h, uint64_t addr)
-{
-	uint32_t number = mm_vspace_owner(&h->vspace, addr);
-
-	return number ? mm_slab_at(&h->slabs, number) : NULL;
-}
-
 static int begins_block(const struct mm_depot *p, const struct mm_slab *s, uint64_t addr)
 {
 	uint32_t block = mm_depot_block_of(p, s, addr);
@@ -248,7 +241,7 @@ static int alloc_class(struct mm_heap *h, struct mm_context *c, uint32_t n, uint
 	if (!addr)
 		return MM_ENOMEM;
 	if (h->o.track)
-		note_out(c, p, slab_of(h, addr), addr, size);
+		note_out(c, p, mm_heap_slab_at(h, addr), addr, size);
 	*ret_addr = addr;
 	return MM_OK;
 }
@@ -304,7 +297,7 @@ int mm_heap_alloc(struct mm_heap *h, struct mm_context *c, uint64_t size, uint64
 
 static inline int plain_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 {
-	struct mm_slab *s = slab_of(h, addr);
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
 	struct mm_depot *p;
 
 	if (!s)
@@ -328,7 +321,7 @@ void mm_heap_soon(const struct mm_heap *h, uint64_t addr)
 
 	if (mm_heap_ordered(h)) {
 		mm_ordered_soon(&h->ordered, addr);
-	} else if ((s = slab_of(h, addr)) && s->slack) {
+	} else if ((s = mm_heap_slab_at(h, addr)) && s->slack) {
 		__builtin_prefetch(&s->slack[mm_depot_block_of(mm_heap_depot_of(h, s), s, addr)], 1);
 	}
 }
@@ -345,7 +338,7 @@ int mm_heap_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 
 int mm_plain_granted(struct mm_heap *h, uint64_t addr, uint64_t *ret_bytes)
 {
-	const struct mm_slab *s = slab_of(h, addr);
+	const struct mm_slab *s = mm_heap_slab_at(h, addr);
 
 	if (s && s->pool == MM_SLAB_ORDERED)
 		return mm_ordered_granted(&h->ordered, addr, ret_bytes);
@@ -391,7 +384,7 @@ static int stays(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uin
 int mm_plain_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,
 		    uint64_t align, uint64_t *ret_addr)
 {
-	struct mm_slab *s = slab_of(h, addr);
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
 	uint64_t granted, fresh;
 	int err = mm_plain_granted(h, addr, &granted);
 

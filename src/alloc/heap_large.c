@@ -119,8 +119,7 @@ int mm_large_resize(struct mm_heap *h, struct mm_slab *s, uint64_t size, uint64_
 
 void mm_large_grew(struct mm_heap *h, uint64_t addr)
 {
-	uint32_t number = mm_vspace_owner(&h->vspace, addr);
-	struct mm_slab *s = number ? mm_slab_at(&h->slabs, number) : NULL;
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
 
 	if (s && !s->pool && !s->guarded && s->slices / SPARE_SHARE)
 		lengthen(h, s, s->slices + s->slices / SPARE_SHARE, 1);

@@ -39,8 +39,8 @@ static struct mm_heap_block alone(const struct mm_heap *h, const struct mm_slab 
 
 int mm_heap_block_at(struct mm_heap *h, uint64_t addr, struct mm_heap_block *ret)
 {
-	uint32_t number = mm_vspace_owner(&h->vspace, addr), n;
-	struct mm_slab *s = number ? mm_slab_at(&h->slabs, number) : NULL;
+	struct mm_slab *s = mm_heap_slab_at(h, addr);
+	uint32_t n;
 
 	if (!s || !h->o.note_bytes)
 		return MM_EINVAL;
@@ -102,7 +102,8 @@ int mm_heap_each_block(struct mm_heap *h,
 	mm_lock_take(&h->slabs.lock); /* no record goes meanwhile */
 	for (uint32_t n = 1; !stop && n < h->slabs.count; n++) {
 		const struct mm_slab *s = mm_slab_at(&h->slabs, n);
-		if (__atomic_load_n(&s->slices, __ATOMIC_ACQUIRE) && !s->pool && (!s->guarded || s->guard_state == MM_RUN_LIVE))
+		if (__atomic_load_n(&s->slices, __ATOMIC_ACQUIRE) && !s->pool &&
+		    (!s->guarded || s->guard_state == MM_RUN_LIVE))
 			stop = each_in(h, s, fn, arg);
 	}
 	mm_lock_give(&h->slabs.lock);

@@ -67,6 +67,14 @@ static inline struct mm_depot *mm_heap_depot_of(const struct mm_heap *h, const s
 	return mm_heap_depot(h, s->pool - 1);
 }
 
+/* NULL where no slab is. */
+static inline struct mm_slab *mm_heap_slab_at(const struct mm_heap *h, uint64_t addr)
+{
+	uint32_t number = mm_vspace_owner(&h->vspace, addr);
+
+	return number ? mm_slab_at(&h->slabs, number) : NULL;
+}
+
 /* Every block is checked. */
 static inline int mm_guard_all(const struct mm_heap *h)
 {

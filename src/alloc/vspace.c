@@ -470,20 +470,10 @@ uint64_t mm_vspace_adopt(struct mm_vspace *v, uint64_t addr, uint32_t slices)
 	return bytes;
 }
 
-/* Which pages were written is not known: all go, those in use to come back as zeros. */
 void mm_vspace_trim(struct mm_vspace *v, uint64_t addr, uint32_t slices)
 {
-	uint32_t s = (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT), end = s + slices;
-
 	mm_lock_take(&v->lock);
-	for (; s < end; s++) {
-		uint8_t used = v->used[s];
-		if (v->have[s] == used)
-			continue;
-		use_pages(v, s, 0);
-		drop_pages(v, s, 1);
-		use_pages(v, s, used);
-	}
+	drop_pages(v, (uint32_t)((addr - v->base) >> MM_SLICE_SHIFT), slices);
 	mm_lock_give(&v->lock);
 }
 

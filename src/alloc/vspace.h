@@ -84,8 +84,8 @@ int mm_vspace_resize(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint64
  * first on without a gap, are in use again; others go to the system. How many bytes. */
 uint64_t mm_vspace_adopt(struct mm_vspace *v, uint64_t addr, uint32_t slices);
 
-/* Of slices that were taken: pages beyond those in use go to the system. For what stays as small
- * as it is for long: they could not be purged, yet count as retained. */
+/* Of slices that were taken with 0 bytes in use: what pages they have from before go to the system.
+ * For what stays taken for long: they could not be purged, yet count as retained. */
 void mm_vspace_trim(struct mm_vspace *v, uint64_t addr, uint32_t slices);
 
 /* Gives retained pages to the system until at most `bytes` are left. */

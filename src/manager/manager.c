@@ -18,7 +18,8 @@ static struct {
 	struct mm_manager *standing; /* the default */
 	uint64_t serials;
 	pthread_once_t once, standing_once;
-} managers = { .lock = MM_LOCK_OF(MM_RANK_MANAGERS), .once = PTHREAD_ONCE_INIT, .standing_once = PTHREAD_ONCE_INIT };
+} managers = { .lock = MM_LOCK_OF(MM_RANK_MANAGERS), .once = PTHREAD_ONCE_INIT,
+	       .standing_once = PTHREAD_ONCE_INIT };
 
 /* --- fork ------------------------------------------------------------------------------ */
 

@@ -200,22 +200,26 @@ void *mm_pool_alloc_cached(struct mm_pool *p)
 {
 	struct mm_context *c = mm_front_mine;
 	struct mm_cache_seat *s = c ? &c->seat[p->depot.index] : NULL;
+	void *block;
 
 	if (!s || s->top == s->floor)
 		return alloc_anew(p);
+	block = (void *)(uintptr_t)mm_cache_pop(s);
 	mm_front_served(c)[p->depot.index]++;
-	return (void *)(uintptr_t)mm_cache_pop(s);
+	return block;
 }
 
 void *mm_pool_alloc(struct mm_pool *p)
 {
 	struct mm_context *c = mm_front_mine;
 	struct mm_cache_seat *s = c ? &c->seat[p->seat] : NULL;
+	void *block;
 
 	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
+	block = (void *)(uintptr_t)mm_cache_pop(s);
 	mm_front_served(c)[p->seat]++;
-	return (void *)(uintptr_t)mm_cache_pop(s);
+	return block;
 }
 
 static int at_limit(struct mm_pool *p)

@@ -98,7 +98,7 @@ static struct mm_manager *whose(struct mm_manager *m)
 	return m ? m : mm_manager_default();
 }
 
-/* --- who listens ----------------------------------------------------------------------------- */
+/* --- whose memory it is ----------------------------------------------------------------------- */
 
 static void settle_svo(struct mm_svo_pool *p)
 {
@@ -107,6 +107,16 @@ static void settle_svo(struct mm_svo_pool *p)
 	mm_svo_addresses(p->svo, &base, &bytes);
 	mm_numa_settle_range(p->named.manager, base, bytes);
 }
+
+static void settle_band(struct mm_band_pool *p)
+{
+	uint64_t base, bytes;
+
+	mm_band_addresses(p->band, &base, &bytes);
+	mm_numa_settle_range(p->named.manager, base, bytes);
+}
+
+/* --- who listens ----------------------------------------------------------------------------- */
 
 static void tell_svo(struct mm_svo_pool *p, uint32_t flags)
 {
@@ -119,14 +129,6 @@ static void tell_svo(struct mm_svo_pool *p, uint32_t flags)
 	p->told = mm_sink->pool(p->told, p->named.name, "svo_nodes",
 				p->o.value_bytes ? 0 : node, a.live, flags);
 	mm_svo_tell(p->svo, p->told, (flags & MM_SINK_AGAIN) != 0);
-}
-
-static void settle_band(struct mm_band_pool *p)
-{
-	uint64_t base, bytes;
-
-	mm_band_addresses(p->band, &base, &bytes);
-	mm_numa_settle_range(p->named.manager, base, bytes);
 }
 
 static void tell_band(struct mm_band_pool *p, uint32_t flags)

@@ -112,6 +112,8 @@ static uint64_t ratio_ppm(uint64_t committed, uint64_t requested)
 	return requested ? (uint64_t)((unsigned __int128)committed * PPM / requested) : MM_UNKNOWN;
 }
 
+_Static_assert((int)MM_OUTCOME_OCCUPANCY == (int)MM_SLAB_TENTHS, "shown as the engine counts");
+
 static void count_slab(void *arg, const struct mm_slab_view *v)
 {
 	struct mm_outcome *out = arg;

@@ -49,7 +49,8 @@ static enum category category_of(const struct mm_shape *s)
 
 enum { TALLY_BITS = 10, TALLY_MOST = (1 << TALLY_BITS) - 1 };
 
-/* Up to TALLY_MOST events, each of which gets its category: the counts of all categories stand side by side in one register. */
+/* Up to TALLY_MOST events, each of which gets its category: the counts of all categories stand side
+ * by side in one register. */
 static int tally(const struct decoder *d, const uint8_t *lo, const uint8_t *hi, uint32_t count,
 		 uint8_t *event, uint32_t counts[CATS])
 {
