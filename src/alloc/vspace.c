@@ -1,6 +1,7 @@
 /* vspace.c: slices and their pages (vspace.h). */
 #include "alloc/vspace.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -175,8 +176,11 @@ static void count_dropped(struct mm_vspace *v, uint32_t first, uint32_t count)
 
 static void drop_pages(struct mm_vspace *v, uint32_t first, uint32_t count)
 {
+	uint64_t before = v->purges;
+
 	count_dropped(v, first, count);
-	give_to_system(v, first, 0, (uint64_t)count << MM_SLICE_SHIFT);
+	if (v->purges != before)
+		give_to_system(v, first, 0, (uint64_t)count << MM_SLICE_SHIFT);
 }
 
 /* Pages behind those in use of a slice that is taken: how many bytes, of which it remains to tell
@@ -205,7 +209,7 @@ static uint32_t warm_run(const struct mm_vspace *v, uint64_t limit, uint32_t *re
 }
 
 /* The system takes its time: meanwhile others may be here, and the slices are nobody's that
- * anybody could take. A child that is made then never has those addresses again. */
+ * anybody could take. */
 static void purge(struct mm_vspace *v, uint64_t limit)
 {
 	uint32_t first, count;
@@ -217,9 +221,11 @@ static void purge(struct mm_vspace *v, uint64_t limit)
 		v->purged_bytes += before - v->retained_bytes;
 		for (uint32_t s = first; s < first + count; s++)
 			mm_lowset_remove(&v->idle, s);
+		v->purging++;
 		mm_lock_give(&v->lock);
 		give_to_system(v, first, 0, (uint64_t)count << MM_SLICE_SHIFT);
 		mm_lock_take(&v->lock);
+		v->purging--;
 		for (uint32_t s = first; s < first + count; s++)
 			mm_lowset_add(&v->idle, s);
 	}
@@ -415,6 +421,11 @@ int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_
 void mm_vspace_hold(struct mm_vspace *v)
 {
 	mm_lock_take(&v->lock);
+	while (v->purging) { /* a child would never have those slices again */
+		mm_lock_give(&v->lock);
+		sched_yield();
+		mm_lock_take(&v->lock);
+	}
 }
 
 void mm_vspace_go_on(struct mm_vspace *v)

@@ -45,6 +45,8 @@ struct mm_vspace {
 	uint64_t warm_bytes;        /* of those retained: of slices that are nobody's */
 	uint64_t peak_bytes;        /* of both the former, when slices were taken */
 	uint64_t commits, purges;   /* pages that came and went */
+	uint32_t purging;           /* threads whose slices are neither idle nor taken: they wait
+				     * for the system */
 	/* Bytes that were purged and did not come back yet; that did; that were taken since both
 	 * were last forgotten in part. */
 	uint64_t purged_bytes, regretted_bytes, taken_bytes;
@@ -64,7 +66,7 @@ int mm_vspace_take(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_
 int mm_vspace_take_fresh(struct mm_vspace *v, uint32_t slices, uint32_t align, uint64_t bytes,
 			 uint32_t owner, uint64_t *ret_addr, int *ret_fresh);
 
-/* Holds everybody off, before a fork, and lets them go on, after it. */
+/* Holds everybody off, before a fork, once no purge is under way, and lets them go on, after it. */
 void mm_vspace_hold(struct mm_vspace *v);
 void mm_vspace_go_on(struct mm_vspace *v);
 

@@ -2,6 +2,7 @@
 #include "manager/manager.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -23,60 +24,118 @@ static struct {
 
 /* --- fork ------------------------------------------------------------------------------ */
 
+/* What of every manager is held while the process is copied: the lock at an offset, or what the
+ * first function takes and the second gives back. */
+struct step {
+	size_t lock;
+	void (*hold)(struct mm_manager *m);
+	void (*go_on)(struct mm_manager *m);
+};
+
+#define LOCK(field) { .lock = offsetof(struct mm_manager, field) }
+
+static void hold_pools(struct mm_manager *m)
+{
+	for (struct mm_pool *p = m->pools; p; p = p->next)
+		mm_lock_take(&p->depot.lock);
+	mm_voxel_pools_hold(m);
+}
+
+static void release_pools(struct mm_manager *m)
+{
+	mm_voxel_pools_go_on(m);
+	for (struct mm_pool *p = m->pools; p; p = p->next)
+		mm_lock_give(&p->depot.lock);
+}
+
+static void hold_heaps(struct mm_manager *m)
+{
+	if (atomic_load(&m->heap))
+		mm_heap_hold(m->heap);
+	if (atomic_load(&m->movables.heap))
+		mm_heap_hold(m->movables.heap);
+}
+
+static void release_heaps(struct mm_manager *m)
+{
+	if (atomic_load(&m->movables.heap))
+		mm_heap_go_on(m->movables.heap);
+	if (atomic_load(&m->heap))
+		mm_heap_go_on(m->heap);
+}
+
+static void hold_pages(struct mm_manager *m)
+{
+	mm_vspace_hold(&m->vspace);
+}
+
+static void release_pages(struct mm_manager *m)
+{
+	mm_vspace_go_on(&m->vspace);
+}
+
+/* In the order of lock_order.h. Between the two: what threads and numbers of all managers have. */
+static const struct step before_front[] = {
+	LOCK(movables.pass_lock), LOCK(movables.turn), LOCK(varpool_lock), LOCK(lock),
+};
+
+static const struct step behind_front[] = {
+	LOCK(buffers.lock),
+	{ .hold = hold_pools, .go_on = release_pools },
+	LOCK(foreign.lock), LOCK(cacheables.lock),
+	{ .hold = hold_heaps, .go_on = release_heaps },
+	LOCK(slabs.lock),
+	{ .hold = hold_pages, .go_on = release_pages },
+	LOCK(meta.lock), LOCK(budget.lock), LOCK(audit.lock),
+};
+
+#define STEPS(of) (sizeof (of) / sizeof *(of))
+
+static struct mm_lock *lock_at(struct mm_manager *m, const struct step *s)
+{
+	return (struct mm_lock *)((char *)m + s->lock);
+}
+
+static void hold_step(const struct step *s)
+{
+	for (struct mm_manager *m = managers.first; m; m = m->next)
+		if (s->hold)
+			s->hold(m);
+		else
+			mm_lock_take(lock_at(m, s));
+}
+
+static void release_step(const struct step *s)
+{
+	for (struct mm_manager *m = managers.first; m; m = m->next)
+		if (s->go_on)
+			s->go_on(m);
+		else
+			mm_lock_give(lock_at(m, s));
+}
+
 /* Every lock is held while the process is copied, in the order in which calls take them, so
  * that the child finds whatever they guard whole. */
 static void hold_all(void)
 {
 	mm_lock_order_all(1);
 	mm_lock_take(&managers.lock);
-	for (struct mm_manager *m = managers.first; m; m = m->next)
-		mm_lock_take(&m->varpool_lock);
-	for (struct mm_manager *m = managers.first; m; m = m->next)
-		mm_lock_take(&m->lock);
+	for (size_t i = 0; i < STEPS(before_front); i++)
+		hold_step(&before_front[i]);
 	mm_front_hold();
 	mm_whats_hold();
-	for (struct mm_manager *m = managers.first; m; m = m->next) {
-		for (struct mm_pool *p = m->pools; p; p = p->next)
-			mm_lock_take(&p->depot.lock);
-		mm_voxel_pools_hold(m);
-		mm_lock_take(&m->budget.lock);
-		mm_lock_take(&m->foreign.lock);
-		mm_lock_take(&m->cacheables.lock);
-		mm_lock_take(&m->buffers.lock);
-		if (atomic_load(&m->heap))
-			mm_heap_hold(m->heap);
-		mm_movables_hold(m);
-		mm_lock_take(&m->vspace.lock);
-		mm_lock_take(&m->slabs.lock);
-		mm_lock_take(&m->meta.lock);
-		mm_lock_take(&m->audit.lock);
-	}
+	for (size_t i = 0; i < STEPS(behind_front); i++)
+		hold_step(&behind_front[i]);
 }
 
 static void release_all(void)
 {
-	for (struct mm_manager *m = managers.first; m; m = m->next) {
-		mm_lock_give(&m->audit.lock);
-		mm_lock_give(&m->meta.lock);
-		mm_lock_give(&m->slabs.lock);
-		mm_lock_give(&m->vspace.lock);
-		mm_movables_go_on(m);
-		if (atomic_load(&m->heap))
-			mm_heap_go_on(m->heap);
-		mm_lock_give(&m->buffers.lock);
-		mm_lock_give(&m->cacheables.lock);
-		mm_lock_give(&m->foreign.lock);
-		mm_lock_give(&m->budget.lock);
-		mm_voxel_pools_go_on(m);
-		for (struct mm_pool *p = m->pools; p; p = p->next)
-			mm_lock_give(&p->depot.lock);
-	}
+	for (size_t i = STEPS(behind_front); i--; )
+		release_step(&behind_front[i]);
 	mm_whats_go_on();
 	mm_front_release();
-	for (struct mm_manager *m = managers.first; m; m = m->next)
-		mm_lock_give(&m->lock);
-	for (struct mm_manager *m = managers.first; m; m = m->next)
-		mm_lock_give(&m->varpool_lock);
+	for (size_t i = STEPS(before_front); i--; )
+		release_step(&before_front[i]);
 	mm_lock_give(&managers.lock);
 	mm_lock_order_all(0);
 }

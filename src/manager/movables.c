@@ -87,22 +87,6 @@ void mm_movables_close(struct mm_manager *m)
 	mm_heap_close(m->movables.heap);
 }
 
-void mm_movables_hold(struct mm_manager *m)
-{
-	mm_lock_take(&m->movables.pass_lock);
-	mm_lock_take(&m->movables.turn);
-	if (atomic_load(&m->movables.heap))
-		mm_heap_hold(m->movables.heap);
-}
-
-void mm_movables_go_on(struct mm_manager *m)
-{
-	if (atomic_load(&m->movables.heap))
-		mm_heap_go_on(m->movables.heap);
-	mm_lock_give(&m->movables.turn);
-	mm_lock_give(&m->movables.pass_lock);
-}
-
 /* --- blocks -------------------------------------------------------------------------------- */
 
 static struct mm_handle handle_of(struct mm_movable n)

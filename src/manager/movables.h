@@ -27,8 +27,4 @@ struct mm_manager;
 
 void mm_movables_close(struct mm_manager *m);
 
-/* Around fork nobody else is in them, and nothing is being moved. */
-void mm_movables_hold(struct mm_manager *m);
-void mm_movables_go_on(struct mm_manager *m);
-
 #endif

@@ -49,3 +49,8 @@ check_PROGRAMS += test_depotlaw
 test_depotlaw_SOURCES = tests/unit/test_depotlaw.c
 test_depotlaw_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_depotlaw
+
+check_PROGRAMS += test_vspace
+test_vspace_SOURCES = tests/unit/test_vspace.c
+test_vspace_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
+TESTS += test_vspace
