@@ -1,4 +1,5 @@
-/* test_model_categories: of the model: whose a block is: categories pushed by the program, rules by stack and thread, budgets.
+/* test_model_categories: of the model: whose a block is: categories pushed by the program,
+ * rules by stack and thread, budgets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -9,10 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "core/error.h"
 #include "modelkit.h"
 
 static uint8_t *slurp(const char *path, size_t *ret_size)

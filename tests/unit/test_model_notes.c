@@ -1,4 +1,5 @@
-/* test_model_notes: of the model: what stands beside the events: samples of RSS, metrics, the domains that follow from them, kinds.
+/* test_model_notes: of the model: what stands beside the events: samples of RSS, metrics, the
+ * domains that follow from them, kinds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,10 +8,7 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "modelkit.h"

@@ -1,5 +1,5 @@
-/* test_model_processes: of the model: a family of processes: a command through exec, all at once, one by pid or number, the peak of
- * all together.
+/* test_model_processes: of the model: a family of processes: a command through exec, all at once,
+ * one by pid or number, the peak of all together.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,10 +8,7 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "modelkit.h"

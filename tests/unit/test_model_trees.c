@@ -1,4 +1,5 @@
-/* test_model_trees: of the model: trees of calls, from main down and from the allocation up; which stacks match.
+/* test_model_trees: of the model: trees of calls, from main down and from the allocation up; which
+ * stacks match.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,12 +8,7 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "core/error.h"
 #include "modelkit.h"
 
 static const struct mm_model_options overview;
