@@ -63,17 +63,34 @@ static struct mm_magazine *grown(struct mm_context *c, struct mm_depot *p)
 	return larger;
 }
 
+/* So many of a stock, spelled as mm_depot_take does it: how many. */
+static uint32_t take_stocked(struct mm_depot_stock *stock, const struct mm_magazine *m,
+			     uint64_t *ret)
+{
+	uint32_t n = stock->blocks < m->batch ? (uint32_t)stock->blocks : m->batch;
+	uint64_t bytes = m->pool->block_bytes, addr = stock->next;
+
+	for (uint64_t *top = ret + n; top > ret; addr += bytes)
+		*--top = addr;
+	stock->next = addr;
+	__atomic_store_n(&stock->blocks, stock->blocks - n, __ATOMIC_RELAXED);
+	return n;
+}
+
 uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p)
 {
 	struct mm_cache_seat *s = &c->seat[p->seat];
 	struct mm_magazine *m = grown(c, p);
+	struct mm_depot_stock *stock = c->stock ? &c->stock[p->seat] : NULL;
 	uint64_t alone = 0;
 
 	if (!m) {
-		mm_depot_take(p, 1, c->number, &alone);
+		mm_depot_take(p, 1, c->number, NULL, &alone);
 		return alone;
 	}
-	s->top = s->floor + mm_depot_take(p, m->batch, c->number, m->block);
+	s->top = s->floor;
+	s->top += stock && stock->blocks ? take_stocked(stock, m, m->block)
+					 : mm_depot_take(p, m->batch, c->number, stock, m->block);
 	return s->top != s->floor ? mm_cache_pop(s) : 0;
 }
 
@@ -123,13 +140,20 @@ void mm_cache_put_aside(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 	c->aside_bytes += p->block_bytes;
 }
 
+/* What is in the magazine goes, and then what is in stock, by way of it. */
 static void empty(struct mm_context *c, uint32_t depot)
 {
 	struct mm_cache_seat *s = &c->seat[depot];
+	struct mm_magazine *m = magazine_of(s);
 
-	if (s->top != s->floor)
-		mm_depot_give(magazine_of(s)->pool, s->floor, (uint32_t)(s->top - s->floor));
-	s->top = s->floor;
+	if (!m)
+		return;
+	do {
+		mm_depot_give(m->pool, s->floor, (uint32_t)(s->top - s->floor));
+		s->top = s->floor;
+		if (mm_cache_stocked(c, depot))
+			s->top += take_stocked(&c->stock[depot], m, m->block);
+	} while (s->top != s->floor);
 }
 
 void mm_cache_flush(struct mm_context *c)
@@ -146,10 +170,7 @@ void mm_cache_drop(struct mm_context *c, uint32_t depot)
 	if (!m)
 		return;
 	empty(c, depot);
-	if (c->served) {
-		atomic_fetch_add_explicit(&m->pool->served, c->served[depot], memory_order_relaxed);
-		c->served[depot] = 0;
-	}
+	atomic_fetch_add_explicit(&m->pool->served, c->seat[depot].served, memory_order_relaxed);
 	drop_magazine(m);
 	c->seat[depot] = (struct mm_cache_seat){ 0 };
 }

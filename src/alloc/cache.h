@@ -26,8 +26,12 @@ struct mm_magazine {
 	uint64_t block[];
 };
 
-/* Empty when top == floor, full when top == ceiling; all NULL before the first use. */
-struct mm_cache_seat { uint64_t *top, *floor, *ceiling; };
+/* Empty when top == floor, full when top == ceiling; all NULL before the first use. In one cache
+ * line. */
+struct mm_cache_seat {
+	uint64_t *top, *floor, *ceiling;
+	uint64_t served; /* blocks handed out, where somebody counts them */
+} __attribute__((aligned(32)));
 
 struct mm_context {
 	/* fast.h looks at these and at nothing else: zero where something is checked or tracked. */
@@ -48,7 +52,7 @@ struct mm_context {
 	uint32_t node;
 	uint64_t remote;          /* blocks of other nodes that were freed here */
 	uint64_t site;            /* guard.h: where the program calls from; 0 = not said */
-	uint64_t *served;         /* of each seat, blocks handed out, by whoever counts them; or NULL */
+	struct mm_depot_stock *stock; /* of each seat; or NULL: the context has none */
 	struct mm_context *prev, *next;
 	uint64_t aside_bytes;
 	uint32_t aside_count;
@@ -56,10 +60,21 @@ struct mm_context {
 	struct mm_cache_seat seat[];
 };
 
-/* Bytes of a context of so many seats; it begins zero-filled but for `seats`. */
+/* Bytes of a context of so many seats; it begins zero-filled but for `seats`. And of one that may
+ * have some in stock, behind its seats: it begins with mm_cache_stock_up. */
 static inline uint64_t mm_cache_bytes(uint32_t seats)
 {
 	return sizeof(struct mm_context) + seats * sizeof(struct mm_cache_seat);
+}
+
+static inline uint64_t mm_cache_bytes_stocked(uint32_t seats)
+{
+	return mm_cache_bytes(seats) + seats * sizeof(struct mm_depot_stock);
+}
+
+static inline void mm_cache_stock_up(struct mm_context *c)
+{
+	c->stock = (struct mm_depot_stock *)(void *)&c->seat[c->seats];
 }
 
 /* A block, or 0 without memory: when the magazine is empty or there is none yet. */
@@ -84,6 +99,12 @@ static inline struct mm_magazine *mm_cache_magazine(const struct mm_cache_seat *
 {
 	return (struct mm_magazine *)(void *)((char *)s->floor -
 					      offsetof(struct mm_magazine, block));
+}
+
+/* Blocks in stock, of any thread's: the same. */
+static inline uint64_t mm_cache_stocked(const struct mm_context *c, uint32_t seat)
+{
+	return c->stock ? __atomic_load_n(&c->stock[seat].blocks, __ATOMIC_RELAXED) : 0;
 }
 
 /* Blocks in a magazine, of any thread's: near where that is at work. */

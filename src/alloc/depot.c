@@ -10,7 +10,7 @@
 #include "core/error.h"
 
 enum { SLICES_MOST = 8, BLOCKS_LEAST = 8, TAIL_SHARE = 32, SMALL_MOST = 32 * 1024 };
-enum { ROW_SHARE = 4 };
+enum { ROW_SHARE = 4, STOCK_SHARE = 32 /* slabs in stock are at most one in so many */ };
 enum { HUGE_SHIFT = 21, PAGES_MOST = 8, GIVEN_AT_ONCE = 128, GIVEN_ALONE = 32,
 	CUTS_MOST = 128 };
 
@@ -383,6 +383,26 @@ static void cut_rows(struct mm_depot *p, struct mm_slab *s, uint32_t want, struc
 	settle(p, s, cuts->blocks - before, cuts);
 }
 
+/* A slab that is new and ready, with a context of a depot in which that is little. */
+static int may_stock(const struct mm_depot *p, const struct mm_slab *s, uint32_t context)
+{
+	return s->free == s->blocks && s->bytes == mm_depot_span(p) && p->stocks &&
+	       p->slab_count / STOCK_SHARE > context;
+}
+
+/* What is left of it, behind the lowest blocks. */
+static void to_stock(struct mm_depot *p, struct mm_slab *s, struct mm_depot_stock *stock)
+{
+	uint32_t words = mm_depot_words(p);
+
+	stock->blocks = s->free;
+	stock->next = s->addr + (uint64_t)(s->blocks - s->free) * p->block_bytes;
+	memset(s->free_bits + s->lowest, 0, (words - s->lowest) * sizeof *s->free_bits);
+	s->lowest = (uint16_t)words;
+	p->free -= s->free;
+	s->free = 0;
+}
+
 /* The addresses, the lowest last. */
 static void spell_out(const struct cuts *cuts, uint64_t block_bytes, uint64_t *ret)
 {
@@ -394,7 +414,8 @@ static void spell_out(const struct cuts *cuts, uint64_t block_bytes, uint64_t *r
 				 (uint64_t)(uint32_t)__builtin_ctzll(bits) * block_bytes;
 }
 
-uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint64_t *ret)
+uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context,
+		       struct mm_depot_stock *stock, uint64_t *ret)
 {
 	struct pages pages;
 	struct cuts cuts;
@@ -409,11 +430,14 @@ uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint
 		struct mm_slab *s = rows ? rows : next_slab(p, context, &pages);
 		if (!s)
 			break;
+		int stocks = stock && may_stock(p, s, context);
 		fill_for(p, s, context);
 		if (rows)
 			cut_rows(p, s, want, &cuts);
 		else
 			cut_lowest(p, s, want, &cuts);
+		if (stocks)
+			to_stock(p, s, stock);
 		relist(p, s);
 		p->last[mm_depot_last_index(p, context)] = s->number;
 	}

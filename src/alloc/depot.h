@@ -13,6 +13,8 @@
  *   ready       a slab whose pages were obtained before its blocks are touched
  *   owned       a depot whose slabs give blocks to one context each, while there are enough:
  *               for blocks that share cache lines with their neighbours
+ *   stock       the rest of a slab that was made for one context: its blocks are out, one behind
+ *               another, and go to its magazine without the depot
  *   row         at least so many free blocks one behind another, in one word of the bitmap
  *   mark        of a slab's slices (vspace.h): depot and context, below
  * Thread-safe. Never: the address of a block decides anything but its place.
@@ -69,6 +71,7 @@ struct mm_depot {
 	uint64_t misplaced;              /* slabs whose pages come from anywhere */
 	struct mm_gate gate;             /* of slabs */
 	uint32_t told;                   /* tell.h */
+	int stocks;                      /* contexts may have some in stock */
 	uint64_t most;                   /* blocks that may be out */
 	uint64_t ready_from, huge_from;  /* bytes of slabs from which new ones are made ready,
 					  * and huge pages asked for; UINT64_MAX = never */
@@ -77,6 +80,10 @@ struct mm_depot {
 	uint32_t look_next;              /* slab: for a row; 0 = at any */
 	uint64_t reached;                /* addresses below had slabs: their pages are kept */
 };
+
+/* From so many bytes of slabs on, the slabs of a pool of a program's are made ready: page by page
+ * they would cost more than at most twice as many. */
+enum { MM_DEPOT_READY_FROM = 1 << 20 };
 
 /* How many blocks a pool of a program's takes at once, at least 1 and at most `most`: a slice of
  * them, as long as their addresses stay in a processor's first cache until they are used. */
@@ -95,10 +102,16 @@ int mm_depot_init(struct mm_depot *p, struct mm_ground *ground, uint32_t index,
  * was last filled for, 0 = nobody. */
 enum { MM_MARK_CONTEXT_SHIFT = 16, MM_MARK_DEPOT = 0xffff };
 
+/* Where a context's stock of a depot begins, and how many blocks are left of it. */
+struct mm_depot_stock { uint64_t next, blocks; };
+
 /* Up to `want` blocks (at most MM_DEPOT_BATCH) to `ret`, the one that is to be handed out
  * first last: how many, 0 = there is no memory, or as many are out as may be. They are for
- * the context of that number (below 2^16; 0 = any). */
-uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context, uint64_t *ret);
+ * the context of that number (below 2^16; 0 = any). Where the depot is so large that as many
+ * contexts could each have a slab of it and that were little, `stock`, which is empty, or NULL,
+ * gets what is left of a slab that was made ready for them. */
+uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context,
+		       struct mm_depot_stock *stock, uint64_t *ret);
 
 /* Blocks come back; slabs that are whole again go. What is not a block of this depot is left
  * alone. */

@@ -8,7 +8,7 @@
 #include "manager/rider.h"
 
 enum { NUMBERS = 64 };
-#define CONTEXT_BYTES (mm_cache_bytes(MM_FRONT_SEATS) + MM_FRONT_SEATS * sizeof(uint64_t))
+#define CONTEXT_BYTES mm_cache_bytes_stocked(MM_FRONT_SEATS)
 
 __thread struct mm_context *mm_front_mine;
 
@@ -86,7 +86,8 @@ struct mm_context *mm_front_context(void)
 	if ((c = mm_meta_borrow(&front.meta, CONTEXT_BYTES)) != NULL) {
 		c->seats = MM_FRONT_SEATS;
 		c->number = context_number();
-		c->served = mm_front_served(c);
+		if (c->number < NUMBERS) /* those who share a number could have too much in stock */
+			mm_cache_stock_up(c);
 		if ((c->next = front.contexts) != NULL)
 			c->next->prev = c;
 		front.contexts = c;
@@ -143,8 +144,8 @@ void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served)
 
 	mm_lock_take(&front.lock);
 	for (struct mm_context *c = front.contexts; c; c = c->next) {
-		cached += mm_cache_ready(&c->seat[number]);
-		served += __atomic_load_n(&c->served[number], __ATOMIC_RELAXED);
+		cached += mm_cache_ready(&c->seat[number]) + mm_cache_stocked(c, number);
+		served += __atomic_load_n(&c->seat[number].served, __ATOMIC_RELAXED);
 	}
 	mm_lock_give(&front.lock);
 	*ret_cached = cached;

@@ -18,12 +18,6 @@ enum { MM_FRONT_EMPTY = MM_CACHE_DEPOTS, MM_FRONT_SEATS };
 
 extern __thread struct mm_context *mm_front_mine __attribute__((tls_model("initial-exec")));
 
-/* Blocks that a context has handed out, by number: behind its seats. */
-static inline uint64_t *mm_front_served(struct mm_context *c)
-{
-	return (uint64_t *)(void *)&c->seat[MM_FRONT_SEATS];
-}
-
 /* This thread's context, made if there is none; NULL without memory. */
 struct mm_context *mm_front_context(void);
 

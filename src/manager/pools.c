@@ -14,12 +14,12 @@ enum { CACHED_BLOCK_MOST = 64 * 1024, MINING_BATCH = 8, ROW_BLOCK_MOST = 1024 };
  * most a part of what the pool has anyway. And the shortest row of free blocks (alloc/depot.h) that
  * new ones are put into: much of a stream, the children of a node. */
 static const struct { uint64_t ready_from, huge_from; uint32_t row; } growth[MM_ACCESS_KINDS] = {
-	[MM_ACCESS_GENERAL] = { 1 << 20, UINT64_MAX, 0 },
+	[MM_ACCESS_GENERAL] = { MM_DEPOT_READY_FROM, UINT64_MAX, 0 },
 	[MM_ACCESS_SEQUENTIAL] = { 0, UINT64_MAX, 64 },
-	[MM_ACCESS_RANDOM] = { 1 << 20, 1 << 20, 0 },
-	[MM_ACCESS_MINING] = { 1 << 20, UINT64_MAX, 0 },
+	[MM_ACCESS_RANDOM] = { MM_DEPOT_READY_FROM, 1 << 20, 0 },
+	[MM_ACCESS_MINING] = { MM_DEPOT_READY_FROM, UINT64_MAX, 0 },
 	[MM_ACCESS_SDF_OPERATION] = { 0, 1 << 20, 0 },
-	[MM_ACCESS_OCTREE_TRAVERSAL] = { 1 << 20, 1 << 20, 8 },
+	[MM_ACCESS_OCTREE_TRAVERSAL] = { MM_DEPOT_READY_FROM, 1 << 20, 8 },
 };
 
 /* --- coming and going ------------------------------------------------------------------ */
@@ -115,6 +115,7 @@ int mm_pool_create(struct mm_manager *m, const char *name, size_t block_bytes,
 	if (!err) {
 		p->direct = !allow_growth || block_bytes > CACHED_BLOCK_MOST;
 		p->depot.row = p->direct ? 0 : p->depot.row;
+		p->depot.stocks = allow_growth && !p->depot.row && access != MM_ACCESS_MINING;
 		p->seat = p->depot.index;
 		mm_told_begin(p);
 		p->depot.most = allow_growth ? UINT64_MAX : block_count;
@@ -170,7 +171,7 @@ static void *alloc_direct(struct mm_pool *p)
 {
 	uint64_t addr;
 
-	if (mm_depot_take(&p->depot, 1, 0, &addr) == 0)
+	if (mm_depot_take(&p->depot, 1, 0, NULL, &addr) == 0)
 		return NULL;
 	atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
@@ -185,7 +186,7 @@ static void *alloc_anew(struct mm_pool *p)
 	if (!c)
 		return alloc_direct(p);
 	if (addr && c->seat[p->depot.index].floor)
-		mm_front_served(c)[p->depot.index]++;
+		c->seat[p->depot.index].served++;
 	else if (addr)
 		atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
@@ -205,7 +206,7 @@ void *mm_pool_alloc_cached(struct mm_pool *p)
 	if (!s || s->top == s->floor)
 		return alloc_anew(p);
 	block = (void *)(uintptr_t)mm_cache_pop(s);
-	mm_front_served(c)[p->depot.index]++;
+	s->served++;
 	return block;
 }
 
@@ -218,7 +219,7 @@ void *mm_pool_alloc(struct mm_pool *p)
 	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
 	block = (void *)(uintptr_t)mm_cache_pop(s);
-	mm_front_served(c)[p->seat]++;
+	s->served++;
 	return block;
 }
 

@@ -42,6 +42,8 @@ static int add_depot(struct mm_poolset *p, uint64_t block_bytes)
 	if (err)
 		return err;
 	d->batch = mm_depot_batch((uint32_t)block_bytes, MM_DEPOT_BATCH);
+	d->ready_from = MM_DEPOT_READY_FROM;
+	d->stocks = 1;
 	p->depot[p->depots++] = d;
 	return MM_OK;
 }
@@ -98,12 +100,13 @@ void mm_poolset_close(struct mm_poolset *p)
 
 int mm_poolset_context(struct mm_poolset *p, uint32_t node, struct mm_context **ret)
 {
-	struct mm_context *c = mm_meta_borrow(&p->meta, mm_cache_bytes(p->most));
+	struct mm_context *c = mm_meta_borrow(&p->meta, mm_cache_bytes_stocked(p->most));
 
 	if (!c)
 		return MM_ENOMEM;
 	c->node = node;
 	c->seats = p->most;
+	mm_cache_stock_up(c);
 	if ((c->next = p->contexts) != NULL)
 		c->next->prev = c;
 	p->contexts = c;
@@ -122,7 +125,7 @@ void mm_poolset_leave(struct mm_poolset *p, struct mm_context *c)
 		p->contexts = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
-	mm_meta_return(&p->meta, c, mm_cache_bytes(p->most));
+	mm_meta_return(&p->meta, c, mm_cache_bytes_stocked(p->most));
 }
 
 /* --- which depot ------------------------------------------------------------------------------ */
@@ -241,7 +244,7 @@ int mm_poolset_alloc(struct mm_poolset *p, struct mm_context *c, uint64_t size, 
 	if (p->depot[n]->block_bytes <= CACHED_MOST)
 		addr = mm_cache_take(c, p->depot[n]);
 	else
-		mm_depot_take(p->depot[n], 1, 0, &addr);
+		mm_depot_take(p->depot[n], 1, 0, NULL, &addr);
 	if (!addr)
 		return MM_ENOMEM;
 	count_in(p, p->depot[n], size);
@@ -286,7 +289,8 @@ static uint64_t cached_bytes(const struct mm_poolset *p)
 
 	for (const struct mm_context *c = p->contexts; c; c = c->next) {
 		for (uint32_t i = 0; i < p->depots; i++)
-			bytes += mm_cache_ready(&c->seat[i]) * p->depot[i]->block_bytes;
+			bytes += (mm_cache_ready(&c->seat[i]) + mm_cache_stocked(c, i)) *
+				 p->depot[i]->block_bytes;
 		bytes += c->aside_bytes;
 	}
 	return bytes;

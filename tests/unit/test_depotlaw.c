@@ -68,7 +68,7 @@ static void close_depot(void)
 
 static void take_law(uint32_t want)
 {
-	uint32_t got = mm_depot_take(&depot, want, 0, spare);
+	uint32_t got = mm_depot_take(&depot, want, 0, NULL, spare);
 	uint64_t free = depot.free;
 
 	assert_in_range(got, 0, want);
@@ -149,10 +149,10 @@ static void rows_begin_anywhere(void **state)
 		mm_depot_give(&depot, &out[100 + i], 1);
 	for (int i = 0; i < 8; i++)
 		mm_depot_give(&depot, &out[1024 + 60 + i], 1); /* 4 in each word */
-	assert_int_equal(mm_depot_take(&depot, 8, 0, spare), 8);
+	assert_int_equal(mm_depot_take(&depot, 8, 0, NULL, spare), 8);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(spare[7 - i], out[13 + i]);
-	assert_int_equal(mm_depot_take(&depot, 8, 0, spare), 8);
+	assert_int_equal(mm_depot_take(&depot, 8, 0, NULL, spare), 8);
 	assert_int_equal(depot.slab_count, 3);
 	assert_int_equal(mm_depot_check(&depot), 0);
 	close_depot();

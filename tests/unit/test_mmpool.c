@@ -317,6 +317,37 @@ static void every_access(void **state)
 
 enum { TRADERS = 4, TRADES = 60000, SHELF = 512 };
 
+/* Of a large pool a thread has the rest of a slab in stock: it counts as cached, no other thread gets
+ * a block of it, and it goes back. */
+static void stocked_blocks_are_cached(void **state)
+{
+	enum { LARGE = 70000 };
+	struct mm_manager *m = open_manager();
+	struct mm_pool *p = open_pool(m, 64);
+	void **block = calloc(LARGE, sizeof *block);
+	uint64_t most = 0;
+
+	(void)state;
+	for (size_t i = 0; i < LARGE; i++) {
+		mark(block[i] = mm_pool_alloc(p), 64, i);
+		struct mm_pool_stats s = i % 97 ? (struct mm_pool_stats){ 0 } : stats_of(p);
+		assert_true(i % 97 || s.allocated == i + 1);
+		most = most < s.cached ? s.cached : most;
+	}
+	assert_true(most > 384 && most <= 1024); /* a slab has as many */
+	mm_pool_shrink(p);
+	assert_int_equal(stats_of(p).cached, 0);
+	assert_int_equal(stats_of(p).allocated, LARGE);
+	for (size_t i = 0; i < LARGE; i++) {
+		assert_true(is_marked(block[i], 64, i));
+		mm_pool_free(p, block[i]);
+	}
+	mm_pool_shrink(p);
+	assert_int_equal(stats_of(p).blocks, 0);
+	free(block);
+	mm_manager_destroy(m);
+}
+
 static struct mm_pool *traded;
 static void *_Atomic shelf[SHELF];
 
@@ -485,6 +516,7 @@ int main(void)
 		cmocka_unit_test(stops_at_its_limit), cmocka_unit_test(grows_in_place),
 		cmocka_unit_test(comes_in_a_row), cmocka_unit_test(warms_up_and_shrinks),
 		cmocka_unit_test(stays_small), cmocka_unit_test(every_access),
+		cmocka_unit_test(stocked_blocks_are_cached),
 		cmocka_unit_test(threads_trade), cmocka_unit_test(threads_end),
 		cmocka_unit_test(children_go_on), cmocka_unit_test(managers_come_and_go),
 	};
