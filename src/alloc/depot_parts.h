@@ -37,6 +37,30 @@ static inline uint32_t mm_depot_last_index(const struct mm_depot *p, uint32_t co
 	return p->block_bytes <= MM_DEPOT_APART_MOST ? context % MM_DEPOT_LASTS : 0;
 }
 
+/* depot.c. All but the last with the depot's lock.
+ *
+ * Pages of new slabs, to be obtained once the lock is given; count 0 before. */
+enum { MM_DEPOT_PAGES_MOST = 8 };
+
+struct mm_depot_pages {
+	uint32_t count;
+	int huge;
+	uint64_t bytes, addr[MM_DEPOT_PAGES_MOST];
+};
+
+/* NULL: the gate refuses it, or there is no memory. */
+struct mm_slab *mm_depot_new_slab(struct mm_depot *p, struct mm_depot_pages *pages);
+/* Of which nothing is out, or nobody has what is. */
+void mm_depot_let_go(struct mm_depot *p, struct mm_slab *s);
+/* More or less of it is free than before. */
+void mm_depot_relist(struct mm_depot *p, struct mm_slab *s);
+/* A block that ends `end` bytes behind the slab's start, and behind those in use, goes out. */
+void mm_depot_reach_out(struct mm_depot *p, struct mm_slab *s, uint64_t end);
+/* Faults cost more than the pages do: a depot that has grown obtains those of a slab at
+ * once, a large one asks for huge pages where one begins. What the system refuses comes
+ * page by page. It takes as long as a thousand calls. */
+void mm_depot_obtain_pages(const struct mm_depot_pages *pages);
+
 /* depot_rows.c. Of a word of a slab's bitmap: the free blocks that are in rows; whether the slab has
  * a row; a slab that has, of the next few that are looked at in turn, or NULL. */
 uint64_t mm_depot_rows(const struct mm_depot *p, const struct mm_slab *s, uint32_t word);

@@ -14,7 +14,7 @@ libmm_alloc_la_SOURCES = \
 	src/alloc/guard.c src/alloc/guard.h src/alloc/guard_records.h \
 	src/alloc/guard_run.c src/alloc/guard_parts.h \
 	src/alloc/depot.c src/alloc/depot.h src/alloc/depot_parts.h src/alloc/depot_sums.c \
-	src/alloc/depot_choice.c src/alloc/depot_rows.c \
+	src/alloc/depot_blocks.c src/alloc/depot_choice.c src/alloc/depot_rows.c \
 	src/alloc/depot_move.c src/alloc/depot_move.h \
 	src/alloc/handle.c src/alloc/handle.h src/alloc/handle_parts.h \
 	src/alloc/heap.c src/alloc/heap.h src/alloc/heap_looks.c \

@@ -37,7 +37,7 @@ libmm_sources = \
 	src/manager/movables.c src/manager/movables.h \
 	src/manager/numa.c src/manager/numa.h src/manager/nodes.c src/manager/nodes.h src/manager/features.c \
 	src/alloc/defrag.c src/alloc/defrag.h \
-	src/alloc/depot_choice.c src/alloc/depot_rows.c \
+	src/alloc/depot_blocks.c src/alloc/depot_choice.c src/alloc/depot_rows.c \
 	src/alloc/depot_move.c src/alloc/depot_move.h \
 	src/alloc/handle.c src/alloc/handle.h src/alloc/handle_parts.h \
 	src/alloc/classes.h src/alloc/fast.h src/alloc/gate.h \
