@@ -14,17 +14,26 @@ static int is_anothers(const struct mm_depot *p, uint32_t slab, uint32_t context
 	return 0;
 }
 
+/* A slice's word: what is in the record of a slab that is not ours may change at any time. */
+static int is_marked_ours(const struct mm_depot *p, uint64_t word)
+{
+	return ((uint32_t)(word >> 32) & MM_MARK_DEPOT) == p->index + 1;
+}
+
 /* The context's last slab, or the one behind it, if it is ours and has free blocks. */
 static struct mm_slab *last_or_behind(struct mm_depot *p, uint32_t context)
 {
-	uint32_t n = p->last[mm_depot_last_index(p, context)], number;
-	struct mm_slab *last = n ? mm_depot_slab(p, n) : NULL, *s;
+	uint32_t n = p->last[mm_depot_last_index(p, context)];
+	struct mm_slab *last = n ? mm_depot_slab(p, n) : NULL;
+	uint64_t behind;
 
 	if (!last || last->free)
 		return last;
-	number = mm_vspace_owner(p->ground->vspace, last->addr + mm_depot_span(p));
-	s = number ? mm_depot_slab(p, number) : NULL;
-	return s && s->pool == p->index + 1 && s->free && !is_anothers(p, number, context) ? s : NULL;
+	behind = mm_vspace_word(p->ground->vspace, last->addr + mm_depot_span(p));
+	if (!is_marked_ours(p, behind) || is_anothers(p, (uint32_t)behind, context))
+		return NULL;
+	last = mm_depot_slab(p, (uint32_t)behind);
+	return last->free ? last : NULL;
 }
 
 /* A slab that others fill from is shared when there is enough in such slabs. */

@@ -93,13 +93,19 @@ void mm_vspace_trim(struct mm_vspace *v, uint64_t addr, uint32_t slices);
 /* Gives retained pages to the system until at most `bytes` are left. */
 void mm_vspace_purge(struct mm_vspace *v, uint64_t bytes);
 
-/* Whose slice an address is in; 0 = nobody's, or not ours. Any thread, no lock. */
-static inline uint32_t mm_vspace_owner(const struct mm_vspace *v, uint64_t addr)
+/* Whose slice an address is in, and above that the mark; 0 = nobody's, or not ours. Any thread, no
+ * lock. */
+static inline uint64_t mm_vspace_word(const struct mm_vspace *v, uint64_t addr)
 {
 	uint64_t at = addr - v->base;
 
-	return at < v->bytes ? (uint32_t)atomic_load_explicit(&v->owner[at >> MM_SLICE_SHIFT],
-							      memory_order_relaxed) : 0;
+	return at < v->bytes ? atomic_load_explicit(&v->owner[at >> MM_SLICE_SHIFT],
+						    memory_order_relaxed) : 0;
+}
+
+static inline uint32_t mm_vspace_owner(const struct mm_vspace *v, uint64_t addr)
+{
+	return (uint32_t)mm_vspace_word(v, addr);
 }
 
 /* What the owner of slices wants to find with them, one load away: 0 when they are taken.
