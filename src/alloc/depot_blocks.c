@@ -131,7 +131,7 @@ static void to_stock(struct mm_depot *p, struct mm_slab *s, struct mm_depot_stoc
 {
 	uint32_t words = mm_depot_words(p);
 
-	stock->blocks = s->free;
+	__atomic_store_n(&stock->blocks, s->free, __ATOMIC_RELAXED); /* others may look */
 	stock->next = s->addr + (uint64_t)(s->blocks - s->free) * p->block_bytes;
 	memset(s->free_bits + s->lowest, 0, (words - s->lowest) * sizeof *s->free_bits);
 	s->lowest = (uint16_t)words;
