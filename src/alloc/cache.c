@@ -37,9 +37,17 @@ static void drop_magazine(struct mm_magazine *m)
 
 static void sit(struct mm_cache_seat *s, struct mm_magazine *m, uint64_t count)
 {
-	s->floor = m->block;
-	s->top = m->block + count;
+	__atomic_store_n(&s->floor, m->block, __ATOMIC_RELAXED); /* others may look */
+	mm_cache_set_top(s, m->block + count);
 	s->ceiling = m->block + m->most;
+}
+
+static void stand_up(struct mm_cache_seat *s)
+{
+	__atomic_store_n(&s->floor, NULL, __ATOMIC_RELAXED);
+	mm_cache_set_top(s, NULL);
+	s->ceiling = NULL;
+	__atomic_store_n(&s->served, 0, __ATOMIC_RELAXED);
 }
 
 /* Used a second time, it may hold twice as much. */
@@ -88,10 +96,11 @@ uint64_t mm_cache_refill(struct mm_context *c, struct mm_depot *p)
 		mm_depot_take(p, 1, c->number, NULL, &alone);
 		return alone;
 	}
-	s->top = s->floor;
-	s->top += stock && stock->blocks ? take_stocked(stock, m, m->block)
-					 : mm_depot_take(p, m->batch, c->number, stock, m->block);
-	return s->top != s->floor ? mm_cache_pop(s) : 0;
+	uint32_t n = stock && stock->blocks
+			     ? take_stocked(stock, m, m->block)
+			     : mm_depot_take(p, m->batch, c->number, stock, m->block);
+	mm_cache_set_top(s, s->floor + n);
+	return n ? mm_cache_pop(s) : 0;
 }
 
 void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr)
@@ -105,11 +114,11 @@ void mm_cache_spill(struct mm_context *c, struct mm_depot *p, uint64_t addr)
 	}
 	if (s->top == s->ceiling) { /* those that have been here longest */
 		mm_depot_give(p, m->block, m->batch);
-		s->top -= m->batch;
+		mm_cache_set_top(s, s->top - m->batch);
 		memmove(m->block, m->block + m->batch,
 			(size_t)(s->top - s->floor) * sizeof *m->block);
 	}
-	*s->top++ = addr;
+	mm_cache_push(s, addr);
 }
 
 /* Depot by depot: each takes what is its own at once. */
@@ -145,15 +154,15 @@ static void empty(struct mm_context *c, uint32_t depot)
 {
 	struct mm_cache_seat *s = &c->seat[depot];
 	struct mm_magazine *m = magazine_of(s);
+	uint32_t n = (uint32_t)(s->top - s->floor);
 
 	if (!m)
 		return;
 	do {
-		mm_depot_give(m->pool, s->floor, (uint32_t)(s->top - s->floor));
-		s->top = s->floor;
-		if (mm_cache_stocked(c, depot))
-			s->top += take_stocked(&c->stock[depot], m, m->block);
-	} while (s->top != s->floor);
+		mm_depot_give(m->pool, s->floor, n);
+		n = mm_cache_stocked(c, depot) ? take_stocked(&c->stock[depot], m, m->block) : 0;
+		mm_cache_set_top(s, s->floor + n);
+	} while (n);
 }
 
 void mm_cache_flush(struct mm_context *c)
@@ -172,7 +181,7 @@ void mm_cache_drop(struct mm_context *c, uint32_t depot)
 	empty(c, depot);
 	atomic_fetch_add_explicit(&m->pool->served, c->seat[depot].served, memory_order_relaxed);
 	drop_magazine(m);
-	c->seat[depot] = (struct mm_cache_seat){ 0 };
+	stand_up(&c->seat[depot]);
 }
 
 void mm_cache_deinit(struct mm_context *c)

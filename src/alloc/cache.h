@@ -117,12 +117,41 @@ static inline uint64_t mm_cache_ready(const struct mm_cache_seat *s)
 	return n <= 2 * MM_DEPOT_BATCH ? n : 0;
 }
 
-/* The block that will be next is brought near: whoever gets it writes to it. */
+/* What others may look at meanwhile: no more than a plain store. */
+static inline void mm_cache_set_top(struct mm_cache_seat *s, uint64_t *top)
+{
+	__atomic_store_n(&s->top, top, __ATOMIC_RELAXED);
+}
+
+static inline void mm_cache_count_served(struct mm_cache_seat *s)
+{
+	__atomic_store_n(&s->served, s->served + 1, __ATOMIC_RELAXED);
+}
+
+/* Of a magazine that is not full. */
+static inline void mm_cache_push(struct mm_cache_seat *s, uint64_t addr)
+{
+	uint64_t *top = s->top;
+
+	*top = addr;
+	mm_cache_set_top(s, top + 1);
+}
+
+/* The one on top of a magazine that is not empty. */
+static inline uint64_t mm_cache_lift(struct mm_cache_seat *s)
+{
+	uint64_t *top = s->top - 1;
+
+	mm_cache_set_top(s, top);
+	return *top;
+}
+
+/* The same; the block that will be next is brought near: whoever gets it writes to it. */
 static inline uint64_t mm_cache_pop(struct mm_cache_seat *s)
 {
 	uint64_t *top = s->top - 1;
 
-	s->top = top;
+	mm_cache_set_top(s, top);
 	__builtin_prefetch((const void *)(uintptr_t)top[-1], 1);
 	return *top;
 }
@@ -131,7 +160,7 @@ static inline uint64_t mm_cache_take(struct mm_context *c, struct mm_depot *p)
 {
 	struct mm_cache_seat *s = &c->seat[p->seat];
 
-	return __builtin_expect(s->top != s->floor, 1) ? *--s->top : mm_cache_refill(c, p);
+	return __builtin_expect(s->top != s->floor, 1) ? mm_cache_lift(s) : mm_cache_refill(c, p);
 }
 
 static inline void mm_cache_give(struct mm_context *c, struct mm_depot *p, uint64_t addr)
@@ -139,7 +168,7 @@ static inline void mm_cache_give(struct mm_context *c, struct mm_depot *p, uint6
 	struct mm_cache_seat *s = &c->seat[p->seat];
 
 	if (__builtin_expect(s->top != s->ceiling, 1))
-		*s->top++ = addr;
+		mm_cache_push(s, addr);
 	else
 		mm_cache_spill(c, p, addr);
 }

@@ -18,7 +18,7 @@ uint64_t mm_checked_take(struct mm_heap *h, struct mm_context *c, uint64_t size)
 	struct mm_cache_seat *seat = &c->seat[class];
 	if (__builtin_expect(seat->top == seat->floor, 0))
 		return 0;
-	uint64_t addr = *--seat->top;
+	uint64_t addr = mm_cache_lift(seat);
 	mm_guard_hand_out(h, &h->pool[class], addr, size);
 	return addr;
 }
@@ -56,6 +56,6 @@ int mm_checked_give(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 			     f.number >= s->blocks || !is_sound(h, &f) ||
 			     !mm_guard_take_back(h, &f, &record), 0))
 		return 0;
-	*seat->top++ = addr;
+	mm_cache_push(seat, addr);
 	return 1;
 }

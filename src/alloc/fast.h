@@ -72,7 +72,7 @@ static inline int mm_fast_free(struct mm_context *c, uint64_t addr)
 	s = &c->seat[depot];
 	if (__builtin_expect(s->top == s->ceiling, 0))
 		return 0;
-	*s->top++ = addr;
+	mm_cache_push(s, addr);
 	return 1;
 }
 

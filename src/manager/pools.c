@@ -186,7 +186,7 @@ static void *alloc_anew(struct mm_pool *p)
 	if (!c)
 		return alloc_direct(p);
 	if (addr && c->seat[p->depot.index].floor)
-		c->seat[p->depot.index].served++;
+		mm_cache_count_served(&c->seat[p->depot.index]);
 	else if (addr)
 		atomic_fetch_add_explicit(&p->served, 1, memory_order_relaxed);
 	return (void *)(uintptr_t)addr;
@@ -206,7 +206,7 @@ void *mm_pool_alloc_cached(struct mm_pool *p)
 	if (!s || s->top == s->floor)
 		return alloc_anew(p);
 	block = (void *)(uintptr_t)mm_cache_pop(s);
-	s->served++;
+	mm_cache_count_served(s);
 	return block;
 }
 
@@ -219,7 +219,7 @@ void *mm_pool_alloc(struct mm_pool *p)
 	if (__builtin_expect(!s || s->top == s->floor, 0))
 		return alloc_slowly(p);
 	block = (void *)(uintptr_t)mm_cache_pop(s);
-	s->served++;
+	mm_cache_count_served(s);
 	return block;
 }
 
@@ -269,7 +269,7 @@ void mm_pool_free_cached(struct mm_pool *p, uint64_t addr)
 	if (!s || s->top == s->ceiling)
 		free_anew(p, addr);
 	else
-		*s->top++ = addr;
+		mm_cache_push(s, addr);
 }
 
 void mm_pool_free(struct mm_pool *p, void *block)
@@ -283,7 +283,7 @@ void mm_pool_free(struct mm_pool *p, void *block)
 		free_slowly(p, (uintptr_t)block);
 		return;
 	}
-	*s->top++ = (uintptr_t)block;
+	mm_cache_push(s, (uintptr_t)block);
 }
 
 /* --- looking, and all at once --------------------------------------------------------------- */
