@@ -1,12 +1,17 @@
 /* vspace.c: slices and their pages (vspace.h). */
 #include "alloc/vspace.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "alloc/lock_order.h"
 #include "core/error.h"
+
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 
 #define SIMULATED_BASE UINT64_C(0x100000000000)
 #define LEAST_BYTES (UINT64_C(2) << 20)
@@ -156,11 +161,20 @@ static void cool_down(struct mm_vspace *v, uint32_t slice)
 	v->warm_bytes -= v->have[slice] * page_of(v);
 }
 
+/* Pages that the program has locked stay, with what is in them, unless they are meant too. Where
+ * the system does not know that, others come in their place: what was given must be zero when it is
+ * had again. */
 static void give_to_system(const struct mm_vspace *v, uint32_t slice, uint64_t from, uint64_t bytes)
 {
-	if (!v->o.simulated)
-		madvise((void *)(uintptr_t)(v->base + ((uint64_t)slice << MM_SLICE_SHIFT) + from), bytes,
-			MADV_DONTNEED);
+	void *at = (void *)(uintptr_t)(v->base + ((uint64_t)slice << MM_SLICE_SHIFT) + from);
+	int saved = errno;
+
+	if (v->o.simulated || madvise(at, bytes, MADV_DONTNEED) == 0)
+		return;
+	if (madvise(at, bytes, MADV_DONTNEED_LOCKED) != 0)
+		mmap(at, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	errno = saved;
 }
 
 /* They have none from then on; it remains to tell the system. */

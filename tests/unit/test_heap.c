@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "alloc/classes.h"
 #include "alloc/heap_parts.h"
@@ -369,6 +370,33 @@ static void rests_are_kept_low(void **state)
 	mm_meta_deinit(&meta);
 }
 
+/* A program may lock its memory: pages that were given back are zero all the same. */
+static void locked_pages_come_back_zero(void **state)
+{
+	struct mm_heap_options o = { .retain_bytes = 0 };
+	struct mm_context *c;
+	struct mm_heap *h;
+	uint64_t addr, again;
+
+	(void)state;
+	assert_int_equal(mm_heap_open(&h, &o), 0);
+	assert_int_equal(mm_heap_context(h, 0, &c), 0);
+	assert_int_equal(mm_heap_alloc(h, c, 48 * 1024, 0, &addr), 0);
+	memset((void *)(uintptr_t)addr, 0x5a, 48 * 1024);
+	if (mlock((void *)(uintptr_t)addr, 48 * 1024)) {
+		mm_heap_close(h);
+		skip();
+	}
+	assert_int_equal(mm_heap_free(h, c, addr), 0);
+	mm_heap_trim(h);
+	assert_int_equal(mm_heap_zalloc(h, c, 48 * 1024, &again), 0);
+	assert_int_equal(again, addr);
+	for (uint64_t i = 0; i < 48 * 1024; i++)
+		assert_int_equal(((uint8_t *)(uintptr_t)again)[i], 0);
+	mm_heap_leave(h, c);
+	mm_heap_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +407,7 @@ int main(void)
 		cmocka_unit_test(simulated_is_real),
 		cmocka_unit_test(large_blocks_grow_in_place),
 		cmocka_unit_test(rests_are_kept_low),
+		cmocka_unit_test(locked_pages_come_back_zero),
 	};
 
 	return cmocka_run_group_tests_name("heap", tests, NULL, NULL);
