@@ -249,6 +249,19 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 	return MM_OK;
 }
 
+/* Whoever gets it here frees it: of two threads that free a block at once one does. Records go under
+ * the same lock. */
+static int claim_large(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
+{
+	mm_lock_take(&h->slabs.lock);
+	int is_mine = mm_vspace_owner(&h->vspace, addr) == s->number && addr == s->addr &&
+		      !s->guard_state;
+	if (is_mine)
+		s->guard_state = MM_RUN_MARKED;
+	mm_lock_give(&h->slabs.lock);
+	return is_mine;
+}
+
 /* A damaged one stays for ever, as what is cached. */
 static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
 {
@@ -261,9 +274,10 @@ static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s
 		return addr < s->addr + s->requested
 			? tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested)
 			: tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+	if (!claim_large(h, s, addr))
+		return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, 0);
 	if ((err = verify(h, c, addr, s->requested, s->bytes)) == MM_OK)
 		return mm_large_free(h, s, addr);
-	s->guard_state = MM_RUN_MARKED;
 	atomic_fetch_add(&h->guard.marked, 1);
 	atomic_fetch_add(&h->guard.marked_bytes, s->bytes);
 	atomic_fetch_sub(&h->large.live, 1);

@@ -1,7 +1,10 @@
 /* test_guard_on.c: what the level on catches, exactly: from records out of line and canaries; told
  * with what is needed to find it; damaged blocks never come back. */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +66,57 @@ static void interior_free_on(void **state)
 	assert_int_equal(give(&k, small), 0);
 	assert_int_equal(give(&k, large), 0);
 	assert_int_equal(k.times, 3);
+	end(&k);
+}
+
+enum { TRIES = 20000 };
+
+/* Two threads that meet before each try. */
+static struct { struct mm_heap *heap; uint64_t addr; _Atomic int come, result[TRIES]; } twice;
+
+static void meet(int nth)
+{
+	atomic_fetch_add(&twice.come, 1);
+	for (int i = 1; atomic_load(&twice.come) < 2 * nth; i++)
+		if (i % 1000 == 0)
+			sched_yield();
+}
+
+static void *free_it_too(void *arg)
+{
+	struct mm_context *c = arg;
+
+	for (int i = 0; i < TRIES; i++) {
+		meet(2 * i + 1);
+		twice.result[i] += mm_heap_free(twice.heap, c, twice.addr) == MM_OK;
+		meet(2 * i + 2);
+	}
+	return NULL;
+}
+
+/* Of two threads that free a large block at the same moment one does; the other is told of. */
+static void large_freed_twice_at_once_on(void **state)
+{
+	struct mm_context *other;
+	struct kit k;
+	pthread_t thread;
+
+	(void)state;
+	begin(&k, MM_CHECK_ON);
+	twice.heap = k.heap;
+	assert_int_equal(mm_heap_context(k.heap, 0, &other), 0);
+	assert_int_equal(pthread_create(&thread, NULL, free_it_too, other), 0);
+	for (int i = 0; i < TRIES; i++) {
+		assert_int_equal(mm_heap_alloc(k.heap, k.context, 1 << 20, 0, &twice.addr), 0);
+		meet(2 * i + 1);
+		twice.result[i] += mm_heap_free(k.heap, k.context, twice.addr) == MM_OK;
+		meet(2 * i + 2);
+	}
+	pthread_join(thread, NULL);
+	for (int i = 0; i < TRIES; i++)
+		assert_int_equal(twice.result[i], 1);
+	assert_int_equal(k.times, TRIES);
+	mm_heap_leave(k.heap, other);
 	end(&k);
 }
 
@@ -280,6 +334,7 @@ int main(void)
 		cmocka_unit_test(double_free_on),
 		cmocka_unit_test(double_free_delayed_on),
 		cmocka_unit_test(interior_free_on),
+		cmocka_unit_test(large_freed_twice_at_once_on),
 		cmocka_unit_test(invalid_free_on),
 		cmocka_unit_test(wrong_realloc_on),
 		cmocka_unit_test(overrun_on),
