@@ -17,6 +17,8 @@ static struct {
 	struct mm_meta meta;
 	struct mm_context *contexts;
 	uint64_t taken[MM_CACHE_DEPOTS / 64];  /* numbers of pools */
+	/* By number: what contexts had that a fork left behind. */
+	uint64_t left_behind[MM_CACHE_DEPOTS], served_before[MM_CACHE_DEPOTS];
 	uint64_t numbered; /* numbers of contexts: 1 << number */
 	pthread_once_t once;
 	pthread_key_t key;
@@ -133,16 +135,18 @@ void mm_front_drop(uint32_t number, int leave_it)
 	mm_lock_take(&front.lock);
 	for (struct mm_context *c = front.contexts; c; c = c->next)
 		mm_cache_drop(c, number);
-	if (leave_it)
+	front.left_behind[number] = 0;
+	if (leave_it) {
+		front.served_before[number] = 0;
 		front.taken[number / 64] &= ~(UINT64_C(1) << number % 64);
+	}
 	mm_lock_give(&front.lock);
 }
 
 void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served)
 {
-	uint64_t cached = 0, served = 0;
-
 	mm_lock_take(&front.lock);
+	uint64_t cached = front.left_behind[number], served = front.served_before[number];
 	for (struct mm_context *c = front.contexts; c; c = c->next) {
 		cached += mm_cache_ready(&c->seat[number]) + mm_cache_stocked(c, number);
 		served += __atomic_load_n(&c->seat[number].served, __ATOMIC_RELAXED);
@@ -162,4 +166,25 @@ void mm_front_release(void)
 {
 	mm_lock_give(&front.meta.lock);
 	mm_lock_give(&front.lock);
+}
+
+static void leave_behind(struct mm_context *c)
+{
+	for (uint32_t n = 0; n < MM_CACHE_DEPOTS; n++) {
+		front.left_behind[n] += mm_cache_ready(&c->seat[n]) + mm_cache_stocked(c, n);
+		front.served_before[n] += c->seat[n].served;
+	}
+	drop_number(c->number);
+}
+
+void mm_front_forked(void)
+{
+	struct mm_context *mine = mm_front_mine;
+
+	for (struct mm_context *c = front.contexts; c; c = c->next)
+		if (c != mine)
+			leave_behind(c);
+	front.contexts = mine;
+	if (mine)
+		mine->prev = mine->next = NULL;
 }

@@ -39,4 +39,9 @@ void mm_front_sums(uint32_t number, uint64_t *ret_cached, uint64_t *ret_served);
 void mm_front_hold(void);
 void mm_front_release(void);
 
+/* In a forked child, once it is released: contexts of threads that it does not have go. They may
+ * have been in the middle of a call, so what they had ready stays out, and counts as held, until its
+ * pool is cleared. */
+void mm_front_forked(void);
+
 #endif

@@ -146,6 +146,7 @@ static void release_child(void)
 	struct mm_rider *r;
 
 	release_all();
+	mm_front_forked();
 	r = mm_rider_mine();
 	for (struct mm_manager *m = managers.first; m; m = m->next) {
 		const struct mm_riding *at = r ? mm_rider_has(r, m) : NULL;

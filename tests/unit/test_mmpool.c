@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -497,6 +498,73 @@ static void children_go_on(void **state)
 	mm_manager_destroy(m);
 }
 
+static void *spill_and_refill(void *arg)
+{
+	void *block[1500];
+
+	while (!stop) {
+		for (int i = 0; i < 1500; i++)
+			block[i] = mm_pool_alloc(arg);
+		for (int i = 0; i < 1500; i++)
+			mm_pool_free(arg, block[i]);
+	}
+	return NULL;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t)*(void *const *)a, y = (uintptr_t)*(void *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What a pool gave back serves another, and no block of it twice. */
+static int child_destroys(struct mm_manager *m, struct mm_pool *p)
+{
+	static void *block[5000];
+	struct mm_pool *own;
+
+	if (mm_pool_create(m, "child", 64, 0, MM_ACCESS_GENERAL, 1, &own))
+		return 1;
+	mm_pool_destroy(p);
+	for (size_t i = 0; i < 5000; i++)
+		block[i] = mm_pool_alloc(own);
+	qsort(block, 5000, sizeof *block, by_address);
+	for (size_t i = 1; i < 5000; i++)
+		if (!block[i] || block[i] == block[i - 1])
+			return 2;
+	return stats_of(own).allocated == 5000 ? 0 : 3;
+}
+
+/* A thread that the child does not have was stopped in the middle of a give or a take. */
+static void children_destroy(void **state)
+{
+	struct mm_manager *m = open_manager();
+	struct mm_pool *p = open_pool(m, 64);
+	pthread_t busy[2];
+
+	(void)state;
+	stop = 0;
+	for (int t = 0; t < 2; t++)
+		assert_int_equal(pthread_create(&busy[t], NULL, spill_and_refill, p), 0);
+	for (int i = 0; i < 300; i++) {
+		int status = -1;
+		pid_t child = fork();
+		if (child == 0) {
+			signal(SIGSEGV, SIG_DFL);
+			alarm(20);
+			_exit(child_destroys(m, p));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	stop = 1;
+	for (int t = 0; t < 2; t++)
+		pthread_join(busy[t], NULL);
+	assert_int_equal(stats_of(p).allocated, 0);
+	mm_manager_destroy(m);
+}
+
 static void managers_come_and_go(void **state)
 {
 	(void)state;
@@ -518,7 +586,8 @@ int main(void)
 		cmocka_unit_test(stays_small), cmocka_unit_test(every_access),
 		cmocka_unit_test(stocked_blocks_are_cached),
 		cmocka_unit_test(threads_trade), cmocka_unit_test(threads_end),
-		cmocka_unit_test(children_go_on), cmocka_unit_test(managers_come_and_go),
+		cmocka_unit_test(children_go_on), cmocka_unit_test(children_destroy),
+		cmocka_unit_test(managers_come_and_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
