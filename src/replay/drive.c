@@ -56,12 +56,20 @@ static int grow_threads(struct mm_drive *d, uint32_t thread)
 	return MM_OK;
 }
 
+/* A number that the trace has no thread for says nothing, and must not cost memory. */
+static int is_unknown(const struct mm_drive *d, uint32_t thread)
+{
+	return thread == MM_NO_THREAD ||
+	       (thread >= d->thread_count && d->reader &&
+		thread >= mm_reader_threads(d->reader, d->process));
+}
+
 /* Unknown threads are all the first one. */
 static int thread_of(struct mm_drive *d, uint32_t thread, struct mm_drive_thread **ret)
 {
 	int err = MM_OK;
 
-	thread = thread == MM_NO_THREAD ? 0 : thread;
+	thread = is_unknown(d, thread) ? 0 : thread;
 	if (thread >= d->thread_count)
 		err = grow_threads(d, thread);
 	if (!err && d->routed)

@@ -111,11 +111,21 @@ static int take_row(struct mm_ops *o, const struct mm_row *row, int note)
 	return end_object(o, row, row->kind == MM_EV_REALLOC_OUT ? MM_OP_HOLD : MM_OP_FREE);
 }
 
+/* A number that the trace has no thread for says nothing: nobody is to start as many. */
+static void forget_strangers(struct mm_rows *rows, uint32_t threads)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (rows->rows[i].thread >= threads)
+			rows->rows[i].thread = MM_NO_THREAD;
+}
+
 int mm_ops_of_chunk(struct mm_ops *o, struct mm_reader *r, uint32_t process, uint32_t chunk)
 {
 	int err = mm_reader_rows(r, process, chunk, &o->rows);
 
 	o->count = 0;
+	if (!err)
+		forget_strangers(&o->rows, mm_reader_threads(r, process));
 	if (!err)
 		err = vacate_all(o);
 	if (!err && 2 * o->rows.count > o->cap)

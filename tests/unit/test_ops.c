@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "modelkit.h"
+#include "replay/drive.h"
 #include "replay/execute.h"
 #include "replay/ops.h"
 
@@ -102,11 +103,42 @@ static void executed(void **state)
 	}
 }
 
+/* A trace may be damaged, or made: a thread that it does not name costs nothing. */
+static void unknown_threads_are_the_first(void **state)
+{
+	struct mm_heap_options o = { .simulated = 1 };
+	struct mm_drive drive = { 0 };
+	struct mm_ops ops = { 0 };
+	struct mm_heap *heap;
+
+	(void)state;
+	kit_alloc(&kit, 0, 2, 0, 10, 1);
+	kit_alloc(&kit, 0, 60, 0, 20, 2);
+	assert_int_equal(mm_ops_of_chunk(&ops, kit_reader(&kit), 0, 0), 0);
+	assert_int_equal(ops.count, 2);
+	is_op(&ops.op[0], MM_OP_ALLOC, 2, 10);
+	is_op(&ops.op[1], MM_OP_ALLOC, 0, 20);
+	assert_int_equal(ops.threads, 3);
+	assert_int_equal(mm_heap_open(&heap, &o), 0);
+	mm_drive_init(&drive, heap, 1);
+	mm_drive_of(&drive, kit.reader, 0);
+	for (size_t i = 0; i < ops.rows.count; i++) {
+		struct mm_row row = ops.rows.rows[i];
+		row.thread = i ? 60 : 2;
+		assert_int_equal(mm_drive_row(&drive, &row), 0);
+	}
+	assert_int_equal(drive.thread_count, 3);
+	mm_drive_deinit(&drive);
+	mm_heap_close(heap);
+	mm_ops_deinit(&ops);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(places, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(executed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unknown_threads_are_the_first, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
