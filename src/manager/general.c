@@ -225,6 +225,8 @@ int mm_alloc_as(struct mm_manager *m, size_t size, const struct mm_what *what, v
 	char name[MM_WHATS_NAME];
 	struct mm_what w = *what;
 
+	if (w.align & (w.align - 1)) /* the heap rounds up what is below its own */
+		return MM_EINVAL;
 	if (w.name && strlen(w.name) >= sizeof name) {
 		memcpy(name, w.name, sizeof name - 1);
 		name[sizeof name - 1] = 0;

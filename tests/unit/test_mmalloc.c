@@ -81,6 +81,7 @@ static void told_of_a_block(void **state)
 	struct mm_info i;
 	char name[8] = "first", *p = MM_ALLOC(m, 100, MM_CATEGORY_MESH_DATA, name), *q;
 	int here = __LINE__ - 1;
+	void *none = NULL;
 
 	(void)state;
 	strcpy(name, "gone");
@@ -103,6 +104,9 @@ static void told_of_a_block(void **state)
 	assert_int_equal(i.category, MM_CATEGORY_MATERIAL_CHANNELS);
 	assert_int_equal(i.size, 300000);
 	assert_null(i.file);
+	for (size_t align = 3; align < 40; align += 2) /* no power of two, and no block */
+		assert_int_equal(mm_alloc_as(m, 8, &(struct mm_what){ .align = align }, &none), MM_EINVAL);
+	assert_null(none);
 	assert_int_equal(mm_free(m, p + 16), MM_EINVAL);
 	assert_int_equal(mm_free(m, p), MM_OK);
 	assert_int_equal(mm_free(m, p), MM_EINVAL);
