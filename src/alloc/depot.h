@@ -117,7 +117,7 @@ uint32_t mm_depot_take(struct mm_depot *p, uint32_t want, uint32_t context,
  * alone. */
 void mm_depot_give(struct mm_depot *p, const uint64_t *blocks, uint32_t count);
 
-/* Makes slabs for so many blocks ready beyond those free: their pages are retained.
+/* Makes slabs ready until so many blocks are free: their pages are retained.
  * MM_ENOMEM. */
 int mm_depot_warm(struct mm_depot *p, uint64_t blocks);
 

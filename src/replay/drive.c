@@ -99,7 +99,7 @@ static void print_finger(struct mm_drive *d, uint64_t addr)
 
 static uint64_t align_of(const struct mm_row *row)
 {
-	return row->align_log2 ? UINT64_C(1) << row->align_log2 : 0;
+	return mm_event_align(row->align_log2);
 }
 
 static uint32_t number_of(const struct mm_drive *d, const struct mm_drive_thread *t)

@@ -130,7 +130,7 @@ static void do_op(struct worker *w, const struct mm_op *op)
 {
 	struct mm_target *t = &w->x->target;
 	struct place *place = &w->x->place[op->place];
-	uint64_t align = op->align_log2 ? UINT64_C(1) << op->align_log2 : 0;
+	uint64_t align = mm_event_align(op->align_log2);
 
 	switch (op->kind) {
 	case MM_OP_ALLOC:

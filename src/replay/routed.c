@@ -192,7 +192,7 @@ static void count_kept(struct mm_routed *x, const struct mm_routed_block *b)
 
 static uint64_t alignment(const struct mm_row *row)
 {
-	return row->align_log2 ? UINT64_C(1) << row->align_log2 : 0;
+	return mm_event_align(row->align_log2);
 }
 
 static int take_in(struct mm_routed *x, uint32_t thread, struct mm_context *main, uint32_t dest,

@@ -65,6 +65,12 @@ static inline int mm_event_is_death(unsigned kind)
 	return kind >= MM_EV_FREE && kind <= MM_EV_INHERITED;
 }
 
+/* In bytes, of an align_log2: 0 = the allocator's default. What no address can be at is the most. */
+static inline uint64_t mm_event_align(uint8_t align_log2)
+{
+	return align_log2 ? UINT64_C(1) << (align_log2 < 62 ? align_log2 : 62) : 0;
+}
+
 /* One reading of the process's surroundings. MM_UNKNOWN where not to be had. */
 struct mm_sample {
 	uint64_t rss_bytes;          /* resident, from /proc/PID/smaps_rollup or statm */

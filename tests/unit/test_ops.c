@@ -133,11 +133,22 @@ static void unknown_threads_are_the_first(void **state)
 	mm_ops_deinit(&ops);
 }
 
+/* As many bits as a trace has room for. */
+static void alignments_have_an_end(void **state)
+{
+	(void)state;
+	assert_int_equal(mm_event_align(0), 0);
+	assert_int_equal(mm_event_align(4), 16);
+	assert_true(mm_event_align(62) == UINT64_C(1) << 62);
+	assert_true(mm_event_align(255) == UINT64_C(1) << 62);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(places, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(executed, set_up, tear_down),
+		cmocka_unit_test(alignments_have_an_end),
 		cmocka_unit_test_setup_teardown(unknown_threads_are_the_first, set_up, tear_down),
 	};
 
