@@ -81,8 +81,8 @@ struct mm_depot {
 	uint64_t reached;                /* addresses below had slabs: their pages are kept */
 };
 
-/* From so many bytes of slabs on, the slabs of a pool of a program's are made ready: page by page
- * they would cost more than at most twice as many. */
+/* From so many bytes of slabs on, a pool of a program's has new ones made ready: what is obtained
+ * ahead is then little beside what it has. */
 enum { MM_DEPOT_READY_FROM = 1 << 20 };
 
 /* How many blocks a pool of a program's takes at once, at least 1 and at most `most`: a slice of

@@ -7,10 +7,11 @@
 enum { ROW_SHARE = 4, STOCK_SHARE = 32 /* slabs in stock are at most one in so many */ };
 enum { GIVEN_AT_ONCE = 128, GIVEN_ALONE = 32, CUTS_MOST = 128 };
 
-/* --- blocks ---------------------------------------------------------------------------------- */
+/* --- taking ---------------------------------------------------------------------------------- */
 
 /* NULL: none has a row, and too much lies free in shorter ones for a new slab. */
-static struct mm_slab *slab_with_row(struct mm_depot *p, uint32_t context, struct mm_depot_pages *pages)
+static struct mm_slab *slab_with_row(struct mm_depot *p, uint32_t context,
+				     struct mm_depot_pages *pages)
 {
 	struct mm_slab *s = mm_depot_choose_row(p, context);
 
@@ -80,7 +81,8 @@ static inline void cut(const struct mm_depot *p, struct mm_slab *s, uint32_t wor
 }
 
 /* So many were taken. */
-static inline void settle(struct mm_depot *p, struct mm_slab *s, uint32_t count, const struct cuts *cuts)
+static inline void settle(struct mm_depot *p, struct mm_slab *s, uint32_t count,
+			  const struct cuts *cuts)
 {
 	s->free -= count;
 	p->free -= count;
@@ -111,7 +113,8 @@ static void cut_rows(struct mm_depot *p, struct mm_slab *s, uint32_t want, struc
 {
 	uint32_t before = cuts->blocks, words = mm_depot_words(p);
 
-	for (uint32_t w = s->lowest; w < words && cuts->blocks < want && cuts->count < CUTS_MOST; w++) {
+	for (uint32_t w = s->lowest;
+	     w < words && cuts->blocks < want && cuts->count < CUTS_MOST; w++) {
 		uint64_t bits = lowest_of(mm_depot_rows(p, s, w), want - cuts->blocks);
 		if (bits)
 			cut(p, s, w, bits, cuts);
@@ -194,6 +197,8 @@ uint64_t mm_depot_take_from(struct mm_depot *p, struct mm_slab *s)
 	spell_out(&cuts, p->block_bytes, &addr);
 	return addr;
 }
+
+/* --- giving ---------------------------------------------------------------------------------- */
 
 /* A slab that has more free blocks than those of its list have, or all of them. */
 static __attribute__((noinline)) void moves_on(struct mm_depot *p, struct mm_slab *s)
