@@ -34,6 +34,16 @@ struct mm_cursor {
 
 /* --- reaching a chunk ------------------------------------------------------------------------ */
 
+/* Whether the objects are as many, and as large, as the checkpoint says. */
+static int is_as_said(const struct mm_objects *o, const struct mm_checkpoint_head *h)
+{
+	const struct mm_totals *t = mm_objects_totals(o);
+
+	return mm_objects_high_water(o) == h->high_water &&
+	       mm_objects_free_depth(o) == h->free_count &&
+	       (t->unknown_count || t->live_bytes == h->totals.live_bytes);
+}
+
 /* Loads checkpoint c: 0, or an error with objects reset. */
 static int load_checkpoint(struct mm_cursor *cur, const struct mm_rcheckpoint *c)
 {
@@ -53,8 +63,7 @@ static int load_checkpoint(struct mm_cursor *cur, const struct mm_rcheckpoint *c
 		if (!err)
 			err = mm_checkpoint_decode(cur->raw.data, cur->raw.len, &h, cur->objects);
 	}
-	if (!err && (mm_objects_high_water(cur->objects) != h.high_water ||
-		     mm_objects_free_depth(cur->objects) != h.free_count))
+	if (!err && !is_as_said(cur->objects, &h))
 		err = MM_ECORRUPT;
 	if (err) {
 		mm_objects_reset(cur->objects);

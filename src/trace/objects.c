@@ -324,6 +324,7 @@ int mm_objects_restore(struct mm_objects *o, const struct mm_object *obj, uint32
 	if (!k || put(o, k, obj, obj->order))
 		return MM_ENOMEM;
 	o->totals.unknown_count += obj->size == MM_UNKNOWN;
+	o->totals.live_bytes += obj->size == MM_UNKNOWN ? 0 : obj->size;
 	if (slot >= o->high)
 		o->high = slot + 1;
 	return MM_OK;

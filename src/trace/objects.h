@@ -74,7 +74,7 @@ void mm_objects_gap(struct mm_objects *o, uint32_t high_water, uint32_t free_dep
 /* State from a checkpoint, after a reset: live objects in any order, then the free
  * stack from its bottom up, then the latest birth of each thread: its order + 1, 0 = none
  * yet. (Traces exist whose orders are births of the thread instead; as long as one kind
- * is restored, all that follows is the same.) Totals are not touched.
+ * is restored, all that follows is the same.) Of the totals, live_bytes and unknown_count are summed.
  * 0, MM_ENOMEM, or MM_ECORRUPT for a slot given twice. */
 int mm_objects_restore(struct mm_objects *o, const struct mm_object *obj, uint32_t slot);
 int mm_objects_restore_free(struct mm_objects *o, uint32_t slot);

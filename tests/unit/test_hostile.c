@@ -24,6 +24,7 @@
 #include "trace/chunk.h"
 #include "trace/columns.h"
 #include "trace/facts.h"
+#include "trace/objects.h"
 #include "trace/reader.h"
 #include "trace/tables.h"
 
@@ -237,6 +238,35 @@ static void checkpoints_without_end(void **state)
 	mm_buf_deinit(&payload);
 }
 
+/* No object is left, but 97 bytes: the objects behind it are those after a gap. */
+static void checkpoints_that_do_not_add_up(void **state)
+{
+	struct mm_checkpoint_head h = { .number = 9, .parts = 1, .resolution_ns = 1,
+		.totals = { .live_bytes = 97 } };
+	struct mm_chunk_head chunk = { .number = 9, .resolution_ns = 1 };
+	struct mm_buf prefix = { 0 }, none = { 0 };
+	struct mm_reader *r;
+	struct mm_cursor *c;
+	struct mm_event ev;
+
+	(void)state;
+	begin_file();
+	mm_checkpoint_encode_head(&h, &prefix);
+	add_block(MM_BLOCK_CHECKPOINT, 0, 0, &prefix, &none, 0);
+	mm_buf_clear(&prefix);
+	mm_chunk_encode(&chunk, &prefix);
+	add_block(MM_BLOCK_CHUNK, 0, 0, &prefix, &none, 0);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	assert_int_equal(mm_cursor_open(&c, r, 0, 0, NULL), 0);
+	assert_int_equal(mm_cursor_next(c, &ev), 0);
+	assert_int_equal(mm_objects_check(mm_cursor_objects(c)), MM_OK);
+	assert_int_equal(mm_objects_totals(mm_cursor_objects(c))->live_bytes, 0);
+	mm_cursor_close(c);
+	mm_reader_close(r);
+	mm_buf_deinit(&prefix);
+}
+
 static void numbers_beyond_all_bounds(void **state)
 {
 	struct mm_buf none = { 0 }, payload = { 0 };
@@ -367,6 +397,7 @@ int main(void)
 		cmocka_unit_test(slots_beyond_all_bounds),
 		cmocka_unit_test(columns_that_swell),
 		cmocka_unit_test(checkpoints_without_end),
+		cmocka_unit_test(checkpoints_that_do_not_add_up),
 		cmocka_unit_test(numbers_beyond_all_bounds),
 		cmocka_unit_test(payloads_that_swell),
 		cmocka_unit_test(rolls_that_swell),
