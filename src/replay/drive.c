@@ -97,11 +97,6 @@ static void print_finger(struct mm_drive *d, uint64_t addr)
 
 /* --- births -------------------------------------------------------------------------------- */
 
-static uint64_t align_of(const struct mm_row *row)
-{
-	return mm_event_align(row->align_log2);
-}
-
 static uint32_t number_of(const struct mm_drive *d, const struct mm_drive_thread *t)
 {
 	return (uint32_t)(t - d->thread);
@@ -144,7 +139,7 @@ static inline int take(struct mm_drive *d, struct mm_drive_thread *t, const stru
 
 	if (__builtin_expect(d->routed != NULL, 0))
 		return take_routed(d, t, row, ret);
-	err = mm_heap_alloc(d->heap, t->context, row->size, align_of(row), &ret->where);
+	err = mm_heap_alloc(d->heap, t->context, row->size, mm_row_align(row), &ret->where);
 	if (!err)
 		ret->extent = row->size;
 	return err;
@@ -157,7 +152,7 @@ static int retake(struct mm_drive *d, struct mm_drive_thread *t, const struct mm
 	int err;
 
 	if (!d->routed) {
-		err = mm_heap_realloc(d->heap, t->context, t->held.where, row->size, align_of(row),
+		err = mm_heap_realloc(d->heap, t->context, t->held.where, row->size, mm_row_align(row),
 				      &ret->where);
 		if (!err)
 			ret->extent = row->size;

@@ -190,18 +190,13 @@ static void count_kept(struct mm_routed *x, const struct mm_routed_block *b)
 
 /* --- blocks --------------------------------------------------------------------------------------- */
 
-static uint64_t alignment(const struct mm_row *row)
-{
-	return mm_event_align(row->align_log2);
-}
-
 static int take_in(struct mm_routed *x, uint32_t thread, struct mm_context *main, uint32_t dest,
 		   const struct mm_row *row, uint64_t *ret_addr)
 {
 	struct mm_context *c;
 	int err = context_in(x, thread, dest, main, &c);
 
-	return err ? err : mm_dest_alloc(&x->dest[dest], c, row->size, alignment(row), ret_addr);
+	return err ? err : mm_dest_alloc(&x->dest[dest], c, row->size, mm_row_align(row), ret_addr);
 }
 
 static int take_block(struct mm_routed *x, uint32_t thread, struct mm_context *c,
@@ -258,10 +253,10 @@ static int stay(struct mm_routed *x, uint32_t thread, struct mm_context *main,
 	int err = context_in(x, thread, was->dest, main, &c);
 
 	if (!err && d->pool)
-		err = mm_poolset_resize(d->pool, addr, was->size, row->size, alignment(row))
+		err = mm_poolset_resize(d->pool, addr, was->size, row->size, mm_row_align(row))
 			? MM_OK : MM_ELIMIT;
 	else if (!err)
-		err = mm_heap_realloc(d->heap, c, addr, row->size, alignment(row), &addr);
+		err = mm_heap_realloc(d->heap, c, addr, row->size, mm_row_align(row), &addr);
 	if (err)
 		return err;
 	*ret = (struct mm_routed_block){ .addr = addr, .dest = was->dest, .size = row->size,
@@ -279,7 +274,7 @@ static int move(struct mm_routed *x, uint32_t thread, struct mm_context *c,
 	struct mm_context *own;
 	int err;
 
-	if (!was->dest && to->pool && !mm_poolset_takes(to->pool, row->size, alignment(row))) {
+	if (!was->dest && to->pool && !mm_poolset_takes(to->pool, row->size, mm_row_align(row))) {
 		x->dest[x->router->route[route].dest].misfits++;
 		return stay(x, thread, c, row, was, route, ret);
 	}

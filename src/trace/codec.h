@@ -51,6 +51,11 @@ static inline void mm_row_begin(struct mm_row *r, uint8_t kind, uint64_t tick, u
 	r->other_len = 0;
 }
 
+static inline uint64_t mm_row_align(const struct mm_row *r)
+{
+	return mm_event_align(r->align_log2);
+}
+
 /* Caller's memory, zero-initialised = empty. */
 struct mm_rows {
 	struct mm_row *rows;
