@@ -150,6 +150,24 @@ HOT int verify(struct mm_heap *h, const struct mm_context *c, uint64_t addr, uin
 		? MM_OK : overrun(h, c, addr, size, granted);
 }
 
+/* Large blocks are few: those that a second free is likely to mean are looked through. */
+static void note_gone(struct mm_heap *h, uint64_t addr, uint64_t requested)
+{
+	uint32_t at = atomic_fetch_add(&h->guard.gone_next, 1) % MM_GUARD_GONE;
+
+	atomic_store(&h->guard.gone[at].addr, addr);
+	atomic_store(&h->guard.gone[at].requested, requested);
+}
+
+COLD int no_slab(struct mm_heap *h, const struct mm_context *c, uint64_t addr)
+{
+	for (uint32_t i = 0; addr && i < MM_GUARD_GONE; i++)
+		if (atomic_load(&h->guard.gone[i].addr) == addr)
+			return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr,
+				    atomic_load(&h->guard.gone[i].requested));
+	return tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
+}
+
 COLD int not_a_block(struct mm_heap *h, const struct mm_context *c, uint64_t addr,
 		     const struct mm_guard_found *f)
 {
@@ -276,8 +294,10 @@ static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s
 			: tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 	if (!claim_large(h, s, addr))
 		return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, 0);
-	if ((err = verify(h, c, addr, s->requested, s->bytes)) == MM_OK)
+	if ((err = verify(h, c, addr, s->requested, s->bytes)) == MM_OK) {
+		note_gone(h, addr, s->requested);
 		return mm_large_free(h, s, addr);
+	}
 	atomic_fetch_add(&h->guard.marked, 1);
 	atomic_fetch_add(&h->guard.marked_bytes, s->bytes);
 	atomic_fetch_sub(&h->large.live, 1);
@@ -291,7 +311,7 @@ int mm_guard_free(struct mm_heap *h, struct mm_context *c, uint64_t addr)
 	struct mm_slab *s = mm_heap_slab_at(h, addr);
 
 	if (!s)
-		return not_a_block(h, c, addr, NULL);
+		return no_slab(h, c, addr);
 	if (s->pool)
 		return free_pooled(h, c, s, addr);
 	return s->guarded ? mm_run_free(h, c, s, addr) : free_large(h, c, s, addr);
@@ -394,11 +414,9 @@ static int wrong_address(struct mm_heap *h, struct mm_slab *s, struct mm_context
 {
 	struct mm_guard_found f;
 
-	if (s && (s->guarded || !s->pool))
+	if (!s || s->guarded || !s->pool)
 		return mm_guard_free(h, c, addr);
-	if (s && mm_guard_find(h, s, addr, &f))
-		return not_a_block(h, c, addr, &f);
-	return not_a_block(h, c, addr, NULL);
+	return not_a_block(h, c, addr, mm_guard_find(h, s, addr, &f) ? &f : NULL);
 }
 
 int mm_guard_realloc(struct mm_heap *h, struct mm_context *c, uint64_t addr, uint64_t size,

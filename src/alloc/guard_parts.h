@@ -25,6 +25,8 @@ enum {
 
 enum mm_run_state { MM_RUN_LIVE = 1, MM_RUN_QUARANTINED, MM_RUN_IDLE, MM_RUN_MARKED };
 
+enum { MM_GUARD_GONE = 64 };
+
 struct mm_guard {
 	struct mm_lock lock;        /* of runs */
 	uint32_t runs, most;
@@ -40,6 +42,9 @@ struct mm_guard {
 	struct mm_misuse latest;
 	int has_latest, quiet;      /* the sink is called later */
 	_Atomic uint64_t marked, marked_bytes; /* all; those of pools and large ones */
+	/* Large blocks that were freed last, with what was requested: no slab knows them any more. */
+	struct mm_guard_gone { _Atomic uint64_t addr, requested; } gone[MM_GUARD_GONE];
+	_Atomic uint32_t gone_next;
 };
 
 /* --- guard.c: one branch in each call of heap.c leads here --------------------------------- */

@@ -28,6 +28,7 @@ TESTS += tests/e2e/misuse.sh
 EXTRA_DIST += tests/e2e/misuse.sh tests/e2e/misuse.table \
 	tests/victims/misuse_kit.h \
 	tests/victims/misuse_double_free.c \
+	tests/victims/misuse_double_large.c \
 	tests/victims/misuse_free_interior.c \
 	tests/victims/misuse_free_invalid.c \
 	tests/victims/misuse_free_mapped.c \

@@ -132,7 +132,9 @@ static void invalid_free_on(void **state)
 	assert_int_equal(give(&k, p + 112 * 9 + 8), MM_EINVAL); /* in a block that is not out */
 	was_told(&k, MM_MISUSE_INVALID_FREE, MM_CHECK_ON, NULL, 0, 0);
 	assert_int_equal(give(&k, large), 0);
-	assert_int_equal(give(&k, large), MM_EINVAL); /* its slices are nobody's */
+	assert_int_equal(give(&k, large), MM_EINVAL); /* its slices are nobody's, but it is known */
+	was_told(&k, MM_MISUSE_DOUBLE_FREE, MM_CHECK_ON, large, 100000, 0);
+	assert_int_equal(give(&k, large + 16), MM_EINVAL);
 	was_told(&k, MM_MISUSE_INVALID_FREE, MM_CHECK_ON, NULL, 0, 0);
 	assert_int_equal(give(&k, p), 0);
 	end(&k);
