@@ -214,7 +214,8 @@ static int band_slab(struct mm_band *p, uint32_t format, uint32_t *ret)
 	struct bslab *s = &p->slab[n];
 	uint64_t addr;
 
-	if (n == SLABS_MOST || mm_vspace_take(&p->vspace, 1, 1, MM_SLICE_BYTES, n, &addr))
+	if (n == SLABS_MOST || mm_meta_open(p->slab, (n + UINT64_C(1)) * sizeof *s) ||
+	    mm_vspace_take(&p->vspace, 1, 1, MM_SLICE_BYTES, n, &addr))
 		return MM_ENOSPC;
 	if (n == p->slabs)
 		p->slab_bytes = grown(p, p->slab_bytes, ++p->slabs * sizeof *s);
@@ -296,6 +297,16 @@ static void give_block(struct mm_band *p, uint32_t place)
 
 /* --- bricks ---------------------------------------------------------------------------- */
 
+static int open_headers(struct mm_band *p, uint64_t bricks)
+{
+	return mm_meta_open(p->key, bricks * sizeof *p->key) ||
+	       mm_meta_open(p->mask, bricks * sizeof *p->mask) ||
+	       mm_meta_open(p->place, bricks * sizeof *p->place) ||
+	       mm_meta_open(p->beside, bricks * sizeof *p->beside) ||
+	       mm_meta_open(p->beside_at, bricks * sizeof *p->beside_at) ||
+	       mm_meta_open(p->format, bricks) ? MM_ENOMEM : MM_OK;
+}
+
 static uint32_t new_brick(struct mm_band *p)
 {
 	uint32_t b = p->vacant;
@@ -304,7 +315,7 @@ static uint32_t new_brick(struct mm_band *p)
 		p->vacant = p->place[b];
 		return b;
 	}
-	if (p->frontier == BRICKS_MOST)
+	if (p->frontier == BRICKS_MOST || open_headers(p, p->frontier + 1))
 		return 0;
 	b = p->frontier++;
 	p->header_bytes = grown(p, p->header_bytes, (uint64_t)p->frontier *

@@ -82,6 +82,8 @@ static struct place *fresh_place(struct mm_handles *t, uint32_t *ret_index)
 		return NULL;
 	bytes = (bytes + page - 1) & ~(page - 1);
 	if (bytes > t->table_bytes) {
+		if (mm_meta_open(t->place, bytes))
+			return NULL;
 		mm_meta_commit(&t->heap->meta, bytes - t->table_bytes);
 		t->table_bytes = bytes;
 	}

@@ -19,11 +19,16 @@ uint64_t mm_lowset_bytes(uint32_t limit)
 	return words * sizeof(uint64_t);
 }
 
+uint64_t mm_lowset_bytes_until(uint32_t limit, uint32_t n)
+{
+	return mm_lowset_bytes(limit) - (words_at(limit, 0) - words_at(n, 0)) * sizeof(uint64_t);
+}
+
 void mm_lowset_init(struct mm_lowset *s, uint32_t limit, void *memory)
 {
 	uint64_t *at = memory;
 
-	for (int i = 0; i < MM_LOWSET_LEVELS; i++) {
+	for (int i = MM_LOWSET_LEVELS - 1; i >= 0; i--) {
 		s->level[i] = at;
 		s->words[i] = (uint32_t)words_at(limit, i);
 		at += s->words[i];

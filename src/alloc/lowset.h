@@ -23,6 +23,9 @@ struct mm_lowset {
 /* Bytes of memory that a set of numbers below `limit` (at most 2^24) needs. */
 uint64_t mm_lowset_bytes(uint32_t limit);
 
+/* How many of them, from the start, numbers below n (at most the limit) need. */
+uint64_t mm_lowset_bytes_until(uint32_t limit, uint32_t n);
+
 /* Empty, in `memory`: zero-filled, mm_lowset_bytes(limit) long, the caller's. */
 void mm_lowset_init(struct mm_lowset *s, uint32_t limit, void *memory);
 

@@ -4,22 +4,37 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ALIGN = 64, PIECE = 1 << 20 };
+#include "core/error.h"
+
+enum { ALIGN = 64, PIECE = 1 << 20, OPEN_STEP = 64 << 10 };
 
 struct piece { /* at the start of each mapping */
 	struct piece *next;
 	uint64_t bytes;
+	uint64_t open; /* of those, may be written to */
 };
 
-static struct piece *map_piece(struct mm_meta *m, uint64_t bytes, int flags)
+static int may_write(void *at, uint64_t bytes)
 {
-	struct piece *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+/* All of it can be read from the start on: what is not yet there is zero. */
+static struct piece *map_piece(struct mm_meta *m, uint64_t bytes, uint64_t open)
+{
+	int is_whole = open == bytes;
+	struct piece *p = mmap(NULL, bytes, is_whole ? PROT_READ | PROT_WRITE : PROT_READ,
+			       MAP_PRIVATE | MAP_ANONYMOUS | (is_whole ? 0 : MAP_NORESERVE), -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
+	if (!is_whole && !may_write(p, open)) {
+		munmap(p, bytes);
+		return NULL;
+	}
 	p->next = m->pieces;
 	p->bytes = bytes;
+	p->open = open;
 	m->pieces = p;
 	return p;
 }
@@ -50,7 +65,7 @@ static void *cut(struct mm_meta *m, uint64_t bytes)
 	if (bytes > m->left) {
 		uint64_t whole = bytes + ALIGN > PIECE
 			? (bytes + ALIGN + MM_META_PAGE - 1) & ~(uint64_t)(MM_META_PAGE - 1) : PIECE;
-		struct piece *p = map_piece(m, whole, 0);
+		struct piece *p = map_piece(m, whole, whole);
 		if (!p)
 			return NULL;
 		m->at = (uint8_t *)p + ALIGN;
@@ -91,7 +106,7 @@ static unsigned kind_of(uint64_t bytes)
 
 static void *borrow_piece(struct mm_meta *m, uint64_t bytes)
 {
-	struct piece *p = map_piece(m, bytes + MM_META_PAGE, 0);
+	struct piece *p = map_piece(m, bytes + MM_META_PAGE, bytes + MM_META_PAGE);
 
 	if (!p)
 		return NULL;
@@ -149,9 +164,32 @@ void *mm_meta_reserve(struct mm_meta *m, uint64_t bytes)
 {
 	bytes = (bytes + ALIGN + MM_META_PAGE - 1) & ~(uint64_t)(MM_META_PAGE - 1);
 	mm_lock_take(&m->lock);
-	struct piece *p = map_piece(m, bytes, MAP_NORESERVE);
+	struct piece *p = map_piece(m, bytes, bytes < OPEN_STEP ? bytes : OPEN_STEP);
 	mm_lock_give(&m->lock);
 	return p ? (uint8_t *)p + ALIGN : NULL;
+}
+
+/* Ahead, by a part of what is open, so that the system is seldom asked. */
+static uint64_t open_until(const struct piece *p, uint64_t bytes)
+{
+	uint64_t step = p->open / 8 > OPEN_STEP ? p->open / 8 : OPEN_STEP;
+
+	bytes = (bytes + step + OPEN_STEP - 1) & ~(uint64_t)(OPEN_STEP - 1);
+	return bytes < p->bytes ? bytes : p->bytes;
+}
+
+int mm_meta_open(void *table, uint64_t bytes)
+{
+	struct piece *p = (struct piece *)((uint8_t *)table - ALIGN);
+	uint64_t open;
+
+	if (bytes + ALIGN <= p->open || p->open == p->bytes)
+		return MM_OK;
+	open = open_until(p, bytes + ALIGN);
+	if (!may_write((uint8_t *)p + p->open, open - p->open))
+		return MM_ENOMEM;
+	p->open = open;
+	return MM_OK;
 }
 
 void mm_meta_commit(struct mm_meta *m, uint64_t bytes_more)

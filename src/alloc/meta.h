@@ -39,10 +39,15 @@ void *mm_meta_take(struct mm_meta *m, uint64_t bytes);
 void *mm_meta_borrow(struct mm_meta *m, uint64_t bytes);
 void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes);
 
-/* Address space for a table that is used from its start on, zero-filled; the user says how
- * far it is in use. NULL without address space. */
+/* Address space for a table that is used from its start on: zero to who reads it, and written to
+ * only as far as it was opened; the user says, too, how far that counts as committed. NULL without
+ * address space. */
 void *mm_meta_reserve(struct mm_meta *m, uint64_t bytes);
 void mm_meta_commit(struct mm_meta *m, uint64_t bytes_more);
+
+/* Its first bytes, of those reserved, may be written to from now on, some more with them. One thread at a time for one
+ * table. MM_ENOMEM: they may not. */
+int mm_meta_open(void *table, uint64_t bytes);
 
 uint64_t mm_meta_committed(struct mm_meta *m);
 

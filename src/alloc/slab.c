@@ -28,7 +28,7 @@ static struct mm_slab *fresh(struct mm_slabs *s)
 	uint64_t pages = ((uint64_t)(n + 1) * sizeof *s->record + MM_META_PAGE - 1) /
 			 MM_META_PAGE * MM_META_PAGE;
 
-	if (n == s->most)
+	if (n == s->most || mm_meta_open(s->record, pages))
 		return NULL;
 	if (pages > s->committed) {
 		mm_meta_commit(s->meta, pages - s->committed);

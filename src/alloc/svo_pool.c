@@ -136,8 +136,11 @@ static uint32_t record(struct mm_svo *p)
 	}
 	if (p->chunks == MM_SVO_CHUNKS)
 		return 0;
-	n = p->chunks++;
-	bytes = ((uint64_t)p->chunks * sizeof *p->chunk + PAGE - 1) / PAGE * PAGE;
+	n = p->chunks;
+	bytes = ((uint64_t)(n + 1) * sizeof *p->chunk + PAGE - 1) / PAGE * PAGE;
+	if (mm_meta_open(p->chunk, bytes))
+		return 0;
+	p->chunks++;
 	mm_meta_commit(&p->meta, bytes - p->table_bytes);
 	p->table_bytes = bytes;
 	return n;

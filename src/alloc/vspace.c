@@ -19,7 +19,9 @@
 
 enum { SLICES_MOST = 1 << 24,
 	REGRET_LEAST = 8 << 20 /* may be kept for regret, however little is in use */,
-	FORGET_AFTER = 16 /* times as much as is in use was taken */, FORGET_SHARE = 4 };
+	FORGET_AFTER = 16 /* times as much as is in use was taken */, FORGET_SHARE = 4,
+	OPEN_LEAST = 2 << 20 /* is opened at once, a huge page, or one in */,
+	OPEN_SHARE = 8 /* of what is open */ };
 
 /* --- coming and going ------------------------------------------------------------------ */
 
@@ -34,12 +36,13 @@ static uint64_t base_align(uint64_t bytes)
 }
 
 /* Less and less, where addresses are limited: then half as many stay for stacks, libraries and
- * our own tables. What is left over on both sides goes back. */
+ * our own tables. What is left over on both sides goes back. What nobody can touch is no memory to
+ * the limits of a process, nor to one that locks all it has. */
 static int reserve(struct mm_vspace *v)
 {
 	for (uint64_t n = v->o.bytes; n >= LEAST_BYTES || n == v->o.bytes; n /= 2) {
 		uint64_t align = base_align(n), spare = n < v->o.bytes ? n / 2 : 0, base, end;
-		void *p = mmap(NULL, n + align + spare, PROT_READ | PROT_WRITE,
+		void *p = mmap(NULL, n + align + spare, PROT_NONE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (p == MAP_FAILED)
 			continue;
@@ -56,6 +59,16 @@ static int reserve(struct mm_vspace *v)
 	return MM_ENOSPC;
 }
 
+/* What is kept of slices below the frontier. */
+static int open_maps(struct mm_vspace *v, uint32_t frontier)
+{
+	uint64_t set = mm_lowset_bytes_until(v->slices, frontier);
+
+	return mm_meta_open(v->owner, (uint64_t)frontier * sizeof *v->owner) ||
+	       mm_meta_open(v->have, frontier) || mm_meta_open(v->used, frontier) ||
+	       mm_meta_open(v->sets[0], set) || mm_meta_open(v->sets[1], set) ? MM_ENOSPC : MM_OK;
+}
+
 static int tables(struct mm_vspace *v)
 {
 	uint64_t set = mm_lowset_bytes(v->slices);
@@ -64,7 +77,9 @@ static int tables(struct mm_vspace *v)
 	v->owner = mm_meta_reserve(v->meta, (uint64_t)v->slices * sizeof *v->owner);
 	v->have = mm_meta_reserve(v->meta, v->slices);
 	v->used = mm_meta_reserve(v->meta, v->slices);
-	if (!idle || !warm || !v->owner || !v->have || !v->used)
+	v->sets[0] = idle;
+	v->sets[1] = warm;
+	if (!idle || !warm || !v->owner || !v->have || !v->used || open_maps(v, 0))
 		return MM_ENOMEM;
 	mm_lowset_init(&v->idle, v->slices, idle);
 	mm_lowset_init(&v->warm, v->slices, warm);
@@ -328,7 +343,7 @@ static uint32_t find_run(const struct mm_vspace *v, uint32_t slices, uint32_t al
 	return MM_LOWSET_NONE;
 }
 
-static void advance(struct mm_vspace *v, uint32_t frontier)
+static void go_to(struct mm_vspace *v, uint32_t frontier)
 {
 	uint64_t maps = (uint64_t)frontier * (sizeof *v->owner + 2) + frontier / 4;
 	uint64_t pages = (maps + MM_META_PAGE - 1) / MM_META_PAGE * MM_META_PAGE;
@@ -340,6 +355,42 @@ static void advance(struct mm_vspace *v, uint32_t frontier)
 	v->frontier = frontier;
 }
 
+/* By its protection, so that what was said of the whole range (nodes, locked) holds. */
+static int open_to(struct mm_vspace *v, uint64_t bytes)
+{
+	void *at = (void *)(uintptr_t)(v->base + v->opened);
+
+	if (mprotect(at, bytes - v->opened, PROT_READ | PROT_WRITE) != 0)
+		return MM_ENOSPC;
+	v->opened = bytes;
+	return MM_OK;
+}
+
+/* Ahead of what is asked for, so that the system is seldom asked, unless it refuses that. */
+static int open_ahead(struct mm_vspace *v, uint64_t least)
+{
+	uint64_t step = v->opened / OPEN_SHARE > OPEN_LEAST ? v->opened / OPEN_SHARE : OPEN_LEAST;
+	uint64_t most = v->opened + step > least ? v->opened + step : least;
+
+	if (v->o.simulated || least <= v->opened)
+		return MM_OK;
+	most = ((v->base + most + OPEN_LEAST - 1) & ~(uint64_t)(OPEN_LEAST - 1)) - v->base;
+	if (open_to(v, most < v->bytes ? most : v->bytes) == MM_OK)
+		return MM_OK;
+	return open_to(v, least);
+}
+
+static int advance(struct mm_vspace *v, uint32_t frontier)
+{
+	int err = open_maps(v, frontier);
+
+	if (!err)
+		err = open_ahead(v, (uint64_t)frontier << MM_SLICE_SHIFT);
+	if (!err)
+		go_to(v, frontier);
+	return err;
+}
+
 /* Slices that were never used; those left out to be aligned are idle. */
 static uint32_t take_new(struct mm_vspace *v, uint32_t slices, uint32_t align)
 {
@@ -347,7 +398,8 @@ static uint32_t take_new(struct mm_vspace *v, uint32_t slices, uint32_t align)
 
 	if (first < v->frontier || first > v->slices || slices > v->slices - first)
 		return MM_LOWSET_NONE;
-	advance(v, first + slices);
+	if (advance(v, first + slices) != MM_OK)
+		return MM_LOWSET_NONE;
 	for (; idle < first; idle++)
 		mm_lowset_add(&v->idle, idle);
 	return first;
@@ -404,7 +456,7 @@ int mm_vspace_extend(struct mm_vspace *v, uint64_t addr, uint32_t slices, uint32
 	int fits = is_free_run(v, first, more) &&
 		   (!only_new || (first == v->frontier && first + more < v->slices / 2));
 	if (fits && first + more > v->frontier)
-		advance(v, first + more);
+		fits = advance(v, first + more) == MM_OK;
 	for (uint32_t s = first; fits && s < first + more; s++) {
 		mm_lowset_remove(&v->idle, s);
 		cool_down(v, s);

@@ -36,9 +36,11 @@ struct mm_vspace {
 	struct mm_meta *meta;
 	struct mm_vspace_options o;
 	uint64_t base, bytes;
+	uint64_t opened;            /* bytes from the base that may be touched; nothing beyond */
 	uint32_t slices, frontier;  /* slices from here on were never used */
 	_Atomic uint64_t *owner;    /* 0 = nobody's; the owner's mark in the upper half */
 	uint8_t *have, *used;       /* pages of each slice, from its start */
+	void *sets[2];              /* where the next two are */
 	struct mm_lowset idle;      /* below the frontier, nobody's */
 	struct mm_lowset warm;      /* of those: with pages */
 	uint64_t used_bytes, retained_bytes, map_bytes;

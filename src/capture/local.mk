@@ -35,6 +35,7 @@ libmmprof_la_SOURCES = \
 	src/capture/ring.c src/capture/ring.h \
 	src/capture/syscalls.h \
 	src/capture/told.c src/capture/told.h \
+	src/core/memlock.c src/core/memlock.h \
 	src/core/shm.c \
 	$(capture_stack_sources)
 libmmprof_la_CFLAGS = $(MM_CFLAGS) -O2 -fPIC -fvisibility=hidden \

@@ -4,6 +4,7 @@ libmm_core_la_SOURCES = \
 	src/core/arch.h src/core/arch_x86_64.h \
 	src/core/crc32c.c src/core/crc32c.h \
 	src/core/error.c src/core/error.h \
+	src/core/memlock.c src/core/memlock.h \
 	src/core/shm.c src/core/shm.h \
 	src/core/sink.c src/core/sink.h \
 	src/core/varint.h

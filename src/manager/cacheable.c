@@ -17,7 +17,9 @@ static uint32_t vacant_entry(struct mm_cacheables *c)
 	}
 	if (!c->entry)
 		c->entry = mm_meta_reserve(c->meta, MM_CACHEABLE_MOST * sizeof *c->entry);
-	return c->entry && c->frontier < MM_CACHEABLE_MOST ? c->frontier++ : 0;
+	return c->entry && c->frontier < MM_CACHEABLE_MOST &&
+	       !mm_meta_open(c->entry, (c->frontier + UINT64_C(1)) * sizeof *c->entry)
+		? c->frontier++ : 0;
 }
 
 uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *entry)

@@ -32,6 +32,8 @@ static int foreign_room(struct mm_foreign *f)
 	if (!f->alien &&
 	    !(f->alien = mm_meta_reserve(f->meta, (uint64_t)MOST * sizeof *f->alien)))
 		return MM_ENOMEM;
+	if (mm_meta_open(f->alien, (f->count + UINT64_C(2)) * sizeof *f->alien))
+		return MM_ENOMEM;
 	if (f->slots && (uint64_t)(f->count + 1) * 20 <= (uint64_t)f->slots * 13)
 		return MM_OK;
 	if (!(fresh = mm_meta_borrow(f->meta, slots * sizeof *fresh)))

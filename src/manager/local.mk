@@ -4,6 +4,7 @@ pkglib_LTLIBRARIES += libmmrun.la
 libmmrun_la_SOURCES = \
 	src/manager/run_front.c src/manager/run_front.h \
 	src/manager/run_fault.c src/manager/run_fault.h \
+	src/manager/run_lock.c src/core/memlock.c src/core/memlock.h \
 	src/manager/run_malloc.c \
 	src/manager/run_tell.c src/manager/run_tell.h \
 	src/manager/run_text.c src/manager/run_text.h \

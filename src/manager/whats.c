@@ -5,6 +5,7 @@
 
 #include "alloc/lock_order.h"
 #include "alloc/meta.h"
+#include "core/error.h"
 #include "mm_alloc.h"
 
 enum { HEADS = 1 << 17, BARE = 512 /* places for records that say the least */ };
@@ -76,12 +77,22 @@ static int is_same(const struct mm_said *a, const struct mm_said *b)
 	       same_text(a->file, b->file);
 }
 
+/* Of heads, which are used everywhere from the start. */
+static void *table_of(uint64_t bytes)
+{
+	void *table = mm_meta_reserve(&whats.meta, bytes);
+
+	return table && mm_meta_open(table, bytes) == MM_OK ? table : NULL;
+}
+
 static int has_tables(void)
 {
 	if (whats.record)
 		return 1;
-	whats.text = mm_meta_reserve(&whats.meta, HEADS * sizeof *whats.text);
-	whats.head = mm_meta_reserve(&whats.meta, HEADS * sizeof *whats.head);
+	if (!whats.text)
+		whats.text = table_of(HEADS * sizeof *whats.text);
+	if (!whats.head)
+		whats.head = table_of(HEADS * sizeof *whats.head);
 	if (whats.text && whats.head)
 		whats.record = mm_meta_reserve(&whats.meta, MM_WHATS_MOST * sizeof *whats.record);
 	whats.count = 1;
@@ -99,6 +110,7 @@ static uint32_t add(const struct mm_said *said, uint32_t hash)
 	const char *name, *file;
 
 	if (n >= MM_WHATS_MOST - (is_bare(said) ? 0 : BARE) ||
+	    mm_meta_open(whats.record, (n + UINT64_C(1)) * sizeof *whats.record) ||
 	    (said->object && whats.objects == MM_OBJECTS_MOST))
 		return 0;
 	name = said->name ? copy_of(said->name) : NULL;

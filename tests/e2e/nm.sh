@@ -96,7 +96,7 @@ from_libc_and_recorder() # whose part is a weak reference: it may be absent
 		grep -vE '@GLIBC_|^(__gmon_start__|_ITM_(de)?registerTMCloneTable|__cxa_finalize)'
 }
 check "libmmrun.so imports from libc only" from_libc_and_recorder "$run"
-check_is "libmmrun.so exports the malloc family, and what sets handlers" \
-	"aligned_alloc calloc free free_aligned_sized free_sized malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray sigaction signal valloc" \
+check_is "libmmrun.so exports the malloc family, what sets handlers, and mlockall" \
+	"aligned_alloc calloc free free_aligned_sized free_sized malloc malloc_usable_size memalign mlockall posix_memalign pvalloc realloc reallocarray sigaction signal valloc" \
 	"$(nm -D --defined-only "$run" | awk '{ print $NF }' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
 done_testing

@@ -23,7 +23,7 @@ build()
 	$CC -O1 -w -fno-builtin -D_GNU_SOURCE -pthread -o "$1" "$victims/hard_$1.c" -ldl || exit 99
 }
 
-for name in standard limited plugin forks crowd; do
+for name in standard limited plugin forks crowd locked; do
 	build $name
 done
 $CC -O1 -w -fno-builtin -D_GNU_SOURCE -fPIC -shared -o libhard.so "$victims/lib_hardplugin.c" || exit 99
@@ -41,6 +41,20 @@ for way in $ways; do
 		check_is "$mib MiB of addresses, $way" "done" \
 			"$(ulimit -v $((mib * 1024)); run_as $way ./limited 2>&1)"
 	done
+done
+
+# Memory is locked as without us: the little address space is there should all of it be filled.
+# Without the right to lock all, the limit counts.
+bounded() { (ulimit -v 4000000; "$@"); }
+unprivileged=
+[ "$(id -u)" != 0 ] || unprivileged="setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock"
+want_all=$(bounded ./locked all)
+want_little=$(ulimit -l 8192; bounded $unprivileged ./locked little)
+check_is "little can be locked" "little: 0, errno 0" "$(echo "$want_little" | head -1)"
+for way in $ways; do
+	check_is "all memory locked, $way" "$want_all" "$(bounded run_as $way ./locked all 2>&1)"
+	check_is "little memory locked, $way" "$want_little" \
+		"$(ulimit -l 8192; bounded run_as $way $unprivileged ./locked little 2>&1)"
 done
 
 # Where there is too little for the program itself it is told so by malloc, and nothing else

@@ -54,6 +54,7 @@ tests/e2e/misuse.log: mmprof libmmrun.la
 TESTS += tests/e2e/run_hard.sh
 EXTRA_DIST += tests/e2e/run_hard.sh \
 	tests/victims/hard_crowd.c \
+	tests/victims/hard_locked.c \
 	tests/victims/hard_forks.c \
 	tests/victims/hard_limited.c \
 	tests/victims/hard_plugin.c \

@@ -5,13 +5,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "mm.h"
+#include "mm_move.h"
+#include "mm_voxel.h"
 
-enum { SLOTS = 1000, STEPS = 40000, MIB = 1 << 20, COST_MOST = 16 };
+enum { SLOTS = 1000, STEPS = 40000, MIB = 1 << 20, COST_MOST = 16,
+	READY_KIB = 24 << 10 };
 
 static const char *const strategies[] = { "size-class", "first-fit", "best-fit", "numa-aware" };
 
@@ -232,6 +236,69 @@ static void knowing_a_block_is_cheap(void **state)
 	}
 }
 
+/* KiB of memory of this process's own that may be written to: what a program that locks all its
+ * memory would fill. */
+static long writable_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	long kib = -1;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f))
+		if (sscanf(line, "VmData: %ld", &kib) == 1)
+			break;
+	fclose(f);
+	assert_true(kib >= 0);
+	return kib;
+}
+
+static void gone(void *ctx, void *block)
+{
+	(void)ctx;
+	(void)block;
+}
+
+/* One of each. */
+static void use_everything(struct mm_manager *m)
+{
+	struct mm_svo_pool *svo;
+	struct mm_band_pool *band;
+	struct mm_movable movable;
+	struct mm_pool *pool;
+	uint32_t n;
+	void *block;
+	struct mm_what cacheable = { .priority = MM_PRIORITY_CACHEABLE, .gone = gone };
+
+	assert_non_null(mm_alloc(m, 100));
+	assert_int_equal(mm_alloc_as(m, 100, &cacheable, &block), MM_OK);
+	assert_int_equal(mm_movable_create(m, 100, &movable), MM_OK);
+	assert_int_equal(mm_pool_create(m, "pool", 64, 0, MM_ACCESS_GENERAL, 1, &pool), MM_OK);
+	assert_non_null(mm_pool_alloc(pool));
+	assert_int_equal(mm_svo_pool_create(m, "svo", 8, 16, 0, &svo), MM_OK);
+	assert_int_equal(mm_svo_pool_take(svo, 7, MM_NODES_INNER, 8, &n), MM_OK);
+	assert_int_equal(mm_band_pool_create(m, "band", 8, 3, MM_PRECISION_F32, &band), MM_OK);
+	assert_int_equal(mm_band_pool_take(band, 7, &n), MM_OK);
+}
+
+static void little_is_held_ready(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
+		struct mm_manager_options o = { .strategy = strategies[i], .untracked = i > 0 };
+		long before = writable_kib(), more;
+		struct mm_manager *m = made_with(&o);
+		if (i == 0)
+			use_everything(m);
+		else
+			assert_non_null(mm_alloc(m, 100));
+		more = writable_kib() - before;
+		mm_manager_destroy(m);
+		print_message("%s: %ld KiB may be written to\n", strategies[i], more);
+		assert_in_range(more, 1, READY_KIB);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +309,7 @@ int main(void)
 		cmocka_unit_test(untracked_budgets_hold),
 		cmocka_unit_test(keeps_what_was_said),
 		cmocka_unit_test(knowing_a_block_is_cheap),
+		cmocka_unit_test(little_is_held_ready),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
