@@ -33,9 +33,9 @@ struct mm_band {
 	struct mm_band_options o;
 	struct cell *cell;
 	uint32_t cells, home_shift, lane[BAND_LANES]; /* cells in use, by lane */
-	uint32_t bricks, frontier, vacant;
+	uint32_t bricks, frontier, vacant, most;
 	struct bslab *slab;
-	uint32_t slabs, slab_vacant, slab_live, list[MM_BAND_CONST], spare[MM_BAND_CONST];
+	uint32_t slabs, slabs_most, slab_vacant, slab_live, list[MM_BAND_CONST], spare[MM_BAND_CONST];
 	struct hint hint[HINTS];
 	uint64_t *key, (*mask)[8];     /* headers, each an array over bricks */
 	uint32_t *place, (*beside)[MM_BAND_SIDES], *beside_at;

@@ -13,13 +13,15 @@ static int headers(struct mm_band *p)
 {
 	struct mm_meta *m = &p->meta;
 
-	p->key = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->key);
-	p->mask = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->mask);
-	p->place = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->place);
-	p->beside = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->beside);
-	p->beside_at = mm_meta_reserve(m, BRICKS_MOST * sizeof *p->beside_at);
-	p->format = mm_meta_reserve(m, BRICKS_MOST);
-	p->slab = mm_meta_reserve(m, SLABS_MOST * sizeof *p->slab);
+	p->most = BRICKS_MOST;
+	p->slabs_most = SLABS_MOST;
+	p->mask = mm_meta_reserve_for(m, sizeof *p->mask, &p->most);
+	p->key = mm_meta_reserve(m, p->most * sizeof *p->key);
+	p->place = mm_meta_reserve(m, p->most * sizeof *p->place);
+	p->beside = mm_meta_reserve(m, p->most * sizeof *p->beside);
+	p->beside_at = mm_meta_reserve(m, p->most * sizeof *p->beside_at);
+	p->format = mm_meta_reserve(m, p->most);
+	p->slab = mm_meta_reserve_for(m, sizeof *p->slab, &p->slabs_most);
 	p->cell = mm_meta_borrow(m, HASH_FIRST * sizeof *p->cell);
 	p->cells = HASH_FIRST;
 	p->home_shift = 32 - (uint32_t)__builtin_ctz(HASH_FIRST / BAND_LANES);
@@ -214,7 +216,7 @@ static int band_slab(struct mm_band *p, uint32_t format, uint32_t *ret)
 	struct bslab *s = &p->slab[n];
 	uint64_t addr;
 
-	if (n == SLABS_MOST || mm_meta_open(p->slab, (n + UINT64_C(1)) * sizeof *s) ||
+	if (n == p->slabs_most || mm_meta_open(p->slab, (n + UINT64_C(1)) * sizeof *s) ||
 	    mm_vspace_take(&p->vspace, 1, 1, MM_SLICE_BYTES, n, &addr))
 		return MM_ENOSPC;
 	if (n == p->slabs)
@@ -315,7 +317,7 @@ static uint32_t new_brick(struct mm_band *p)
 		p->vacant = p->place[b];
 		return b;
 	}
-	if (p->frontier == BRICKS_MOST || open_headers(p, p->frontier + 1))
+	if (p->frontier == p->most || open_headers(p, p->frontier + 1))
 		return 0;
 	b = p->frontier++;
 	p->header_bytes = grown(p, p->header_bytes, (uint64_t)p->frontier *

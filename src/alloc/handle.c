@@ -44,15 +44,16 @@ int mm_handles_open(struct mm_handles **ret, struct mm_heap *h,
 		    const struct mm_handles_options *o)
 {
 	struct mm_handles *t = mm_meta_borrow(&h->meta, sizeof *t);
-	uint32_t most = o->most ? o->most : MOST;
+	uint32_t most = o->most ? o->most : MOST, records = most + 1;
 
 	if (!t)
 		return MM_ENOMEM;
-	*t = (struct mm_handles){ .heap = h, .most = most, .used = 1,
+	*t = (struct mm_handles){ .heap = h, .used = 1,
 		.first_generation = o->first_generation ? o->first_generation : 1 };
 	mm_lock_is(&t->lock, MM_RANK_HANDLES);
 	if (most < UINT32_MAX)
-		t->place = mm_meta_reserve(&h->meta, ((uint64_t)most + 1) * sizeof *t->place);
+		t->place = mm_meta_reserve_for(&h->meta, sizeof *t->place, &records);
+	t->most = records - 1;
 	if (!t->place) {
 		mm_meta_return(&h->meta, t, sizeof *t);
 		return most < UINT32_MAX ? MM_ENOMEM : MM_EINVAL;

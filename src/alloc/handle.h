@@ -27,7 +27,8 @@ struct mm_handles;
 struct mm_handle { uint32_t index, generation; };
 
 struct mm_handles_options {
-	uint32_t most;             /* handles at once, 0 = 4 Mi: address space of 24 bytes each */
+	uint32_t most;             /* handles at once, 0 = 4 Mi; fewer where address space is limited,
+				    * 24 bytes each */
 	uint32_t first_generation; /* of each place; 0 = 1 */
 };
 

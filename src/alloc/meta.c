@@ -6,7 +6,8 @@
 
 #include "core/error.h"
 
-enum { ALIGN = 64, PIECE = 1 << 20, OPEN_STEP = 64 << 10 };
+enum { ALIGN = 64, PIECE = 1 << 20, OPEN_STEP = 64 << 10,
+	LEFT = 4 /* a table that was made smaller takes one in so many of the addresses left */ };
 
 struct piece { /* at the start of each mapping */
 	struct piece *next;
@@ -167,6 +168,26 @@ void *mm_meta_reserve(struct mm_meta *m, uint64_t bytes)
 	struct piece *p = map_piece(m, bytes, bytes < OPEN_STEP ? bytes : OPEN_STEP);
 	mm_lock_give(&m->lock);
 	return p ? (uint8_t *)p + ALIGN : NULL;
+}
+
+static int has_addresses(uint64_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p != MAP_FAILED && munmap(p, bytes) == 0;
+}
+
+void *mm_meta_reserve_for(struct mm_meta *m, uint64_t record_bytes, uint32_t *ret_most)
+{
+	uint32_t most = *ret_most;
+	void *table = mm_meta_reserve(m, most * record_bytes);
+
+	while (!table && (most /= 2) >= MM_META_RECORDS)
+		if (has_addresses(most * record_bytes * LEFT) || most / 2 < MM_META_RECORDS)
+			table = mm_meta_reserve(m, most * record_bytes);
+	if (table)
+		*ret_most = most;
+	return table;
 }
 
 /* Ahead, by a part of what is open, so that the system is seldom asked. */

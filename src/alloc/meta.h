@@ -16,7 +16,7 @@
 #include "alloc/lock.h"
 
 enum { MM_META_PAGE = 4096, MM_META_ALONE = 512 * 1024,
-	MM_META_KINDS = 40 /* sizes that are kept for reuse */ };
+	MM_META_RECORDS = 1024, MM_META_KINDS = 40 /* sizes that are kept for reuse */ };
 
 struct mm_meta {
 	struct mm_lock lock;
@@ -44,6 +44,10 @@ void mm_meta_return(struct mm_meta *m, void *p, uint64_t bytes);
  * address space. */
 void *mm_meta_reserve(struct mm_meta *m, uint64_t bytes);
 void mm_meta_commit(struct mm_meta *m, uint64_t bytes_more);
+
+/* The same for a table of *ret_most records, or of as few as a 2^n-th of that, at least
+ * MM_META_RECORDS, where addresses are limited and others must have some: *ret_most tells. */
+void *mm_meta_reserve_for(struct mm_meta *m, uint64_t record_bytes, uint32_t *ret_most);
 
 /* Its first bytes, of those reserved, may be written to from now on, some more with them. One thread at a time for one
  * table. MM_ENOMEM: they may not. */

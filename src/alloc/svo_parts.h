@@ -32,7 +32,7 @@ struct mm_svo {
 	struct mm_svo_options o;
 	struct svo_chunk *chunk;
 	struct svo_entry *dir;
-	uint32_t dir_slots, dir_count, chunks, vacant, live_chunks;
+	uint32_t dir_slots, dir_count, chunks, chunks_most, vacant, live_chunks;
 	uint64_t table_bytes, inner, leaves;
 	uint32_t told; /* tell.h */
 };

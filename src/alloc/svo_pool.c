@@ -24,7 +24,8 @@ static int svo_ground(struct mm_svo *p)
 
 	if (err)
 		return err;
-	p->chunk = mm_meta_reserve(&p->meta, MM_SVO_CHUNKS * sizeof *p->chunk);
+	p->chunks_most = MM_SVO_CHUNKS;
+	p->chunk = mm_meta_reserve_for(&p->meta, sizeof *p->chunk, &p->chunks_most);
 	p->dir = mm_meta_borrow(&p->meta, DIR_FIRST * sizeof *p->dir);
 	p->dir_slots = DIR_FIRST;
 	p->chunks = 1;
@@ -134,7 +135,7 @@ static uint32_t record(struct mm_svo *p)
 		p->vacant = p->chunk[n].next;
 		return n;
 	}
-	if (p->chunks == MM_SVO_CHUNKS)
+	if (p->chunks == p->chunks_most)
 		return 0;
 	n = p->chunks;
 	bytes = ((uint64_t)(n + 1) * sizeof *p->chunk + PAGE - 1) / PAGE * PAGE;

@@ -103,10 +103,12 @@ int mm_vspace_init(struct mm_vspace *v, const struct mm_vspace_options *o, struc
 	v->o = *o;
 	v->o.bytes &= ~(uint64_t)(MM_SLICE_BYTES - 1);
 	v->meta = meta;
-	v->base = SIMULATED_BASE;
-	v->bytes = v->o.bytes;
-	if (!o->simulated)
+	if (o->simulated) {
+		v->base = SIMULATED_BASE;
+		v->bytes = v->o.bytes;
+	} else {
 		err = reserve(v);
+	}
 	v->slices = (uint32_t)(v->bytes >> MM_SLICE_SHIFT);
 	if (!err)
 		err = tables(v);
@@ -177,8 +179,8 @@ static void cool_down(struct mm_vspace *v, uint32_t slice)
 }
 
 /* Pages that the program has locked stay, with what is in them, unless they are meant too. Where
- * the system does not know that, others come in their place: what was given must be zero when it is
- * had again. */
+ * the system does not know that, others come in their place, or they are cleared by hand: what was
+ * given must be zero when it is had again. */
 static void give_to_system(const struct mm_vspace *v, uint32_t slice, uint64_t from, uint64_t bytes)
 {
 	void *at = (void *)(uintptr_t)(v->base + ((uint64_t)slice << MM_SLICE_SHIFT) + from);
@@ -186,9 +188,10 @@ static void give_to_system(const struct mm_vspace *v, uint32_t slice, uint64_t f
 
 	if (v->o.simulated || madvise(at, bytes, MADV_DONTNEED) == 0)
 		return;
-	if (madvise(at, bytes, MADV_DONTNEED_LOCKED) != 0)
-		mmap(at, bytes, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (madvise(at, bytes, MADV_DONTNEED_LOCKED) != 0 &&
+	    mmap(at, bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		memset(at, 0, bytes);
 	errno = saved;
 }
 

@@ -7,7 +7,7 @@
  *   committed  pages obtained from the system: those in use and those retained
  *   retained   committed and not in use: kept to be used again, up to a limit
  *   regretted  pages that were given to the system and soon obtained again: so much more is kept
- * Thread-safe. Never: reads or writes a slice.
+ * Thread-safe. Never: reads a slice, or writes to one that is somebody's.
  */
 #ifndef MM_ALLOC_VSPACE_H
 #define MM_ALLOC_VSPACE_H

@@ -4,6 +4,7 @@
 void mm_cacheables_init(struct mm_cacheables *c, struct mm_meta *meta)
 {
 	c->meta = meta;
+	c->most = MM_CACHEABLE_MOST;
 	c->frontier = 1;
 }
 
@@ -16,8 +17,8 @@ static uint32_t vacant_entry(struct mm_cacheables *c)
 		return n;
 	}
 	if (!c->entry)
-		c->entry = mm_meta_reserve(c->meta, MM_CACHEABLE_MOST * sizeof *c->entry);
-	return c->entry && c->frontier < MM_CACHEABLE_MOST &&
+		c->entry = mm_meta_reserve_for(c->meta, sizeof *c->entry, &c->most);
+	return c->entry && c->frontier < c->most &&
 	       !mm_meta_open(c->entry, (c->frontier + UINT64_C(1)) * sizeof *c->entry)
 		? c->frontier++ : 0;
 }

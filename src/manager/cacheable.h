@@ -26,7 +26,7 @@ struct mm_cacheables {
 	struct mm_lock lock;
 	struct mm_meta *meta;
 	struct mm_cacheable *entry; /* from 1 */
-	uint32_t frontier, vacant, oldest, newest;
+	uint32_t most, frontier, vacant, oldest, newest;
 };
 
 void mm_cacheables_init(struct mm_cacheables *c, struct mm_meta *meta);

@@ -8,6 +8,7 @@ enum { MOST = 1 << 24, SLOTS_FIRST = 64 };
 void mm_foreign_init(struct mm_foreign *f, struct mm_meta *meta)
 {
 	f->meta = meta;
+	f->most = MOST;
 }
 
 static uint32_t foreign_home(const struct mm_foreign *f, uint64_t start)
@@ -29,9 +30,10 @@ static int foreign_room(struct mm_foreign *f)
 {
 	uint32_t slots = f->slots ? f->slots * 2 : SLOTS_FIRST, *old = f->slot, *fresh;
 
-	if (!f->alien &&
-	    !(f->alien = mm_meta_reserve(f->meta, (uint64_t)MOST * sizeof *f->alien)))
+	if (!f->alien && !(f->alien = mm_meta_reserve_for(f->meta, sizeof *f->alien, &f->most)))
 		return MM_ENOMEM;
+	if (f->count == f->most - 1)
+		return MM_ELIMIT;
 	if (mm_meta_open(f->alien, (f->count + UINT64_C(2)) * sizeof *f->alien))
 		return MM_ENOMEM;
 	if (f->slots && (uint64_t)(f->count + 1) * 20 <= (uint64_t)f->slots * 13)
@@ -64,7 +66,7 @@ int mm_foreign_add(struct mm_foreign *f, const struct mm_alien *alien)
 	int err;
 
 	mm_lock_take(&f->lock);
-	err = f->count == MOST - 1 ? MM_ELIMIT : foreign_room(f);
+	err = foreign_room(f);
 	if (!err) {
 		uint32_t at = foreign_find(f, alien->start);
 		if (f->slot[at]) {

@@ -19,7 +19,7 @@ struct mm_foreign {
 	struct mm_meta *meta;
 	struct mm_alien *alien;  /* dense, from 1 */
 	uint32_t *slot;          /* numbers by hash; 0 = empty */
-	uint32_t slots, count;
+	uint32_t slots, count, most;
 };
 
 /* In zero-filled memory. */

@@ -19,7 +19,7 @@ static struct {
 	struct record *record;
 	uint32_t *head;
 	struct text **text;
-	uint32_t count, objects;
+	uint32_t count, most, objects;
 } whats = { .lock = MM_LOCK_OF(MM_RANK_WHATS) };
 
 /* --- text ------------------------------------------------------------------------------- */
@@ -93,8 +93,9 @@ static int has_tables(void)
 		whats.text = table_of(HEADS * sizeof *whats.text);
 	if (!whats.head)
 		whats.head = table_of(HEADS * sizeof *whats.head);
+	whats.most = MM_WHATS_MOST;
 	if (whats.text && whats.head)
-		whats.record = mm_meta_reserve(&whats.meta, MM_WHATS_MOST * sizeof *whats.record);
+		whats.record = mm_meta_reserve_for(&whats.meta, sizeof *whats.record, &whats.most);
 	whats.count = 1;
 	return whats.record != NULL;
 }
@@ -109,7 +110,7 @@ static uint32_t add(const struct mm_said *said, uint32_t hash)
 	uint32_t n = whats.count;
 	const char *name, *file;
 
-	if (n >= MM_WHATS_MOST - (is_bare(said) ? 0 : BARE) ||
+	if (n >= whats.most - (is_bare(said) ? 0 : BARE) ||
 	    mm_meta_open(whats.record, (n + UINT64_C(1)) * sizeof *whats.record) ||
 	    (said->object && whats.objects == MM_OBJECTS_MOST))
 		return 0;

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,6 +19,12 @@
 
 enum { SLOTS = 1000, STEPS = 40000, MIB = 1 << 20, COST_MOST = 16,
 	READY_KIB = 24 << 10 };
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LIMITED = 0 }; /* they reserve terabytes */
+#else
+enum { LIMITED = 1 };
+#endif
 
 static const char *const strategies[] = { "size-class", "first-fit", "best-fit", "numa-aware" };
 
@@ -273,6 +282,7 @@ static void use_everything(struct mm_manager *m)
 	assert_non_null(mm_alloc(m, 100));
 	assert_int_equal(mm_alloc_as(m, 100, &cacheable, &block), MM_OK);
 	assert_int_equal(mm_movable_create(m, 100, &movable), MM_OK);
+	assert_int_equal(mm_register(m, &block, sizeof block, MM_CATEGORY_GENERAL, "mine"), MM_OK);
 	assert_int_equal(mm_pool_create(m, "pool", 64, 0, MM_ACCESS_GENERAL, 1, &pool), MM_OK);
 	assert_non_null(mm_pool_alloc(pool));
 	assert_int_equal(mm_svo_pool_create(m, "svo", 8, 16, 0, &svo), MM_OK);
@@ -299,6 +309,44 @@ static void little_is_held_ready(void **state)
 	}
 }
 
+static uint64_t addresses_in_use(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu", &pages), 1);
+	fclose(f);
+	return pages * 4096;
+}
+
+/* With addresses for much less than tables of the usual size would take. */
+static void in_little_address_space(void **state)
+{
+	static const uint64_t mib[] = { 3000, 1000, 512 };
+
+	(void)state;
+	for (size_t i = 0; LIMITED && i < sizeof mib / sizeof *mib; i++) {
+		uint64_t bytes = addresses_in_use() + mib[i] * MIB;
+		struct rlimit limit = { bytes, bytes };
+		int status = -1;
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			struct mm_manager_options o = { 0 };
+			struct mm_manager *m;
+			if (setrlimit(RLIMIT_AS, &limit) || mm_manager_create_with(&o, &m))
+				_exit(1);
+			use_everything(m);
+			mm_manager_destroy(m);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +358,7 @@ int main(void)
 		cmocka_unit_test(keeps_what_was_said),
 		cmocka_unit_test(knowing_a_block_is_cheap),
 		cmocka_unit_test(little_is_held_ready),
+		cmocka_unit_test(in_little_address_space),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

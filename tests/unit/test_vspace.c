@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,11 +115,41 @@ static void only_pages_that_are_there_go(void **state)
 	close_space();
 }
 
+/* What could not be reserved is not given back: somebody else may lie where simulated ranges do. */
+static void nothing_reserved_nothing_lost(void **state)
+{
+	struct mm_vspace_options o = { .bytes = UINT64_C(1) << 30, .page_bytes = 4096 };
+	struct mm_vspace_options simulated = { .bytes = 1 << 20, .page_bytes = 4096, .simulated = 1 };
+	struct rlimit was, none = { 0, 0 };
+	uint64_t addr;
+	char *other;
+
+	(void)state;
+	memset(&vspace, 0, sizeof vspace);
+	assert_int_equal(mm_vspace_init(&vspace, &simulated, &meta), MM_OK);
+	assert_int_equal(mm_vspace_take(&vspace, 1, 1, 0, 1, &addr), MM_OK);
+	other = mmap((void *)(uintptr_t)addr, 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	assert_ptr_equal(other, (void *)(uintptr_t)addr);
+	close_space();
+	assert_int_equal(getrlimit(RLIMIT_AS, &was), 0);
+	none.rlim_max = was.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	memset(&vspace, 0, sizeof vspace);
+	int err = mm_vspace_init(&vspace, &o, &meta);
+	assert_int_equal(setrlimit(RLIMIT_AS, &was), 0);
+	assert_int_equal(err, MM_ENOSPC);
+	*other = 7;
+	assert_int_equal(munmap(other, 4096), 0);
+	mm_meta_deinit(&meta);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(children_have_every_slice),
 		cmocka_unit_test(only_pages_that_are_there_go),
+		cmocka_unit_test(nothing_reserved_nothing_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
