@@ -59,13 +59,18 @@ static void raise_peak(_Atomic uint64_t *peak, uint64_t now)
 		;
 }
 
+static int has_room(uint64_t sum, uint64_t n, uint64_t most)
+{
+	return n <= most && sum <= most - n;
+}
+
 /* Adds unless the sum would exceed `most`. */
 static int add_within(_Atomic uint64_t *sum, uint64_t n, uint64_t most, uint64_t *ret_now)
 {
 	uint64_t was = atomic_load_explicit(sum, memory_order_relaxed);
 
 	do {
-		if (n > most || was > most - n)
+		if (!has_room(was, n, most))
 			return 0;
 	} while (!atomic_compare_exchange_weak(sum, &was, was + n));
 	*ret_now = was + n;
@@ -80,14 +85,16 @@ static uint64_t limit_for(const struct mm_budget *b, enum mm_priority priority)
 		      : limit - (priority == MM_PRIORITY_CRITICAL ? 0 : b->reserve);
 }
 
-/* All or nothing: the manager's sum, the number of blocks, the category's sum. */
+/* All or nothing: the manager's sum, the number of blocks, the category's sum. What the category will
+ * refuse takes nothing of the manager's meanwhile, for others could be refused for it. */
 static int charge_within(struct mm_budget *b, uint32_t category, uint64_t bytes,
 			 uint32_t blocks, enum mm_priority priority)
 {
 	struct mm_purse *p = &b->purse[category];
 	uint64_t most = p->mode == MM_BUDGET_WARN ? UINT64_MAX : p->limit, now, all, live;
 
-	if (!add_within(&b->used, bytes, limit_for(b, priority), &all))
+	if (!has_room(p->used, bytes, most) ||
+	    !add_within(&b->used, bytes, limit_for(b, priority), &all))
 		return MM_ELIMIT;
 	if (!add_within(&b->live, blocks, b->live_limit ? b->live_limit : UINT64_MAX, &live)) {
 		atomic_fetch_sub(&b->used, bytes);

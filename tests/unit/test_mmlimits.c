@@ -324,6 +324,43 @@ static void the_end_of_a_process(void **state)
 	assert_int_equal(WEXITSTATUS(status), 45);
 }
 
+static _Atomic int is_over;
+
+static void *ask_in_vain(void *m)
+{
+	uintptr_t had = 0;
+
+	while (!atomic_load(&is_over))
+		had += mm_alloc_at(m, 1 << 20, MM_CATEGORY_MESH_DATA, NULL, NULL, 0) != NULL;
+	return (void *)had;
+}
+
+/* What a category's budget refuses is not missing elsewhere meanwhile. */
+static void the_refused_are_in_nobodys_way(void **state)
+{
+	struct mm_limits limits = { .bytes = (1 << 20) + 1000 };
+	struct mm_manager *m = fresh();
+	int refused = 0;
+	pthread_t thread;
+	void *had;
+
+	(void)state;
+	assert_int_equal(mm_budget_set(m, MM_CATEGORY_MESH_DATA, 1000, MM_BUDGET_DENY), MM_OK);
+	assert_int_equal(mm_limits_set(m, &limits), MM_OK);
+	atomic_store(&is_over, 0);
+	assert_int_equal(pthread_create(&thread, NULL, ask_in_vain, m), 0);
+	for (int i = 0; i < 100000; i++) {
+		void *p = mm_alloc_at(m, 2000, MM_CATEGORY_GENERAL, NULL, NULL, 0);
+		refused += !p;
+		mm_free(m, p);
+	}
+	atomic_store(&is_over, 1);
+	assert_int_equal(pthread_join(thread, &had), 0);
+	assert_null(had);
+	assert_int_equal(refused, 0);
+	mm_manager_destroy(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +368,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_taken_in_vain),
 		cmocka_unit_test(a_limit_takes_from_all),
 		cmocka_unit_test(freed_by_two),
+		cmocka_unit_test(the_refused_are_in_nobodys_way),
 		cmocka_unit_test(zeros_are_not_written),
 		cmocka_unit_test(subscribers_come_and_go),
 		cmocka_unit_test(threads_have_a_limit),
