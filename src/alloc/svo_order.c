@@ -9,7 +9,8 @@
 struct rewrite {
 	struct mm_svo *p;
 	const struct mm_svo_links *links;
-	uint32_t n, placed, live, bump;
+	uint32_t n, placed, live;
+	uint64_t left[WORDS]; /* 1 = live, and not copied yet */
 	uint16_t *from; /* by new slot, where somebody is told of moves; else NULL */
 	struct svo_chunk to; /* the addresses of the new chunk */
 };
@@ -28,12 +29,26 @@ static void copy_run(struct rewrite *r, uint32_t slot, uint32_t count)
 				count * vb);
 }
 
+/* Whether all of the run is live and nobody else's; then it is copied for good. */
+static int claim_run(struct rewrite *r, uint32_t slot, uint32_t count)
+{
+	if (count > MM_SVO_RUN || slot + count > MM_SVO_SLOTS)
+		return 0;
+	for (uint32_t i = slot; i < slot + count; i++) {
+		uint64_t bit = UINT64_C(1) << i % 64;
+		if (!(r->left[i / 64] & bit))
+			return 0;
+		r->left[i / 64] &= ~bit;
+	}
+	return 1;
+}
+
 /* Where the run comes to lie; MM_SVO_SLOTS when the nodes are no tree of this chunk. */
 static uint32_t rewrite_run(struct rewrite *r, uint32_t slot, uint32_t count, uint32_t depth)
 {
 	uint32_t at = r->placed;
 
-	if (depth > DEPTH_MOST || at + count > r->live || slot + count > r->bump)
+	if (depth > DEPTH_MOST || !claim_run(r, slot, count))
 		return MM_SVO_SLOTS;
 	copy_run(r, slot, count);
 	r->placed += count;
@@ -54,11 +69,11 @@ static uint32_t rewrite_run(struct rewrite *r, uint32_t slot, uint32_t count, ui
 static int rewrite_chunk(struct mm_svo *p, uint32_t n, uint32_t first,
 			 const struct mm_svo_links *links)
 {
-	struct rewrite r = { .p = p, .links = links, .n = n, .live = p->chunk[n].live,
-			     .bump = p->chunk[n].bump };
+	struct rewrite r = { .p = p, .links = links, .n = n, .live = p->chunk[n].live };
 	struct svo_chunk *c = &p->chunk[n], old = *c;
 	uint64_t told_bytes = p->told ? r.live * sizeof *r.from : 0;
 
+	memcpy(r.left, p->chunk[n].bits, sizeof r.left);
 	r.from = told_bytes ? mm_meta_borrow(&p->meta, told_bytes) : NULL;
 	int err = mm_vspace_take(&p->vspace, svo_slices(p->o.node_bytes), 1,
 				 (uint64_t)r.live * p->o.node_bytes, n, &r.to.node);
@@ -93,7 +108,7 @@ int mm_svo_compact(struct mm_svo *p, uint64_t key, uint32_t first,
 	uint32_t n;
 	int err = MM_EINVAL;
 
-	if (!key || first < 1 || first > MM_SVO_RUN)
+	if (!key || key >> 63 || first < 1 || first > MM_SVO_RUN)
 		return MM_EINVAL;
 	mm_lock_take(&p->lock);
 	n = p->dir[svo_find(p, svo_name(key, MM_SVO_INNER))].chunk;

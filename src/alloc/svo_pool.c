@@ -298,7 +298,7 @@ int mm_svo_take(struct mm_svo *p, uint64_t key, enum mm_svo_kind kind, uint32_t 
 	int err;
 
 	if (!key || key >> 63 || count < 1 || count > MM_SVO_RUN ||
-	    (kind == MM_SVO_LEAVES && !p->o.value_bytes))
+	    (unsigned)kind > MM_SVO_LEAVES || (kind == MM_SVO_LEAVES && !p->o.value_bytes))
 		return MM_EINVAL;
 	mm_lock_take(&p->lock);
 	if (mm_gate_ask(&p->o.gate, bytes))
