@@ -38,7 +38,8 @@ enum {
 
 /* The manager's pool "size-64", -128, ... -8192, the smallest that holds `size`; made when it is
  * first needed, of general access. The library's: nobody destroys or seals it. NULL: size is 0 or
- * above MM_POOL_SIZE_MOST, or there can be no more pools. */
+ * above MM_POOL_SIZE_MOST, there can be no more pools, or the program made one of that name with
+ * smaller blocks. */
 MM_API struct mm_pool *mm_pool_for_size(struct mm_manager *manager, size_t size);
 
 /* --- many sizes ------------------------------------------------------------------------------ */

@@ -68,11 +68,11 @@ struct mm_pool *mm_pool_for_size(struct mm_manager *m, size_t size)
 	while (bytes < size)
 		bytes *= 2;
 	write_name(name, "size", '-', bytes);
-	if ((p = mm_pool_get(m, name)) != NULL)
-		return p;
-	if (mm_pool_create(m, name, bytes, 0, MM_ACCESS_GENERAL, 1, &p) == MM_OK)
-		return p;
-	return mm_pool_get(m, name); /* another thread's */
+	p = mm_pool_get(m, name);
+	if (!p && mm_pool_create(m, name, bytes, 0, MM_ACCESS_GENERAL, 1, &p))
+		p = mm_pool_get(m, name); /* another thread's */
+	/* A program may have a pool of that name, of blocks of its own size. */
+	return p && p->depot.block_bytes >= bytes ? p : NULL;
 }
 
 /* --- many sizes ------------------------------------------------------------------------------ */

@@ -164,6 +164,13 @@ static void sizes_are_ready_made(void **state)
 	}
 	assert_non_null(mm_pool_get(m, "size-8192"));
 	mm_manager_destroy(m);
+	/* A pool of the program's with that name and smaller blocks is not what was asked for. */
+	struct mm_pool *small;
+	m = fresh_manager();
+	assert_int_equal(mm_pool_create(m, "size-64", 8, 0, MM_ACCESS_GENERAL, 1, &small), MM_OK);
+	assert_null(mm_pool_for_size(m, 60));
+	assert_non_null(mm_pool_for_size(m, 65));
+	mm_manager_destroy(m);
 }
 
 static void grows_by_force(void **state)
