@@ -13,7 +13,7 @@ struct mm_buffer {
 	struct mm_buffer *next;
 	void *bytes;
 	uint64_t size, version, maps, unmaps;
-	uint32_t refs;
+	uint32_t refs, category; /* what it is charged to, whatever size it gets, by whomever */
 	int mapped;           /* by so many who read, or WRITTEN */
 	int is_zero_copy, is_gpu_writable;
 	enum mm_map_mode last_mode;
@@ -28,11 +28,13 @@ int mm_buffers_is_name(const char *name)
 	return name && *name && strlen(name) < MM_BUFFER_NAME_BYTES;
 }
 
-int mm_buffers_obtain(struct mm_manager *m, const char *name, size_t size, void **ret)
+int mm_buffers_obtain(struct mm_manager *m, uint32_t category, const char *name, size_t size,
+		      void **ret)
 {
 	struct mm_what what = MM_WHAT;
 	int err;
 
+	what.category = category;
 	what.name = name;
 	what.align = MM_BUFFER_PAGE;
 	if ((err = mm_alloc_as(m, size, &what, ret)) == MM_OK)
@@ -74,14 +76,16 @@ static int enlist_buffer(struct mm_manager *m, struct mm_buffer *b)
 int mm_buffer_create(struct mm_manager *m, const char *name, size_t size, int zero_copy,
 		     int gpu_writable, struct mm_buffer **ret)
 {
+	struct mm_rider *r = mm_rider_mine();
 	struct mm_buffer *b;
 	int err;
 
 	if (!mm_buffers_is_name(name) || !size)
 		return MM_EINVAL;
-	if (!(m = mm_general_of(m)) || !(b = mm_meta_borrow(&m->meta, sizeof *b)))
+	if (!r || !(m = mm_general_of(m)) || !(b = mm_meta_borrow(&m->meta, sizeof *b)))
 		return MM_ENOMEM;
-	if ((err = mm_buffers_obtain(m, name, size, &b->bytes))) {
+	b->category = mm_rider_category(r);
+	if ((err = mm_buffers_obtain(m, b->category, name, size, &b->bytes))) {
 		mm_meta_return(&m->meta, b, sizeof *b);
 		return err;
 	}
@@ -226,7 +230,8 @@ int mm_buffer_resize(struct mm_buffer *b, size_t size, int preserve)
 	if ((err = have_alone(b)))
 		return err;
 	was = b->bytes;
-	if ((err = mm_buffers_obtain(b->manager, b->name, size, &bytes)) == MM_OK && preserve)
+	err = mm_buffers_obtain(b->manager, b->category, b->name, size, &bytes);
+	if (!err && preserve)
 		memcpy(bytes, was, size < b->size ? size : b->size);
 	have_no_more(b, err ? NULL : bytes, size);
 	if (!err)

@@ -13,8 +13,9 @@ struct mm_buffers {
 	struct mm_buffer *first;
 };
 
-/* Zeros at a multiple of a page, known by that name. MM_ELIMIT, MM_ENOMEM. */
-int mm_buffers_obtain(struct mm_manager *m, const char *name, size_t size, void **ret);
+/* Zeros at a multiple of a page, of that category, known by that name. MM_ELIMIT, MM_ENOMEM. */
+int mm_buffers_obtain(struct mm_manager *m, uint32_t category, const char *name, size_t size,
+		      void **ret);
 
 int mm_buffers_is_name(const char *name);
 

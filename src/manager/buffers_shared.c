@@ -61,7 +61,7 @@ static int furnish_shared(struct mm_shared_buffer *b, const char *name)
 		return MM_ENOMEM;
 	for (int i = 0; !err && i < 2; i++) {
 		void *bytes = NULL;
-		err = mm_buffers_obtain(b->manager, name, b->size, &bytes);
+		err = mm_buffers_obtain(b->manager, MM_CATEGORY_CURRENT, name, b->size, &bytes);
 		b->side[i].bytes = bytes;
 		b->side[i].version = 1;
 	}

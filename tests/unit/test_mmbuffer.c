@@ -154,6 +154,33 @@ static void takes_another_size(void **state)
 	mm_manager_destroy(m);
 }
 
+static uint64_t charged_to(struct mm_manager *m, uint32_t category)
+{
+	struct mm_usage u;
+
+	assert_int_equal(mm_usage(m, category, &u), MM_OK);
+	return u.used_bytes;
+}
+
+/* Whoever gives it another size, in whatever category. */
+static void stays_in_its_category(void **state)
+{
+	struct mm_manager *m = some_manager();
+	struct mm_buffer *b;
+
+	(void)state;
+	mm_category_begin(MM_CATEGORY_MESH_DATA);
+	assert_int_equal(mm_buffer_create(m, "b", 100, 0, 0, &b), MM_OK);
+	mm_category_end();
+	assert_int_equal(charged_to(m, MM_CATEGORY_MESH_DATA), 100);
+	assert_int_equal(mm_buffer_resize(b, 5000, 1), MM_OK);
+	assert_int_equal(charged_to(m, MM_CATEGORY_MESH_DATA), 5000);
+	assert_int_equal(charged_to(m, MM_CATEGORY_GENERAL), 0);
+	assert_int_equal(mm_buffer_release(b), MM_OK);
+	assert_int_equal(charged_to(m, MM_CATEGORY_MESH_DATA), 0);
+	mm_manager_destroy(m);
+}
+
 static void has_no_gpu(void **state)
 {
 	struct mm_manager *m = some_manager();
@@ -318,6 +345,7 @@ int main(void)
 		cmocka_unit_test(comes_and_goes_by_references),
 		cmocka_unit_test(is_mapped_by_one_writer_or_by_readers),
 		cmocka_unit_test(takes_another_size),
+		cmocka_unit_test(stays_in_its_category),
 		cmocka_unit_test(has_no_gpu),
 		cmocka_unit_test(tells_what_changed),
 		cmocka_unit_test(waits_for_who_still_reads),
