@@ -271,17 +271,30 @@ int mm_movable_unpin(struct mm_manager *m, struct mm_movable n)
 	return v ? mm_handle_unlock(v->handles, handle_of(n)) : MM_ENOENT;
 }
 
+static int look_at(struct mm_movables *v, struct mm_handle n, struct mm_movable_info *ret)
+{
+	struct mm_handle_info i;
+	struct mm_heap_block b;
+	int err = mm_handle_info(v->handles, n, &i);
+
+	if (err || (err = pin_note(v, n, &b)))
+		return err;
+	*ret = (struct mm_movable_info){ b.requested, i.pins, i.epoch, ranked[i.priority] };
+	return mm_handle_unlock(v->handles, n);
+}
+
+/* In turn: it pins for a moment, and whoever frees would take that for the program's pin. */
 int mm_movable_info(struct mm_manager *m, struct mm_movable n, struct mm_movable_info *ret)
 {
 	struct mm_movables *v = movables_of(m);
-	struct mm_handle_info i;
-	struct mm_heap_block b;
-	int err = v ? mm_handle_info(v->handles, handle_of(n), &i) : MM_ENOENT;
+	int err;
 
-	if (err || (err = pin_note(v, handle_of(n), &b)))
-		return err;
-	*ret = (struct mm_movable_info){ b.requested, i.pins, i.epoch, ranked[i.priority] };
-	return mm_handle_unlock(v->handles, handle_of(n));
+	if (!v)
+		return MM_ENOENT;
+	mm_lock_take(&v->turn);
+	err = look_at(v, handle_of(n), ret);
+	mm_lock_give(&v->turn);
+	return err;
 }
 
 int mm_movable_set_priority(struct mm_manager *m, struct mm_movable n, enum mm_priority priority)
@@ -408,9 +421,9 @@ void mm_movables_stats(struct mm_manager *m, struct mm_movables_stats *ret)
 	memset(ret, 0, sizeof *ret);
 	if (!v)
 		return;
-	mm_handles_sums(v->handles, &sums);
 	mm_defrag_counts(v->defrag, &c);
 	mm_lock_take(&v->turn);
+	mm_handles_sums(v->handles, &sums); /* its lock is nobody's around a fork: the turn is */
 	mm_heap_account(v->heap, &a);
 	mm_lock_give(&v->turn);
 	*ret = (struct mm_movables_stats){ sums.live, a.requested, a.committed, a.metadata,

@@ -383,6 +383,42 @@ static void passes_beside_threads(void **state)
 	mm_manager_destroy(shared);
 }
 
+static _Atomic uint64_t watched; /* index << 32 | generation */
+
+static void *watch(void *arg)
+{
+	struct mm_movable_info i;
+
+	while (running) {
+		uint64_t n = watched;
+		mm_movable_info(shared, (struct mm_movable){ (uint32_t)(n >> 32), (uint32_t)n }, &i);
+	}
+	return arg;
+}
+
+/* Who only asks about a block pins it for nobody. */
+static void asking_holds_nobody_up(void **state)
+{
+	struct mm_movable n;
+	pthread_t t;
+
+	(void)state;
+	shared = new_manager();
+	running = 1;
+	wrong = 0;
+	assert_int_equal(mm_movable_create(shared, 64, &n), MM_OK); /* or there is nothing to ask */
+	assert_int_equal(pthread_create(&t, NULL, watch, NULL), 0);
+	for (int i = 0; i < 200000; i++) {
+		wrong += mm_movable_create(shared, 64, &n) != MM_OK;
+		watched = (uint64_t)n.index << 32 | n.generation;
+		wrong += mm_movable_free(shared, n) != MM_OK;
+	}
+	running = 0;
+	pthread_join(t, NULL);
+	assert_int_equal(wrong, 0);
+	mm_manager_destroy(shared);
+}
+
 /* --- forks ---------------------------------------------------------------------------------------- */
 
 static void *pass_on(void *arg)
@@ -406,6 +442,43 @@ static int child_is_well(void)
 	    mm_defragment(shared, 5, MM_PRIORITY_CACHEABLE, NULL))
 		return 2;
 	return mm_is_defragmenting(shared) ? 3 : 0;
+}
+
+static void *sum_up(void *arg)
+{
+	struct mm_movables_stats s;
+
+	while (running)
+		mm_movables_stats(shared, &s);
+	return arg;
+}
+
+/* Whatever others were asking in that moment. */
+static void children_of_many_go_on(void **state)
+{
+	pthread_t t[8];
+	struct mm_movable n;
+	int status;
+
+	(void)state;
+	shared = new_manager();
+	running = 1;
+	new_block(shared, 100, 1);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, sum_up, NULL), 0);
+	for (int i = 0; i < 400; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			alarm(20);
+			_exit(mm_movable_create(shared, 10, &n) != MM_OK);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	running = 0;
+	for (int i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	mm_manager_destroy(shared);
 }
 
 static void children_go_on(void **state)
@@ -540,7 +613,9 @@ int main(void)
 		cmocka_unit_test(what_matters_more_moves_alone),
 		cmocka_unit_test(their_records_are_small),
 		cmocka_unit_test(passes_beside_threads),
+		cmocka_unit_test(asking_holds_nobody_up),
 		cmocka_unit_test(children_go_on),
+		cmocka_unit_test(children_of_many_go_on),
 		cmocka_unit_test(nodes_are_preferred),
 	};
 
