@@ -144,7 +144,7 @@ enum mm_precision { MM_PRECISION_F32, MM_PRECISION_I16, MM_PRECISION_I8, MM_PREC
 	MM_PRECISIONS };
 
 /* Bricks of brick_side (8; else MM_EUNSUP). `width` is the distance at which values are cut
- * off, in the caller's length, 0 = 3: I16 and I8 store value / width. Payloads of live bricks
+ * off, in the caller's length, finite, 0 = 3: I16 and I8 store value / width. Payloads of live bricks
  * are charged to MM_CATEGORY_NARROW_BAND. MM_EINVAL, MM_EEXIST, MM_ENOMEM, MM_ENOSPC,
  * MM_ELIMIT as above. */
 MM_API int mm_band_pool_create(struct mm_manager *manager, const char *name,

@@ -1,6 +1,7 @@
 /* band_pool.c: slabs, headers and the hash of bricks (band_pool.h). */
 #include "alloc/band_parts.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "alloc/lock_order.h"
@@ -38,7 +39,7 @@ int mm_band_open(struct mm_band **ret, const struct mm_band_options *o)
 	struct mm_band *p;
 	int err;
 
-	if (o->band < 0 || (unsigned)o->precision > MM_BAND_CONST)
+	if (!(o->band >= 0 && o->band <= FLT_MAX) || (unsigned)o->precision > MM_BAND_CONST)
 		return MM_EINVAL;
 	memset(&meta, 0, sizeof meta);
 	p = mm_meta_take(&meta, sizeof *p);
@@ -326,15 +327,11 @@ static uint32_t new_brick(struct mm_band *p)
 	return b;
 }
 
-static int take_brick(struct mm_band *p, uint64_t key, uint32_t f, uint32_t *ret)
+/* For the empty cell `at`, once its payload is granted. */
+static int place_brick(struct mm_band *p, uint32_t at, uint64_t key, uint32_t f, uint32_t *ret)
 {
-	uint32_t at, b, place = 0;
+	uint32_t b, place = 0;
 
-	if (band_room(p, key % BAND_LANES))
-		return MM_ENOMEM;
-	at = band_find(p, key);
-	if (p->cell[at].brick)
-		return MM_EEXIST;
 	if (f != MM_BAND_CONST && take_block(p, key, f, &place))
 		return MM_ENOSPC;
 	b = new_brick(p);
@@ -358,6 +355,25 @@ static int take_brick(struct mm_band *p, uint64_t key, uint32_t f, uint32_t *ret
 	return MM_OK;
 }
 
+/* Nobody is asked for the bytes of a brick that there is: it could cost others theirs. */
+static int take_brick(struct mm_band *p, uint64_t key, uint32_t f, uint32_t *ret)
+{
+	uint32_t at;
+	int err;
+
+	if (band_room(p, key % BAND_LANES))
+		return MM_ENOMEM;
+	at = band_find(p, key);
+	if (p->cell[at].brick)
+		return MM_EEXIST;
+	if (mm_gate_ask(&p->o.gate, block_bytes(f)))
+		return MM_ELIMIT;
+	err = place_brick(p, at, key, f, ret);
+	if (err)
+		mm_gate_tell(&p->o.gate, block_bytes(f));
+	return err;
+}
+
 int mm_band_take(struct mm_band *p, uint64_t key, enum mm_band_format f, uint32_t *ret_brick)
 {
 	int err;
@@ -366,10 +382,7 @@ int mm_band_take(struct mm_band *p, uint64_t key, enum mm_band_format f, uint32_
 		return MM_EINVAL;
 	f = f == MM_BAND_FORMATS ? p->o.precision : f;
 	mm_lock_take(&p->lock);
-	if (mm_gate_ask(&p->o.gate, block_bytes(f)))
-		err = MM_ELIMIT;
-	else if ((err = take_brick(p, key, f, ret_brick)))
-		mm_gate_tell(&p->o.gate, block_bytes(f));
+	err = take_brick(p, key, f, ret_brick);
 	mm_lock_give(&p->lock);
 	return err;
 }
@@ -510,16 +523,17 @@ static int band_convert(struct mm_band *p, uint32_t b, uint32_t to)
 	uint32_t f = p->format[b], place = 0, count = to == MM_BAND_CONST ? 1 : MM_BAND_VOXELS;
 	void *from = f == MM_BAND_CONST ? (void *)&p->place[b]
 					: (void *)(uintptr_t)address(p, p->place[b], f);
+	uint32_t had = block_bytes(f), has = block_bytes(to), more = has > had ? has - had : 0;
 	uint32_t old = p->place[b];
 	void *target = &place;
 
 	if (to == MM_BAND_CONST && !is_constant(p, from, f))
 		return MM_EINVAL;
-	if (mm_gate_ask(&p->o.gate, block_bytes(to)))
+	if (mm_gate_ask(&p->o.gate, more)) /* a brick that shrinks is never refused */
 		return MM_ELIMIT;
 	if (to != MM_BAND_CONST) {
 		if (take_block(p, p->key[b], to, &place)) {
-			mm_gate_tell(&p->o.gate, block_bytes(to));
+			mm_gate_tell(&p->o.gate, more);
 			return MM_ENOSPC;
 		}
 		target = (void *)(uintptr_t)address(p, place, to);
@@ -534,7 +548,7 @@ static int band_convert(struct mm_band *p, uint32_t b, uint32_t to)
 		band_tell_brick(p, b);
 	p->by_format[f]--;
 	p->by_format[to]++;
-	mm_gate_tell(&p->o.gate, block_bytes(f));
+	mm_gate_tell(&p->o.gate, had + more - has);
 	if (f != MM_BAND_CONST)
 		give_block(p, old);
 	return MM_OK;

@@ -1,5 +1,6 @@
 /* voxel_pools.c: the public pools of octree nodes and bricks (mm_voxel.h): the engine's, with a
  * name and a manager. */
+#include <float.h>
 #include <string.h>
 
 #include "alloc/band_pool.h"
@@ -262,7 +263,8 @@ int mm_band_pool_create(struct mm_manager *m, const char *name, uint32_t brick_s
 	struct mm_band_pool *p;
 	int err;
 
-	if (!is_name(name) || (unsigned)precision >= MM_PRECISIONS || !(width >= 0))
+	if (!is_name(name) || (unsigned)precision >= MM_PRECISIONS ||
+	    !(width >= 0 && width <= FLT_MAX))
 		return MM_EINVAL;
 	if (brick_side != MM_BRICK_SIDE)
 		return MM_EUNSUP;

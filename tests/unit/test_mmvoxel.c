@@ -2,6 +2,7 @@
  * comes back is what was put in, sums that add up, a child that goes on. What the engine's own
  * pools promise is tested in test_svo and test_band.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,6 +41,9 @@ static void names(void **state)
 	assert_int_equal(mm_band_pool_create(m, "tree", 16, 3, MM_PRECISION_F32, &none), MM_EUNSUP);
 	assert_int_equal(mm_band_pool_create(m, "tree", 8, -1, MM_PRECISION_F32, &none), MM_EINVAL);
 	assert_int_equal(mm_band_pool_create(m, "tree", 8, 3, MM_PRECISIONS, &none), MM_EINVAL);
+	assert_int_equal(mm_band_pool_create(m, "tree", 8, INFINITY, MM_PRECISION_F32, &none),
+			 MM_EINVAL);
+	assert_int_equal(mm_band_pool_create(m, "tree", 8, NAN, MM_PRECISION_F32, &none), MM_EINVAL);
 	assert_int_equal(mm_band_pool_create(m, "tree", 8, 3, MM_PRECISION_F32, &field), MM_OK);
 	assert_null(none);
 	assert_ptr_equal(mm_svo_pool_get(m, "tree"), tree);
@@ -159,6 +163,35 @@ static void bricks(void **state)
 	mm_manager_destroy(m);
 }
 
+/* What is asked of the budget is what there is more of: nothing for a brick that there is, or one
+ * that shrinks. */
+static void bricks_within_a_budget(void **state)
+{
+	struct mm_manager *m = a_manager();
+	struct mm_band_pool *field = NULL;
+	struct mm_usage u;
+	uint32_t brick;
+
+	(void)state;
+	assert_int_equal(mm_band_pool_create(m, "field", 8, 1, MM_PRECISION_F32, &field), MM_OK);
+	assert_int_equal(mm_budget_set(m, MM_CATEGORY_NARROW_BAND, 2048, MM_BUDGET_DENY), MM_OK);
+	assert_int_equal(mm_band_pool_take(field, 1, &brick), MM_OK);
+	assert_int_equal(mm_band_pool_take(field, 2, &brick), MM_ELIMIT);
+	assert_int_equal(mm_band_pool_take(field, 1, &brick), MM_EEXIST);
+	memset(mm_band_pool_payload(field, brick), 0, 2048);
+	assert_int_equal(mm_band_pool_convert(field, 1, MM_PRECISION_I16), MM_OK);
+	assert_int_equal(mm_usage(m, MM_CATEGORY_NARROW_BAND, &u), MM_OK);
+	assert_int_equal(u.used_bytes, 1024);
+	assert_int_equal(mm_band_pool_take_as(field, 2, MM_PRECISION_I8, &brick), MM_OK);
+	assert_int_equal(mm_band_pool_convert(field, 1, MM_PRECISION_F32), MM_ELIMIT);
+	assert_int_equal(mm_band_pool_convert(field, 1, MM_PRECISION_CONST), MM_OK);
+	assert_int_equal(mm_band_pool_convert(field, 1, MM_PRECISION_I16), MM_OK);
+	assert_int_equal(mm_usage(m, MM_CATEGORY_NARROW_BAND, &u), MM_OK);
+	assert_int_equal(u.used_bytes, 1024 + 512);
+	assert_int_equal(u.peak_bytes, 2048);
+	mm_manager_destroy(m);
+}
+
 static void a_child_goes_on(void **state)
 {
 	struct mm_manager *m = a_manager();
@@ -189,6 +222,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(runs),
 		cmocka_unit_test(bricks),
+		cmocka_unit_test(bricks_within_a_budget),
 		cmocka_unit_test(a_child_goes_on),
 	};
 
