@@ -287,13 +287,18 @@ static void give_block(struct mm_band *p, uint32_t place)
 		band_list(p, n);
 	if (s->left < band_blocks(s->format))
 		return;
-	if (p->spare[s->format] && p->bricks)
+	if (p->spare[s->format])
 		let_slab_go(p, n);
 	else
 		p->spare[s->format] = n;
-	for (uint32_t f = 0; !p->bricks && f < MM_BAND_CONST; f++) {
-		while (p->list[f])
-			let_slab_go(p, p->list[f]);
+}
+
+/* Once there is no brick. */
+static void let_spares_go(struct mm_band *p)
+{
+	for (uint32_t f = 0; f < MM_BAND_CONST; f++) {
+		if (p->spare[f])
+			let_slab_go(p, p->spare[f]);
 		p->spare[f] = 0;
 	}
 }
@@ -399,6 +404,8 @@ static void give_brick(struct mm_band *p, uint32_t at)
 	p->generation++;
 	if (f != MM_BAND_CONST)
 		give_block(p, p->place[b]);
+	if (!p->bricks)
+		let_spares_go(p);
 	mm_gate_tell(&p->o.gate, block_bytes(f));
 	p->key[b] = UINT64_MAX;
 	p->place[b] = p->vacant;

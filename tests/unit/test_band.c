@@ -147,6 +147,16 @@ static void constant_bricks_go_there_and_back(void **state)
 	assert_int_equal(a.payload, 0);
 	assert_int_equal(mm_band_convert(p, key_of(9), MM_BAND_F32), MM_OK);
 	assert_true(((float *)(uintptr_t)mm_band_payload(p, b))[511] == -2.5f);
+	/* With the last brick the slabs go, of whatever format it was. */
+	assert_int_equal(mm_band_take(p, key_of(8), MM_BAND_I16, &b), MM_OK);
+	assert_int_equal(mm_band_convert(p, key_of(9), MM_BAND_CONST), MM_OK);
+	assert_int_equal(mm_band_give(p, key_of(8)), MM_OK);
+	mm_band_sums(p, &a);
+	assert_int_equal(a.slabs, 2);
+	assert_int_equal(mm_band_give(p, key_of(9)), MM_OK);
+	mm_band_sums(p, &a);
+	assert_int_equal(a.slabs + a.slack + a.payload, 0);
+	assert_int_equal(mm_band_check(p), 0);
 	mm_band_close(p);
 }
 
