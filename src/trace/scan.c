@@ -12,15 +12,21 @@
 
 enum { PROCESS_HOLES = 65536, SEARCH = 64 << 10 };
 
+/* Damaged blocks may overlap, and each is summed up whole before that is known: for so many times the
+ * file's bytes what they enclose is searched as well. */
+enum { DOUBT_SHARE = 2 };
+
 /* --- what blocks say -------------------------------------------------------------------- */
 
 static int find_process(struct mm_reader *r, uint32_t number, struct mm_rprocess **ret)
 {
 	if (number >= r->process_count) {
-		if (number - r->process_count > PROCESS_HOLES)
+		uint64_t holes = (uint64_t)r->process_holes + (number - r->process_count);
+		if (holes > PROCESS_HOLES)
 			return MM_ECORRUPT;
 		if (MM_GROW(r->processes, r->process_cap, (size_t)number + 1))
 			return MM_ENOMEM;
+		r->process_holes = (uint32_t)holes + 1; /* until it is made */
 		r->process_count = number + 1;
 	}
 	if (!r->processes[number]) {
@@ -32,6 +38,7 @@ static int find_process(struct mm_reader *r, uint32_t number, struct mm_rprocess
 		p->facts = (struct mm_process){ .number = number, .exe = "", .cmd = "",
 			.end_time = MM_UNKNOWN, .inherited_bytes = MM_UNKNOWN };
 		r->processes[number] = p;
+		r->process_holes--;
 	}
 	*ret = r->processes[number];
 	return MM_OK;
@@ -78,6 +85,15 @@ static int take_process(struct mm_reader *r, struct mm_rprocess *p, uint32_t num
 	f.number = number;
 	set_facts(r, p, &f);
 	return MM_OK;
+}
+
+/* What is missing is missing in all tables together: each could be as large as its numbers say. */
+static int take_defs(struct mm_reader *r, struct mm_rprocess *p)
+{
+	p->tables.holes = r->holes;
+	int err = mm_tables_decode(&p->tables, r->raw.data, r->raw.len);
+	r->holes = p->tables.holes;
+	return err;
 }
 
 static uint64_t count_events(const struct mm_reader *r)
@@ -240,8 +256,7 @@ static int take_of_process(struct mm_reader *r, const struct mm_block *b, const 
 	switch (b->type) {
 	case MM_BLOCK_PROCESS: return take_process(r, p, b->process, r->raw.data, r->raw.len);
 	case MM_BLOCK_DEFS:
-		return is_unpacked(r, b) ?
-			mm_tables_decode(&p->tables, r->raw.data, r->raw.len) : MM_OK;
+		return is_unpacked(r, b) ? take_defs(r, p) : MM_OK;
 	case MM_BLOCK_CHUNK: return take_chunk(r, p, b, stored);
 	case MM_BLOCK_DIGEST: return take_digest(p, b, stored);
 	default: return take_checkpoint(p, b, stored);
@@ -336,7 +351,7 @@ const uint8_t *mm_scan_block(struct mm_reader *r, uint64_t at, uint8_t type,
 }
 
 /* A block whose body does not hold. Its length is believed if a block, or the end of the
- * file, follows where it says; else the search begins behind its header. */
+ * file, follows where it says, or too many were not; else the search begins behind its header. */
 static void skip_damaged(struct mm_reader *r, const struct mm_block *b)
 {
 	struct mm_block next;
@@ -344,6 +359,8 @@ static void skip_damaged(struct mm_reader *r, const struct mm_block *b)
 	int follows = end == r->source.bytes || header_at(r, end, &next) == MM_OK;
 
 	r->info.damaged_blocks++;
+	r->doubted += follows ? 0 : b->stored;
+	follows |= r->doubted / DOUBT_SHARE > r->source.bytes;
 	skip_to(r, follows ? end : next_header(r, b->offset + MM_BLOCK_HEADER));
 }
 

@@ -70,6 +70,9 @@ struct mm_reader {
 	struct mm_rprocess **processes;
 	size_t process_cap;
 	uint32_t process_count;
+	uint32_t process_holes; /* numbers below it without a process */
+	uint32_t holes;         /* and those of all tables (tables.h) */
+	uint64_t doubted;       /* bytes that were summed up for nothing */
 	uint64_t scan_at;       /* everything before it has been taken in */
 	uint64_t lost_before;   /* bytes of it that were no block */
 	uint64_t next_number;   /* of the block expected there */

@@ -18,7 +18,7 @@ enum {
 	MM_TEXT_MAX = 65535,       /* bytes of one text; longer ones are cut */
 	MM_DEFS_ITEMS = 65536,     /* definitions in one section */
 	MM_DEFS_BYTES = 4 << 20,   /* a section is ended beyond this */
-	MM_HOLES_MAX = 1 << 20     /* lost numbers a table takes in */
+	MM_HOLES_MAX = 1 << 20     /* lost numbers the tables of a reader take in */
 };
 
 struct mm_arena_page;

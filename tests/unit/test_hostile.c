@@ -296,6 +296,75 @@ static void numbers_beyond_all_bounds(void **state)
 	mm_buf_deinit(&payload);
 }
 
+/* Each number is near the one before; all together are not. */
+static void processes_far_apart(void **state)
+{
+	struct mm_buf none = { 0 };
+	struct mm_reader *r;
+
+	(void)state;
+	begin_file();
+	for (uint32_t i = 0; i < 2000; i++)
+		add_block(MM_BLOCK_PROCESS, i * 65536, 0, &none, &none, 0);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	assert_true(mm_reader_processes(r) <= 1 << 17);
+	assert_true(mm_reader_info(r)->damaged_blocks >= 1990);
+	mm_reader_close(r);
+}
+
+/* Numbers that nothing defines, a few bytes of the file for as many as a table takes in. */
+static void holes_in_every_process(void **state)
+{
+	const uint64_t section[] = { 300000, 0, 0 };
+	struct mm_buf none = { 0 }, payload = { 0 };
+	struct mm_reader *r;
+	uint64_t modules = 0;
+
+	(void)state;
+	mm_buf_u8(&payload, MM_DEFS_MODULES);
+	put_all(&payload, section, 3);
+	begin_file();
+	for (uint32_t i = 0; i < 50; i++)
+		add_block(MM_BLOCK_DEFS, i, 0, &none, &payload, (uint32_t)payload.len);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	for (uint32_t i = 0; i < mm_reader_processes(r); i++)
+		modules += mm_reader_modules(r, i);
+	assert_true(modules <= MM_HOLES_MAX + 50);
+	assert_int_equal(mm_reader_info(r)->damaged_blocks, 47);
+	mm_reader_close(r);
+	mm_buf_deinit(&payload);
+}
+
+/* Headers that all claim the same many bytes behind them, wrongly summed: not each is believed far
+ * enough to sum them up again. */
+static void blocks_over_one_another(void **state)
+{
+	enum { HEADERS = 1000, CLAIM = 4 << 20 };
+	struct mm_block b = { .type = MM_BLOCK_CHUNK, .stored = CLAIM, .raw = CLAIM };
+	struct mm_buf none = { 0 };
+	struct mm_reader *r;
+
+	(void)state;
+	begin_file();
+	for (b.number = 0; b.number < HEADERS; b.number++) {
+		uint8_t head[MM_BLOCK_HEADER];
+		mm_block_encode(&b, head);
+		mm_buf_put(&file, head, sizeof head);
+	}
+	assert_int_equal(mm_buf_reserve(&file, CLAIM), 0);
+	memset(file.data + file.len, 0, CLAIM);
+	file.len += CLAIM;
+	block_number = HEADERS;
+	add_block(MM_BLOCK_PROCESS, 3, 0, &none, &none, 0);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	assert_true(mm_reader_info(r)->damaged_blocks <= 8);
+	assert_int_equal(mm_reader_processes(r), 4); /* what lies behind is found */
+	mm_reader_close(r);
+}
+
 static void payloads_that_swell(void **state)
 {
 	struct mm_buf none = { 0 }, payload = { 0 }, raw = { 0 };
@@ -399,6 +468,9 @@ int main(void)
 		cmocka_unit_test(checkpoints_without_end),
 		cmocka_unit_test(checkpoints_that_do_not_add_up),
 		cmocka_unit_test(numbers_beyond_all_bounds),
+		cmocka_unit_test(processes_far_apart),
+		cmocka_unit_test(holes_in_every_process),
+		cmocka_unit_test(blocks_over_one_another),
 		cmocka_unit_test(payloads_that_swell),
 		cmocka_unit_test(rolls_that_swell),
 		cmocka_unit_test(digests_that_lie),
