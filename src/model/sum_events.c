@@ -192,13 +192,13 @@ typedef void (*object_fn)(struct mm_sums *f, const struct mm_object *o);
 static void each_live(struct mm_sums *f, object_fn fn)
 {
 	const struct mm_objects *objects = mm_visit_objects(&f->visit);
-	uint32_t n = objects ? mm_objects_high_water(objects) : 0;
+	struct mm_object o;
+	uint32_t slot;
+	size_t at = 0;
 
-	for (uint32_t slot = 0; slot < n; slot++) {
-		struct mm_object o;
-		if (mm_objects_get(objects, slot, &o) && o.size != MM_UNKNOWN)
+	while (objects && mm_objects_next(objects, &at, &slot, &o))
+		if (o.size != MM_UNKNOWN)
 			fn(f, &o);
-	}
 }
 
 static void begin_object(struct mm_sums *f, const struct mm_object *o)

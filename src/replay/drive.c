@@ -363,15 +363,14 @@ static int plant(struct mm_drive *d, const struct seed *s)
 
 int mm_drive_seed(struct mm_drive *d, const struct mm_objects *objects)
 {
-	uint32_t high = mm_objects_high_water(objects);
-	struct seed *seeds = malloc((size_t)high * sizeof *seeds + 1);
 	struct mm_drive_counts before = d->counts;
-	size_t count = 0;
-	int err = seeds ? MM_OK : MM_ENOMEM;
+	struct seed *seeds = NULL, s;
+	size_t count = 0, cap = 0, at = 0;
+	int err = MM_OK;
 
-	for (uint32_t slot = 0; !err && slot < high; slot++)
-		if (mm_objects_get(objects, slot, &seeds[count].object))
-			seeds[count++].slot = slot;
+	while (!err && mm_objects_next(objects, &at, &s.slot, &s.object))
+		if (!(err = MM_GROW(seeds, cap, count + 1)))
+			seeds[count++] = s;
 	if (count)
 		qsort(seeds, count, sizeof *seeds, by_birth);
 	for (size_t i = 0; !err && i < count; i++)

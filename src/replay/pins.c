@@ -100,12 +100,13 @@ static int has_pages(const struct mm_object *o, struct mm_reader *r, uint32_t pr
 static int add_objects(struct mm_pins *p, struct mm_reader *r, uint32_t process,
 		       const struct mm_objects *objects, uint64_t page, uint64_t *ret_inner)
 {
-	uint32_t high = mm_objects_high_water(objects);
 	struct mm_object o;
+	uint32_t slot;
+	size_t at = 0;
 	int err = MM_OK;
 
-	for (uint32_t slot = 0; !err && slot < high; slot++)
-		if (mm_objects_get(objects, slot, &o) && has_pages(&o, r, process))
+	while (!err && mm_objects_next(objects, &at, &slot, &o))
+		if (has_pages(&o, r, process))
 			err = add_object(p, &o, page, ret_inner);
 	return err;
 }

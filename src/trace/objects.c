@@ -205,6 +205,23 @@ int mm_objects_get(const struct mm_objects *o, uint32_t slot, struct mm_object *
 	return 1;
 }
 
+int mm_objects_next(const struct mm_objects *o, size_t *at, uint32_t *ret_slot,
+		    struct mm_object *ret)
+{
+	size_t end = !o->gap ? o->high : o->where.places ? o->where.mask + 1 : 0;
+
+	while (*at < end) {
+		size_t i = (*at)++;
+		uint64_t slot = o->gap ? o->where.places[i].key - 1 : i; /* a map has no key 0 */
+		if (!o->gap || o->where.places[i].key) {
+			*ret_slot = (uint32_t)slot;
+			if (mm_objects_get(o, *ret_slot, ret))
+				return 1;
+		}
+	}
+	return 0;
+}
+
 int mm_objects_readdress(struct mm_objects *o, uint32_t slot, uint64_t addr)
 {
 	struct mm_object obj;

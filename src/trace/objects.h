@@ -47,6 +47,12 @@ int mm_objects_death(struct mm_objects *o, uint32_t slot, uint32_t thread, int r
 
 /* 1 and a copy of the object that lives at slot; 0 = there is none, or it is not known. */
 int mm_objects_get(const struct mm_objects *o, uint32_t slot, struct mm_object *ret);
+
+/* The live objects that are known, one a call, each once: by slot, after a gap in any order (which
+ * is the same in every run). *at is 0 before the first. 1, or 0 = no more. Takes as long as there are
+ * objects, whatever the high water after a gap is said to be. */
+int mm_objects_next(const struct mm_objects *o, size_t *at, uint32_t *ret_slot,
+		    struct mm_object *ret);
 uint32_t mm_objects_high_water(const struct mm_objects *o);
 const struct mm_totals *mm_objects_totals(const struct mm_objects *o);
 

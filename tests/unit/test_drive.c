@@ -155,6 +155,26 @@ static void no_room(void **state)
 	assert_int_equal(account().requested, 0);
 }
 
+/* What a lost part of a trace leaves may be said to be any number of objects: those that are known
+ * are planted. */
+static void seeds_are_what_is_known(void **state)
+{
+	struct mm_totals t = { .live_count = 7 };
+	struct mm_object o = { .size = 100, .kind = MM_EV_MALLOC };
+	struct mm_objects *objects;
+
+	(void)state;
+	assert_int_equal(mm_objects_create(&objects, 1), 0);
+	mm_objects_gap(objects, UINT32_C(0xfffffff0), UINT32_C(0xffff0000), &t);
+	for (uint32_t slot = 0; slot < 5; slot++)
+		assert_int_equal(mm_objects_birth_at(objects, &o, slot), 0);
+	assert_int_equal(mm_drive_seed(&drive, objects), 0);
+	assert_int_equal(drive.counts.seeded, 5);
+	assert_int_equal(drive.counts.live_bytes, 500);
+	assert_int_equal(account().requested, 500);
+	mm_objects_destroy(objects);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +182,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(realloc_in_halves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gaps_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(seeds_are_what_is_known, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("drive", tests, NULL, NULL);

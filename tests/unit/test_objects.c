@@ -203,11 +203,59 @@ static void a_state_put_back_goes_on_the_same(void **arg)
 	free(q);
 }
 
+/* A gap may say any high water: going through what is known takes no longer for it. */
+static void the_known_are_gone_through_once(void **arg)
+{
+	struct mm_objects *o;
+	struct mm_totals t = { .live_count = 7 };
+	struct mm_object obj, got;
+	uint32_t slot, seen = 0;
+	size_t at = 0;
+	int temporary;
+
+	(void)arg;
+	state = 5;
+	assert_int_equal(mm_objects_create(&o, 1), MM_OK);
+	assert_int_equal(mm_objects_next(o, &at, &slot, &got), 0);
+	mm_objects_gap(o, UINT32_C(0xfffffff0), UINT32_C(0xffff0000), &t);
+	assert_int_equal(mm_objects_next(o, &at, &slot, &got), 0);
+	for (uint32_t i = 0; i < 10; i++) {
+		obj = any_object(i);
+		obj.site = i;
+		assert_int_equal(mm_objects_birth_at(o, &obj, UINT32_C(400000000) * i), MM_OK);
+	}
+	assert_int_equal(mm_objects_death(o, UINT32_C(1200000000), 0, 0, &got, &temporary), MM_OK);
+	for (at = 0; mm_objects_next(o, &at, &slot, &got);) {
+		assert_int_equal(slot, got.site * UINT32_C(400000000));
+		assert_false(seen >> got.site & 1);
+		seen |= 1u << got.site;
+		assert_true(at < 1000);
+	}
+	assert_int_equal(seen, 0x3ff & ~8u);
+	mm_objects_reset(o);
+	for (uint32_t i = 0; i < 10; i++) {
+		obj = any_object(i);
+		obj.site = i;
+		assert_int_equal(mm_objects_birth(o, &obj, &slot), MM_OK);
+	}
+	assert_int_equal(mm_objects_death(o, 3, 0, 0, &got, &temporary), MM_OK);
+	at = 0;
+	for (uint32_t i = 0; i < 10; i++)
+		if (i != 3) {
+			assert_int_equal(mm_objects_next(o, &at, &slot, &got), 1);
+			assert_int_equal(slot, i);
+			assert_int_equal(got.site, i);
+		}
+	assert_int_equal(mm_objects_next(o, &at, &slot, &got), 0);
+	mm_objects_destroy(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_of_any_size_are_kept_whole),
 		cmocka_unit_test(a_state_put_back_goes_on_the_same),
+		cmocka_unit_test(the_known_are_gone_through_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
