@@ -153,7 +153,7 @@ MM_API int mm_usage(struct mm_manager *manager, uint32_t category, struct mm_usa
 struct mm_totals {
 	uint64_t allocated_bytes, freed_bytes, current_bytes, peak_bytes;
 	uint64_t live_count, alloc_count;
-	uint64_t committed_bytes; /* obtained from the system, by heap and pools */
+	uint64_t committed_bytes; /* obtained from the system, by heaps and pools of every kind */
 	uint64_t metadata_bytes;  /* of those: the library's own */
 };
 

@@ -223,6 +223,7 @@ void mm_totals(struct mm_manager *m, struct mm_totals *ret)
 	ret->metadata_bytes = a.metadata + b.metadata + mm_meta_committed(&m->meta);
 	ret->committed_bytes = a.committed + b.committed + used + retained +
 			        mm_meta_committed(&m->meta);
+	mm_voxel_pools_sums(m, &ret->committed_bytes, &ret->metadata_bytes);
 }
 
 int mm_limits_set(struct mm_manager *m, const struct mm_limits *l)

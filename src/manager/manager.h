@@ -106,6 +106,8 @@ void mm_pool_free_cached(struct mm_pool *p, uint64_t addr);
 
 /* voxel_pools.c: all of a manager's; around fork nobody else is in them. */
 void mm_voxel_pools_destroy(struct mm_manager *m);
+/* Adds what they have from the system, and what of that is records. */
+void mm_voxel_pools_sums(struct mm_manager *m, uint64_t *committed, uint64_t *metadata);
 int mm_voxel_pools_each_range(struct mm_manager *m,
 			      int (*fn)(uint64_t base, uint64_t bytes, int arg), int arg);
 void mm_voxel_pools_hold(struct mm_manager *m);

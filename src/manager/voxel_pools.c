@@ -392,6 +392,25 @@ void mm_voxel_pools_destroy(struct mm_manager *m)
 		mm_band_pool_destroy((struct mm_band_pool *)m->band_pools);
 }
 
+void mm_voxel_pools_sums(struct mm_manager *m, uint64_t *committed, uint64_t *metadata)
+{
+	struct mm_band_account b;
+	struct mm_svo_account s;
+
+	mm_lock_take(&m->lock);
+	for (struct mm_named *n = m->svo_pools; n; n = n->next) {
+		mm_svo_sums(((struct mm_svo_pool *)n)->svo, &s);
+		*committed += s.committed;
+		*metadata += s.metadata;
+	}
+	for (struct mm_named *n = m->band_pools; n; n = n->next) {
+		mm_band_sums(((struct mm_band_pool *)n)->band, &b);
+		*committed += b.committed;
+		*metadata += b.metadata;
+	}
+	mm_lock_give(&m->lock);
+}
+
 int mm_voxel_pools_each_range(struct mm_manager *m,
 			      int (*fn)(uint64_t base, uint64_t bytes, int arg), int arg)
 {

@@ -192,6 +192,45 @@ static void bricks_within_a_budget(void **state)
 	mm_manager_destroy(m);
 }
 
+static struct mm_totals all_of(struct mm_manager *m)
+{
+	struct mm_totals t;
+
+	mm_totals(m, &t);
+	return t;
+}
+
+static void they_are_among_the_totals(void **state)
+{
+	struct mm_manager *m = a_manager();
+	struct mm_svo_pool *tree = NULL;
+	struct mm_band_pool *field = NULL;
+	struct mm_svo_pool_stats s;
+	struct mm_band_pool_stats b;
+	struct mm_totals before, after;
+	uint32_t n;
+
+	(void)state;
+	assert_int_equal(mm_svo_pool_create(m, "tree", 8, 4, 0, &tree), MM_OK);
+	assert_int_equal(mm_band_pool_create(m, "field", 8, 1, MM_PRECISION_F32, &field), MM_OK);
+	mm_svo_pool_stats(tree, &s);
+	mm_band_pool_stats(field, &b);
+	before = all_of(m);
+	before.committed_bytes -= s.committed + b.committed;
+	before.metadata_bytes -= s.metadata + b.metadata;
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_int_equal(mm_svo_pool_take(tree, 1, MM_NODES_INNER, 8, &n), MM_OK);
+		assert_int_equal(mm_band_pool_take(field, i, &n), MM_OK);
+	}
+	after = all_of(m);
+	assert_true(after.committed_bytes - after.metadata_bytes >= after.current_bytes);
+	mm_svo_pool_stats(tree, &s);
+	mm_band_pool_stats(field, &b);
+	assert_int_equal(after.committed_bytes - before.committed_bytes, s.committed + b.committed);
+	assert_int_equal(after.metadata_bytes - before.metadata_bytes, s.metadata + b.metadata);
+	mm_manager_destroy(m);
+}
+
 static void a_child_goes_on(void **state)
 {
 	struct mm_manager *m = a_manager();
@@ -223,6 +262,7 @@ int main(void)
 		cmocka_unit_test(runs),
 		cmocka_unit_test(bricks),
 		cmocka_unit_test(bricks_within_a_budget),
+		cmocka_unit_test(they_are_among_the_totals),
 		cmocka_unit_test(a_child_goes_on),
 	};
 
