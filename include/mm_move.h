@@ -85,7 +85,7 @@ MM_API int mm_movables_epoch(struct mm_manager *manager, uint32_t epoch);
 
 struct mm_defragmented {
 	uint64_t moved_blocks, moved_bytes;
-	uint64_t freed_bytes;    /* of slabs that were emptied */
+	uint64_t freed_bytes;    /* of slabs that were emptied: pages in use */
 	uint64_t skipped_blocks; /* pinned, or of lower priority, when they were looked at */
 	uint64_t took_ns;
 	double fragmentation;    /* % afterwards, as of mm_fragmentation */

@@ -143,7 +143,7 @@ static uint64_t yield_of(const struct pass *p, uint32_t n)
 {
 	const struct mm_depot *pool = &p->d->heap->pool[n];
 
-	return (uint64_t)pool->slices * MM_SLICE_BYTES * 1024 /
+	return p->candidate[n].victim.bytes * 1024 /
 	       ((uint64_t)p->candidate[n].victim.live * pool->block_bytes);
 }
 
@@ -170,7 +170,7 @@ static uint32_t best_pool(struct pass *p)
 
 /* --- moves -------------------------------------------------------------------------- */
 
-static void count_move(struct pass *p, const struct mm_depot *pool, int slab_went)
+static void count_move(struct pass *p, const struct mm_depot *pool, uint64_t gone)
 {
 	struct mm_defrag *d = p->d;
 
@@ -178,10 +178,10 @@ static void count_move(struct pass *p, const struct mm_depot *pool, int slab_wen
 	p->work.moved_bytes += pool->block_bytes;
 	atomic_fetch_add(&d->moved_blocks, 1);
 	atomic_fetch_add(&d->moved_bytes, pool->block_bytes);
-	if (slab_went) {
+	if (gone) {
 		p->work.freed_slabs++;
 		atomic_fetch_add(&d->freed_slabs, 1);
-		atomic_fetch_add(&d->freed_bytes, (uint64_t)pool->slices * MM_SLICE_BYTES);
+		atomic_fetch_add(&d->freed_bytes, gone);
 	}
 }
 
@@ -199,9 +199,9 @@ static int move_block(struct pass *p, struct mm_depot *pool, const struct mm_dep
 	mm_content_copy(&p->d->heap->content, m->to, m->from, pool->block_bytes);
 	mm_depot_move_records(pool, m);
 	mm_handle_move_end(t, m->mover, m->to);
-	int went = mm_depot_move_end(pool, m, 1);
-	count_move(p, pool, went);
-	return went;
+	uint64_t gone = mm_depot_move_end(pool, m, 1);
+	count_move(p, pool, gone);
+	return gone != 0;
 }
 
 /* 0 when there was no time to go on. */

@@ -34,7 +34,8 @@ struct mm_defrag_slice {
 };
 
 struct mm_defrag_counts {
-	uint64_t passes, moved_blocks, moved_bytes, freed_slabs, freed_bytes;
+	uint64_t passes, moved_blocks, moved_bytes, freed_slabs;
+	uint64_t freed_bytes;     /* pages of them that were in use */
 	uint64_t skipped_pinned;  /* blocks that were locked, or below the floor, when asked */
 	uint64_t longest_ns;      /* of all passes */
 };

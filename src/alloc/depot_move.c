@@ -90,7 +90,7 @@ int mm_depot_victim(struct mm_depot *p, uint32_t pass, struct mm_depot_victim *r
 		s = emptiest(p, i - 1, pass);
 	if (s)
 		*ret = (struct mm_depot_victim){ s->addr, s->number,
-			s->blocks - s->free, p->slabs_gone };
+			s->blocks - s->free, s->bytes, p->slabs_gone };
 	mm_lock_give(&p->lock);
 	return s ? MM_OK : MM_ENOENT;
 }
@@ -200,9 +200,9 @@ void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m)
 		mm_sink->move(p->told, m->from, m->to);
 }
 
-int mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved)
+uint64_t mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved)
 {
-	int last = 0;
+	uint64_t gone = 0;
 
 	if (!moved) {
 		mm_depot_give(p, &m->to, 1);
@@ -210,8 +210,9 @@ int mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int mov
 	}
 	mm_lock_take(&p->lock);
 	const struct mm_slab *s = slab_by_addr(p, m->from);
-	last = s->free + 1 == s->blocks;
+	if (s->free + 1 == s->blocks)
+		gone = s->bytes;
 	mm_lock_give(&p->lock);
 	mm_depot_give(p, &m->from, 1);
-	return last;
+	return gone;
 }

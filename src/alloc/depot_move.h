@@ -20,6 +20,7 @@ void mm_depot_disown(struct mm_depot *p, uint64_t addr);
 struct mm_depot_victim {
 	uint64_t addr;         /* of the slab */
 	uint32_t number, live; /* blocks to be moved, now */
+	uint64_t bytes;        /* of its pages in use: what goes when it goes */
 	uint64_t gone;         /* slabs of the pool that had gone: when more have, it may be one */
 };
 
@@ -48,8 +49,8 @@ int mm_depot_move_begin(struct mm_depot *p, const struct mm_depot_victim *v, uin
 /* What is known of the block goes over: while nobody else can get at the block. */
 void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m);
 
-/* Moved, with its records: the old block comes back; 1 says that its slab went with it.
- * Not moved: the new one comes back. */
-int mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved);
+/* Moved, with its records: the old block comes back; what is not 0 are the bytes of its slab's
+ * pages in use, which went with it. Not moved: the new one comes back. */
+uint64_t mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved);
 
 #endif

@@ -100,6 +100,42 @@ static void little_is_left(void **state)
 }
 
 /* No pass makes it worse, a second one finds nothing. */
+static uint64_t in_use(struct movekit *k)
+{
+	struct mm_account a;
+
+	mm_heap_account(k->heap, &a);
+	return a.committed - a.retained - a.metadata;
+}
+
+/* A slab of which one page was ever handed out gives back one page, not all its addresses. */
+static void what_is_freed_was_in_use(void **state)
+{
+	enum { COUNT = 400, GONE = 150, BYTES = 200 }; /* 315 a slab */
+	struct mm_heap_options o = options(1, 0, MM_CHECK_OFF);
+	struct mm_defrag_counts n;
+	struct movekit k;
+	uint64_t before;
+
+	(void)state;
+	movekit_open(&k, &o, &usual);
+	assert_int_equal(mm_defrag_register(k.defrag, 0), 0);
+	for (int i = 0; i < COUNT; i++)
+		movekit_create(&k, &block[i], BYTES, 0);
+	for (int i = 0; i < GONE; i++)
+		movekit_free(&k, &block[i]);
+	movekit_pass(&k, 1, 0); /* only what is ready goes back */
+	before = in_use(&k);
+	movekit_pass(&k, UINT64_MAX, 0);
+	mm_defrag_counts(k.defrag, &n);
+	assert_int_equal(n.freed_slabs, 1);
+	assert_true(n.freed_bytes > 0 && n.freed_bytes < 65536);
+	assert_int_equal(before - in_use(&k), n.freed_bytes);
+	for (int i = GONE; i < COUNT; i++)
+		movekit_free(&k, &block[i]);
+	movekit_close(&k);
+}
+
 static void passes_end(void **state)
 {
 	struct mm_heap_options o = options(0, 0, MM_CHECK_OFF);
@@ -555,6 +591,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(little_is_left),
+		cmocka_unit_test(what_is_freed_was_in_use),
 		cmocka_unit_test(passes_end),
 		cmocka_unit_test(each_move_goes_to_a_fuller_slab),
 		cmocka_unit_test(what_frees_most_goes_first),
