@@ -18,10 +18,11 @@
  *   page       MM_BUFFER_PAGE bytes of a shared buffer: what changes are counted in
  * This library knows no GPU: buffers are memory of the host, whatever is said of zero copies,
  * and syncing copies nothing. Bytes are of the general heap (mm_alloc.h): charged to the
- * category of the thread that creates, whoever resizes, known by the buffer's name. NULL for a manager is the
- * default one. Any thread may call anything. Functions return 0 or a negative code of
- * mm_error.h; out-parameters are untouched on failure. A child made by fork has mappings as
- * they were.
+ * category of the thread that creates, whoever resizes, known by the buffer's name. NULL for a
+ * manager is the default one. Any thread may call anything. Functions return 0 or a negative code
+ * of mm_error.h; out-parameters are untouched on failure. A child made by fork has mappings as
+ * they were; a shared buffer that was being written or published then is written in it as well: it
+ * abandons that before it writes itself.
  */
 #ifndef MM_BUFFER_H
 #define MM_BUFFER_H

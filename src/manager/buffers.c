@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "manager/general.h"
 
-enum { WRITTEN = -1 }; /* mapped: by one who writes */
+enum { WRITTEN = -1, RESIZED = -2 }; /* mapped: by one who writes; nobody may now */
 
 struct mm_buffer {
 	struct mm_manager *manager;
@@ -14,7 +14,7 @@ struct mm_buffer {
 	void *bytes;
 	uint64_t size, version, maps, unmaps;
 	uint32_t refs, category; /* what it is charged to, whatever size it gets, by whomever */
-	int mapped;           /* by so many who read, or WRITTEN */
+	int mapped;           /* by so many who read, or the above */
 	int is_zero_copy, is_gpu_writable;
 	enum mm_map_mode last_mode;
 	enum mm_buffer_hint hint;
@@ -152,7 +152,19 @@ int mm_buffer_release(struct mm_buffer *b)
 	return MM_OK;
 }
 
+void mm_buffers_forked(struct mm_manager *m)
+{
+	for (struct mm_buffer *b = m->buffers.first; b; b = b->next)
+		b->mapped = b->mapped == RESIZED ? 0 : b->mapped;
+}
+
 /* --- bytes ------------------------------------------------------------------------------------ */
+
+/* With the lock held: how many have it mapped. */
+static uint32_t mapped_by(const struct mm_buffer *b)
+{
+	return b->mapped == WRITTEN ? 1 : b->mapped == RESIZED ? 0 : (uint32_t)b->mapped;
+}
 
 int mm_buffer_map(struct mm_buffer *b, enum mm_map_mode mode, void **ret)
 {
@@ -161,7 +173,7 @@ int mm_buffer_map(struct mm_buffer *b, enum mm_map_mode mode, void **ret)
 	if (mode < MM_MAP_READ || mode > MM_MAP_READ_WRITE)
 		return MM_EINVAL;
 	mm_lock_take(&b->manager->buffers.lock);
-	if (b->mapped == WRITTEN || (b->mapped && mode != MM_MAP_READ)) {
+	if (b->mapped < 0 || (b->mapped && mode != MM_MAP_READ)) {
 		err = MM_EAGAIN;
 	} else {
 		b->mapped = mode == MM_MAP_READ ? b->mapped + 1 : WRITTEN;
@@ -178,7 +190,7 @@ int mm_buffer_unmap(struct mm_buffer *b)
 	int err = MM_OK;
 
 	mm_lock_take(&b->manager->buffers.lock);
-	if (!b->mapped) {
+	if (!mapped_by(b)) {
 		err = MM_EINVAL;
 	} else {
 		b->version += b->mapped == WRITTEN;
@@ -192,18 +204,18 @@ int mm_buffer_unmap(struct mm_buffer *b)
 int mm_buffer_is_mapped(const struct mm_buffer *b)
 {
 	mm_lock_take(&b->manager->buffers.lock);
-	int is_mapped = b->mapped != 0;
+	int is_mapped = mapped_by(b) != 0;
 	mm_lock_give(&b->manager->buffers.lock);
 	return is_mapped;
 }
 
-/* Whoever resizes has it as one who writes, so that nobody else does while bytes are copied. */
+/* Whoever resizes has it alone, so that nobody maps it while bytes are copied. */
 static int have_alone(struct mm_buffer *b)
 {
 	mm_lock_take(&b->manager->buffers.lock);
 	int err = b->mapped ? MM_EPERM : MM_OK;
 	if (!err)
-		b->mapped = WRITTEN;
+		b->mapped = RESIZED;
 	mm_lock_give(&b->manager->buffers.lock);
 	return err;
 }
@@ -277,7 +289,7 @@ void mm_buffer_stats(const struct mm_buffer *b, struct mm_buffer_stats *ret)
 	ret->map_count = b->maps;
 	ret->unmap_count = b->unmaps;
 	ret->refs = b->refs;
-	ret->mapped = b->mapped == WRITTEN ? 1 : (uint32_t)b->mapped;
+	ret->mapped = mapped_by(b);
 	ret->is_zero_copy = b->is_zero_copy;
 	ret->is_gpu_writable = b->is_gpu_writable;
 	ret->last_mode = b->last_mode;

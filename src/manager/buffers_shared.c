@@ -14,6 +14,7 @@ struct mm_side { uint8_t *bytes; uint64_t version; uint32_t readers; };
 
 struct mm_shared_buffer {
 	struct mm_manager *manager;
+	struct mm_shared_buffer *prev, *next; /* of the manager */
 	uint64_t size, pages;
 	struct mm_side side[2];
 	int front;            /* the published one */
@@ -37,18 +38,53 @@ static struct mm_lock *lock_of(const struct mm_shared_buffer *b)
 
 /* --- coming and going ---------------------------------------------------------------------- */
 
-void mm_shared_buffer_destroy(struct mm_shared_buffer *b)
+static void enlist_shared(struct mm_shared_buffer *b)
 {
-	struct mm_meta *meta;
+	struct mm_shared_buffer **first = &b->manager->buffers.first_shared;
 
-	if (!b)
-		return;
-	meta = &b->manager->meta;
+	mm_lock_take(lock_of(b));
+	if ((b->next = *first) != NULL)
+		b->next->prev = b;
+	*first = b;
+	mm_lock_give(lock_of(b));
+}
+
+static void delist_shared(struct mm_shared_buffer *b)
+{
+	mm_lock_take(lock_of(b));
+	if (b->prev)
+		b->prev->next = b->next;
+	else
+		b->manager->buffers.first_shared = b->next;
+	if (b->next)
+		b->next->prev = b->prev;
+	mm_lock_give(lock_of(b));
+}
+
+/* Who was publishing looked for changes, and the sides were not turned over: it is written still. */
+void mm_shared_buffers_forked(struct mm_manager *m)
+{
+	for (struct mm_shared_buffer *b = m->buffers.first_shared; b; b = b->next)
+		b->state = b->state == PUBLISHING ? WRITING : b->state;
+}
+
+static void discard_shared(struct mm_shared_buffer *b)
+{
+	struct mm_meta *meta = &b->manager->meta;
+
 	for (int i = 0; i < 2; i++)
 		mm_free(b->manager, b->side[i].bytes);
 	mm_meta_return(meta, b->changed, b->pages * sizeof *b->changed);
 	mm_meta_return(meta, b->touched, b->pages);
 	mm_meta_return(meta, b, sizeof *b);
+}
+
+void mm_shared_buffer_destroy(struct mm_shared_buffer *b)
+{
+	if (!b)
+		return;
+	delist_shared(b);
+	discard_shared(b);
 }
 
 static int furnish_shared(struct mm_shared_buffer *b, const char *name)
@@ -83,11 +119,13 @@ int mm_shared_buffer_create(struct mm_manager *m, const char *name, size_t size,
 	b->manager = m;
 	b->size = size;
 	b->pages = (size + MM_BUFFER_PAGE - 1) / MM_BUFFER_PAGE;
-	if ((err = furnish_shared(b, name)))
-		mm_shared_buffer_destroy(b);
-	else
-		*ret = b;
-	return err;
+	if ((err = furnish_shared(b, name))) {
+		discard_shared(b);
+		return err;
+	}
+	enlist_shared(b);
+	*ret = b;
+	return MM_OK;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

@@ -151,6 +151,8 @@ static void release_child(void)
 	for (struct mm_manager *m = managers.first; m; m = m->next) {
 		const struct mm_riding *at = r ? mm_rider_has(r, m) : NULL;
 		atomic_store(&m->movables.passing, 0);
+		mm_buffers_forked(m);
+		mm_shared_buffers_forked(m);
 		atomic_store(&m->threads, at && at->is_counted);
 		if (atomic_load(&m->heap))
 			mm_heap_forked(m->heap, at ? at->context : NULL);

@@ -339,6 +339,79 @@ static void is_read_while_it_is_written(void **state)
 	mm_shared_buffer_destroy(b);
 }
 
+/* --- forks -------------------------------------------------------------------------------- */
+
+enum { LARGE = 4 << 20, FORKS = 40 };
+
+static void *publishes(void *arg)
+{
+	struct mm_shared_buffer *b = arg;
+	uint8_t *p;
+
+	for (size_t i = 0; !done; i++)
+		if (mm_shared_buffer_begin(b, (void **)&p) == MM_OK) {
+			p[i * 4099 % LARGE]++;
+			mm_shared_buffer_publish(b, NULL);
+		}
+	return NULL;
+}
+
+static void *resizes(void *arg)
+{
+	for (size_t i = 0; !done; i++)
+		mm_buffer_resize(arg, LARGE + i % 2, 1);
+	return NULL;
+}
+
+static int child_can_write(struct mm_shared_buffer *b)
+{
+	void *p;
+
+	if (mm_shared_buffer_begin(b, &p) == MM_OK)
+		return mm_shared_buffer_publish(b, NULL) == MM_OK;
+	return mm_shared_buffer_abandon(b) == MM_OK && mm_shared_buffer_begin(b, &p) == MM_OK;
+}
+
+static int child_can_map(struct mm_buffer *b)
+{
+	void *p;
+
+	return !mm_buffer_is_mapped(b) && mm_buffer_map(b, MM_MAP_WRITE, &p) == MM_OK &&
+	       mm_buffer_unmap(b) == MM_OK;
+}
+
+/* Whatever the threads that it does not have were in the middle of. */
+static void children_go_on(void **state)
+{
+	struct mm_manager *m = some_manager();
+	struct mm_shared_buffer *s;
+	struct mm_buffer *b;
+	pthread_t t[2];
+	int status;
+
+	(void)state;
+	done = 0;
+	assert_int_equal(mm_shared_buffer_create(m, "s", LARGE, &s), MM_OK);
+	assert_int_equal(mm_buffer_create(m, "b", LARGE, 0, 0, &b), MM_OK);
+	assert_int_equal(pthread_create(&t[0], NULL, publishes, s), 0);
+	assert_int_equal(pthread_create(&t[1], NULL, resizes, b), 0);
+	for (int i = 0; i < FORKS; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			alarm(60);
+			_exit((child_can_write(s) ? 0 : 1) + (child_can_map(b) ? 0 : 2));
+		}
+		assert_int_equal(mm_buffer_unmap(b), MM_EINVAL); /* nobody has it mapped */
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	done = 1;
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	mm_shared_buffer_destroy(s);
+	mm_manager_destroy(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +423,7 @@ int main(void)
 		cmocka_unit_test(tells_what_changed),
 		cmocka_unit_test(waits_for_who_still_reads),
 		cmocka_unit_test(is_read_while_it_is_written),
+		cmocka_unit_test(children_go_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
