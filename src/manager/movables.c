@@ -398,10 +398,13 @@ int mm_defragment_enrol(struct mm_manager *m, size_t bytes, int is_in)
 	m = mm_general_of(m);
 	if (mm_seal_check(m, "mm_defragment_enrol"))
 		return MM_EPERM;
-	mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_POLICY, .bytes = bytes,
-						   .call = "mm_defragment_enrol" });
-	return is_in ? mm_defrag_register(v->defrag, bytes)
-		     : mm_defrag_unregister(v->defrag, bytes);
+	int err = is_in ? mm_defrag_register(v->defrag, bytes)
+			: mm_defrag_unregister(v->defrag, bytes);
+	if (!err)
+		mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_POLICY,
+							   .bytes = bytes,
+							   .call = "mm_defragment_enrol" });
+	return err;
 }
 
 double mm_fragmentation(struct mm_manager *m)

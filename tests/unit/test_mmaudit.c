@@ -82,6 +82,11 @@ static void a_sealed_manager_needs_its_key(void **state)
 	assert_int_equal(last_of(m).kind, MM_AUDIT_UNSEALED);
 	assert_int_equal(mm_limits_set(m, &none), MM_OK);
 	mm_key_show(0);
+	uint64_t policies = mm_audit_count(m, MM_AUDIT_POLICY); /* what is refused is not set */
+	assert_int_equal(mm_defragment_enrol(m, (size_t)1 << 40, 1), MM_EINVAL);
+	assert_int_equal(mm_audit_count(m, MM_AUDIT_POLICY), policies);
+	assert_int_equal(mm_defragment_enrol(m, 64, 0), MM_OK);
+	assert_int_equal(mm_audit_count(m, MM_AUDIT_POLICY), policies + 1);
 	mm_manager_destroy(m);
 	assert_false(mm_manager_is_initialised(m));
 }
