@@ -149,6 +149,13 @@ static struct mm_chunk_info chunk_info(const struct mm_block *b,
 	};
 }
 
+/* What the run would say, had it not been lost. */
+static void learn_from_chunk(struct mm_trace_info *info, const struct mm_chunk_head *h)
+{
+	info->time_resolution_ns = h->resolution_ns;
+	info->has_addresses = h->has_addr;
+}
+
 static int take_chunk(struct mm_reader *r, struct mm_rprocess *p, const struct mm_block *b,
 		      const uint8_t *stored)
 {
@@ -167,6 +174,8 @@ static int take_chunk(struct mm_reader *r, struct mm_rprocess *p, const struct m
 	p->after = h.after;
 	p->events += h.events;
 	p->has_sums = 0; /* those told before it are older */
+	if (!r->has_run)
+		learn_from_chunk(&r->info, &h);
 	if (c->info.last_time > r->info.duration_ns)
 		r->info.duration_ns = c->info.last_time;
 	return MM_OK;

@@ -263,6 +263,33 @@ static void definitions_gone(void **state)
 	free(copy);
 }
 
+/* The block that says how to read the times is gone: chunks know it too. */
+static void the_run_gone(void **state)
+{
+	struct image *im = calloc(1, sizeof *im);
+	struct mm_writer_options opt = tg_options();
+	char *path = tg_path("norun");
+	struct mm_reader *r;
+
+	(void)state;
+	opt.time_resolution_ns = 50;
+	tg_write(&im->g, path, 7, 2 * PER_CHUNK, PER_CHUNK, &opt);
+	im->data = tg_load(path, &im->len);
+	unlink(path);
+	free(path);
+	find_blocks(im);
+	im->data[nth_block(im, MM_BLOCK_RUN, 0)->offset + MM_BLOCK_HEADER] ^= 0xff;
+	assert_int_equal(mm_reader_open_memory(&r, im->data, im->len, NULL), 0);
+	assert_int_equal(mm_reader_info(r)->damaged_blocks, 1);
+	assert_string_equal(mm_reader_info(r)->command, "");
+	assert_int_equal(mm_reader_info(r)->time_resolution_ns, 50);
+	assert_int_equal(mm_reader_info(r)->has_addresses, 1);
+	mm_reader_close(r);
+	tg_end(&im->g);
+	free(im->data);
+	free(im);
+}
+
 static void a_damaged_digest_is_said_to_be(void **state)
 {
 	const struct image *im = *state;
@@ -336,6 +363,7 @@ int main(void)
 		cmocka_unit_test(any_chunk_gone),
 		cmocka_unit_test(walks_begin_behind_gaps),
 		cmocka_unit_test(definitions_gone),
+		cmocka_unit_test(the_run_gone),
 		cmocka_unit_test(a_damaged_digest_is_said_to_be),
 		cmocka_unit_test(checkpoints_are_not_needed),
 		cmocka_unit_test(checkpoints_keep_their_share),
