@@ -72,6 +72,19 @@ static struct mm_rsymbol *find_symbol(const struct mm_rsymbols *s, uint64_t key,
 	return NULL;
 }
 
+/* No symbols of a program come to as many with one hash; those of a file made for it would each be
+ * compared with all the others. */
+enum { CHAIN_MOST = 64 };
+
+static int is_crowded(const struct mm_rsymbols *s, uint32_t first)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = first; i && n < CHAIN_MOST; i = s->items[i - 1].next)
+		n++;
+	return n == CHAIN_MOST;
+}
+
 /* Frames of a symbol that was known take the place of the old ones where they fit. */
 static void replace_symbol(struct mm_rsymbols *s, struct mm_rsymbol *known,
 			   const struct mm_rsymbol *symbol)
@@ -97,6 +110,8 @@ static int add_symbol(struct mm_rsymbols *s, struct mm_rsymbol *symbol)
 		return MM_OK;
 	}
 	symbol->next = p ? p->value : 0;
+	if (is_crowded(s, symbol->next))
+		return MM_ECORRUPT;
 	if (s->item_count >= UINT32_MAX ||
 	    MM_GROW(s->items, s->item_cap, s->item_count + 1))
 		return MM_ENOMEM;

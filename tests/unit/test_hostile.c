@@ -429,6 +429,32 @@ static void rolls_that_swell(void **state)
 	mm_reader_close(r);
 }
 
+/* Addresses chosen so that the hash of all symbols is the same one. */
+static void symbols_of_one_hash(void **state)
+{
+	const uint64_t by_address = UINT64_C(0x9E3779B97F4A7C15);
+	const uint64_t by_module = UINT64_C(0xC2B2AE3D27D4EB4F);
+	struct mm_buf none = { 0 }, payload = { 0 };
+	uint64_t inverse = 1, address, before = 0;
+	struct mm_reader *r;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) /* Newton: of by_address, modulo 2^64 */
+		inverse *= 2 - by_address * inverse;
+	for (uint64_t module = 0; module < 50000; module++, before = address) {
+		address = inverse * (12345 ^ module * by_module);
+		const uint64_t symbol[] = { 0, module, mm_zigzag((int64_t)(address - before)), 0 };
+		put_all(&payload, symbol, 4);
+	}
+	begin_file();
+	add_block(MM_BLOCK_SYMBOLS, 0, 0, &none, &payload, (uint32_t)payload.len);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	assert_int_equal(mm_reader_info(r)->damaged_blocks, 1);
+	mm_reader_close(r);
+	mm_buf_deinit(&payload);
+}
+
 static void digests_that_lie(void **state)
 {
 	struct mm_chunk_head h = { .resolution_ns = 1 };
@@ -473,6 +499,7 @@ int main(void)
 		cmocka_unit_test(blocks_over_one_another),
 		cmocka_unit_test(payloads_that_swell),
 		cmocka_unit_test(rolls_that_swell),
+		cmocka_unit_test(symbols_of_one_hash),
 		cmocka_unit_test(digests_that_lie),
 	};
 
