@@ -290,6 +290,13 @@ static int take_run(struct mm_svo *p, uint64_t key, uint32_t kind, uint32_t coun
 	return MM_OK;
 }
 
+/* A Morton code has three bits for each level, below the 1 before it: what has not is within no
+ * subtree, and would be left over when all of them are dropped. */
+static int is_key(uint64_t key)
+{
+	return key && (63 - __builtin_clzll(key)) % 3 == 0 && !(key >> 63);
+}
+
 int mm_svo_take(struct mm_svo *p, uint64_t key, enum mm_svo_kind kind, uint32_t count,
 		uint32_t *ret_handle)
 {
@@ -297,7 +304,7 @@ int mm_svo_take(struct mm_svo *p, uint64_t key, enum mm_svo_kind kind, uint32_t 
 					    (kind == MM_SVO_INNER ? p->o.node_bytes : 0));
 	int err;
 
-	if (!key || key >> 63 || count < 1 || count > MM_SVO_RUN ||
+	if (!is_key(key) || count < 1 || count > MM_SVO_RUN ||
 	    (unsigned)kind > MM_SVO_LEAVES || (kind == MM_SVO_LEAVES && !p->o.value_bytes))
 		return MM_EINVAL;
 	mm_lock_take(&p->lock);

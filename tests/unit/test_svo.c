@@ -121,6 +121,9 @@ static void misuse_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(mm_svo_take(p, 0, MM_SVO_INNER, 1, &h), MM_EINVAL);
+	assert_int_equal(mm_svo_take(p, 2, MM_SVO_INNER, 1, &h), MM_EINVAL); /* of no level */
+	assert_int_equal(mm_svo_take(p, 7, MM_SVO_INNER, 1, &h), MM_EINVAL);
+	assert_int_equal(mm_svo_take(p, UINT64_C(1) << 63, MM_SVO_INNER, 1, &h), MM_EINVAL);
 	assert_int_equal(mm_svo_take(p, 1, MM_SVO_INNER, 9, &h), MM_EINVAL);
 	assert_int_equal(mm_svo_take(p, 1, MM_SVO_LEAVES, 1, &h), MM_EINVAL);
 	assert_int_equal(mm_svo_take(p, 1, (enum mm_svo_kind)2, 1, &h), MM_EINVAL);
