@@ -286,7 +286,7 @@ static void use_everything(struct mm_manager *m)
 	assert_int_equal(mm_pool_create(m, "pool", 64, 0, MM_ACCESS_GENERAL, 1, &pool), MM_OK);
 	assert_non_null(mm_pool_alloc(pool));
 	assert_int_equal(mm_svo_pool_create(m, "svo", 8, 16, 0, &svo), MM_OK);
-	assert_int_equal(mm_svo_pool_take(svo, 7, MM_NODES_INNER, 8, &n), MM_OK);
+	assert_int_equal(mm_svo_pool_take(svo, 8, MM_NODES_INNER, 8, &n), MM_OK);
 	assert_int_equal(mm_band_pool_create(m, "band", 8, 3, MM_PRECISION_F32, &band), MM_OK);
 	assert_int_equal(mm_band_pool_take(band, 7, &n), MM_OK);
 }
