@@ -109,7 +109,8 @@ MM_API int mm_svo_pool_live(struct mm_svo_pool *pool, uint32_t handle);
 /* Gives back all memory of the subtree `key` without looking at nodes; how many pieces. */
 MM_API uint32_t mm_svo_pool_drop(struct mm_svo_pool *pool, uint64_t key);
 
-/* How a node of the caller's is read and changed. */
+/* How a node of the caller's is read and changed. Both may look up other nodes and values, and
+ * call nothing else of the pool. */
 struct mm_node_links {
 	/* The run of a node's children: its size, 0 = none, and its handle. */
 	uint32_t (*children)(void *ctx, const void *node, uint32_t *ret_handle);

@@ -332,6 +332,16 @@ static uint32_t new_brick(struct mm_band *p)
 	return b;
 }
 
+/* What was found beside bricks is known no more. Numbers of generations come round after 2^32
+ * changes: then nothing may seem to have been found in one of them. */
+static void forget_neighbours(struct mm_band *p)
+{
+	if (++p->generation)
+		return;
+	memset(p->beside_at, 0, p->frontier * sizeof *p->beside_at);
+	p->generation = 1;
+}
+
 /* For the empty cell `at`, once its payload is granted. */
 static int place_brick(struct mm_band *p, uint32_t at, uint64_t key, uint32_t f, uint32_t *ret)
 {
@@ -353,7 +363,7 @@ static int place_brick(struct mm_band *p, uint32_t at, uint64_t key, uint32_t f,
 	memset(p->mask[b], 0, sizeof p->mask[b]);
 	p->bricks++;
 	p->by_format[f]++;
-	p->generation++;
+	forget_neighbours(p);
 	if (__builtin_expect(p->told != 0, 0))
 		band_tell_brick(p, b);
 	*ret = b;
@@ -401,7 +411,7 @@ static void give_brick(struct mm_band *p, uint32_t at)
 	band_unname(p, at);
 	p->bricks--;
 	p->by_format[f]--;
-	p->generation++;
+	forget_neighbours(p);
 	if (f != MM_BAND_CONST)
 		give_block(p, p->place[b]);
 	if (!p->bricks)

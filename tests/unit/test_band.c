@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "alloc/band_pool.h"
+#include "alloc/band_parts.h"
 #include "core/error.h"
 
 enum { SIDE = 32, PLACES = SIDE * SIDE * SIDE, OPS = 1000000, CHECK_EVERY = 100000 };
@@ -160,6 +160,30 @@ static void constant_bricks_go_there_and_back(void **state)
 	mm_band_close(p);
 }
 
+/* After 2^32 changes a brick's neighbours are looked up again all the same. */
+static void neighbours_outlive_all_generations(void **state)
+{
+	struct mm_band *p = fresh();
+	uint32_t a, b, c;
+	uint64_t key;
+
+	(void)state;
+	assert_int_equal(mm_band_key(0, 0, 0, &key), MM_OK);
+	assert_int_equal(mm_band_take(p, key, MM_BAND_CONST, &a), MM_OK);
+	assert_int_equal(mm_band_neighbour(p, a, 1), 0);
+	p->generation = UINT32_MAX; /* so many later */
+	assert_int_equal(mm_band_key(1, 0, 0, &key), MM_OK);
+	assert_int_equal(mm_band_take(p, key, MM_BAND_CONST, &b), MM_OK);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(mm_band_neighbour(p, a, 1), b);
+		assert_int_equal(mm_band_neighbour(p, b, 0), a);
+		assert_int_equal(mm_band_key(5 + i, 0, 0, &key), MM_OK);
+		assert_int_equal(mm_band_take(p, key, MM_BAND_CONST, &c), MM_OK);
+		assert_int_equal(mm_band_neighbour(p, c, 1), 0);
+	}
+	mm_band_close(p);
+}
+
 static int ascends(void *ctx, uint64_t key, uint32_t brick)
 {
 	uint64_t *last = ctx;
@@ -195,6 +219,7 @@ int main(void)
 		cmocka_unit_test(as_a_dense_map_and_nothing_moves),
 		cmocka_unit_test(formats_keep_their_error_bound),
 		cmocka_unit_test(constant_bricks_go_there_and_back),
+		cmocka_unit_test(neighbours_outlive_all_generations),
 		cmocka_unit_test(order_is_by_key_and_regions_go),
 	};
 
