@@ -17,6 +17,8 @@ static const struct mm_site lost_site = { .kind = MM_SITE_CUT, .module = UINT32_
 
 const char *mm_arena_text(struct mm_arena *a, const char *text, size_t len)
 {
+	if (!len)
+		return ""; /* tables begin with some: a process with nothing else costs no page */
 	if (len + 1 > a->left) {
 		size_t room = len + 1 > ARENA_PAGE ? len + 1 : ARENA_PAGE;
 		struct mm_arena_page *p = malloc(sizeof *p + room);
@@ -28,8 +30,7 @@ const char *mm_arena_text(struct mm_arena *a, const char *text, size_t len)
 		a->left = room;
 	}
 	char *copy = a->next;
-	if (len)
-		memcpy(copy, text, len);
+	memcpy(copy, text, len);
 	copy[len] = 0;
 	a->next += len + 1;
 	a->left -= len + 1;

@@ -389,8 +389,8 @@ static void payloads_that_swell(void **state)
 	mm_buf_deinit(&raw);
 }
 
-/* A roll of `count` processes with numbers `step` apart, packed. */
-static void add_roll(uint32_t count, uint32_t step)
+/* A roll of `count` processes with numbers `step` apart from `first` on, packed. */
+static void add_roll(uint32_t first, uint32_t count, uint32_t step)
 {
 	struct mm_process p = { .exe = "", .cmd = "" };
 	struct mm_process_sums sums = { .events = 1 };
@@ -399,7 +399,7 @@ static void add_roll(uint32_t count, uint32_t step)
 
 	mm_roll_encode_head(&head, &prefix);
 	for (uint32_t i = 0; i < count; i++) {
-		p.number = i * step;
+		p.number = first + i * step;
 		assert_int_equal(mm_roll_encode(&p, &sums, &raw), 0);
 	}
 	assert_int_equal(mm_buf_reserve(&payload, ZSTD_compressBound(raw.len)), 0);
@@ -417,15 +417,31 @@ static void rolls_that_swell(void **state)
 
 	(void)state;
 	begin_file();
-	add_roll(10000, 1);
-	add_roll(1000, 60000);
-	add_roll(1000, 0);
-	add_roll(100000, 1);
+	add_roll(0, 10000, 1);
+	add_roll(0, 1000, 60000);
+	add_roll(0, 1000, 0);
+	add_roll(0, 100000, 1);
 	expect_answers();
 	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
 	assert_int_equal(mm_reader_processes(r), 10000);
 	assert_int_equal(mm_reader_info(r)->damaged_blocks, 3);
 	assert_int_equal(mm_reader_lost(r, 9999), 1);
+	mm_reader_close(r);
+}
+
+/* Of each nothing is known but that it was there: little more than that is kept. */
+static void many_processes_of_which_little_is_known(void **state)
+{
+	struct mm_reader *r;
+
+	(void)state;
+	begin_file();
+	for (uint32_t i = 0; i < 12; i++)
+		add_roll(10000 * i, 10000, 1);
+	expect_answers();
+	assert_int_equal(mm_reader_open_memory(&r, file.data, file.len, NULL), 0);
+	assert_int_equal(mm_reader_processes(r), 120000);
+	assert_int_equal(mm_reader_info(r)->damaged_blocks, 0);
 	mm_reader_close(r);
 }
 
@@ -499,6 +515,7 @@ int main(void)
 		cmocka_unit_test(blocks_over_one_another),
 		cmocka_unit_test(payloads_that_swell),
 		cmocka_unit_test(rolls_that_swell),
+		cmocka_unit_test(many_processes_of_which_little_is_known),
 		cmocka_unit_test(symbols_of_one_hash),
 		cmocka_unit_test(digests_that_lie),
 	};
