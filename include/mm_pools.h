@@ -57,7 +57,7 @@ MM_API struct mm_varpool *mm_varpool_get(struct mm_manager *manager, const char 
 MM_API void mm_varpool_destroy(struct mm_varpool *pool);
 
 /* Content undefined; 0 bytes count as 1; at a multiple of 16. NULL: no memory, a budget, a limit,
- * or above MM_VARPOOL_BLOCK_MOST. */
+ * above MM_VARPOOL_BLOCK_MOST, or somebody has a pool of the name of its class. */
 MM_API void *mm_varpool_alloc(struct mm_varpool *pool, size_t size);
 
 /* A live block of this pool, from its start: MM_EINVAL when the address is in none of its

@@ -146,6 +146,29 @@ static void threads_make_each_class_once(void **state)
 	}
 }
 
+/* Pools of classes are found by their names among all others: whoever has one of these has it. */
+static void a_class_whose_name_is_taken_is_missing(void **state)
+{
+	struct mm_manager *m = fresh_manager();
+	struct mm_varpool *v = NULL, *w = NULL;
+	struct mm_pool *own;
+	void *block;
+
+	(void)state;
+	assert_int_equal(mm_pool_create(m, "v:32", 8, 0, MM_ACCESS_GENERAL, 1, &own), MM_OK);
+	assert_int_equal(mm_varpool_create(m, "v", 0, 0, &v), MM_OK);
+	assert_int_equal(mm_varpool_create(m, "v", 0, 0, &w), MM_EEXIST);
+	assert_null(w);
+	assert_null(mm_varpool_alloc(v, 20));
+	assert_non_null(block = mm_varpool_alloc(v, 33));
+	assert_int_equal(mm_varpool_usable(v, block), 48);
+	assert_int_equal(mm_varpool_usable(v, mm_pool_alloc(own)), 0);
+	mm_pool_destroy(own);
+	assert_non_null(block = mm_varpool_alloc(v, 20));
+	assert_int_equal(mm_varpool_usable(v, block), 32);
+	mm_manager_destroy(m);
+}
+
 static void sizes_are_ready_made(void **state)
 {
 	struct mm_manager *m = fresh_manager();
@@ -242,6 +265,7 @@ int main(void)
 		cmocka_unit_test(every_size_fits),
 		cmocka_unit_test(blocks_are_their_owners),
 		cmocka_unit_test(threads_make_each_class_once),
+		cmocka_unit_test(a_class_whose_name_is_taken_is_missing),
 		cmocka_unit_test(sizes_are_ready_made),
 		cmocka_unit_test(grows_by_force),
 		cmocka_unit_test(keeps_as_much_as_was_said),
