@@ -29,12 +29,13 @@ enum mm_lock_rank {
 	MM_RANK_BUFFERS,
 	MM_RANK_POOL,      /* a program's pools, of nodes and bricks too: they charge budgets, and
 			    * those free blocks of the general heap */
-	MM_RANK_FOREIGN, MM_RANK_CACHEABLES,
+	MM_RANK_FOREIGN,
 	MM_RANK_CONTEXTS,  /* heap: from here on */
 	MM_RANK_GUARD,
 	MM_RANK_DEPOT, MM_RANK_ORDERED,
 	MM_RANK_HANDLES,
 	MM_RANK_SLABS,
+	MM_RANK_CACHEABLES, /* looked at for each block that is met (mm_each) */
 	MM_RANK_VSPACE,
 	MM_RANKS
 };

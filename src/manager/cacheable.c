@@ -17,13 +17,16 @@ static uint32_t vacant_entry(struct mm_cacheables *c)
 		return n;
 	}
 	if (!c->entry)
-		c->entry = mm_meta_reserve_for(c->meta, sizeof *c->entry, &c->most);
+		__atomic_store_n(&c->entry,
+				 mm_meta_reserve_for(c->meta, sizeof *c->entry, &c->most),
+				 __ATOMIC_RELAXED);
 	return c->entry && c->frontier < c->most &&
 	       !mm_meta_open(c->entry, (c->frontier + UINT64_C(1)) * sizeof *c->entry)
 		? c->frontier++ : 0;
 }
 
-uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *entry)
+uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *entry,
+			   uint64_t note, uint64_t *note_at)
 {
 	mm_lock_take(&c->lock);
 	uint32_t n = vacant_entry(c);
@@ -36,6 +39,7 @@ uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *e
 		else
 			c->oldest = n;
 		c->newest = n;
+		__atomic_store_n(note_at, note | n, __ATOMIC_RELEASE);
 	}
 	mm_lock_give(&c->lock);
 	return n;

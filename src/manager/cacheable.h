@@ -25,14 +25,16 @@ struct mm_cacheable {
 struct mm_cacheables {
 	struct mm_lock lock;
 	struct mm_meta *meta;
-	struct mm_cacheable *entry; /* from 1 */
+	struct mm_cacheable *entry; /* from 1; NULL: there has been none, as anybody may look */
 	uint32_t most, frontier, vacant, oldest, newest;
 };
 
 void mm_cacheables_init(struct mm_cacheables *c, struct mm_meta *meta);
 
-/* Its number, 0 = no room. */
-uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *entry);
+/* Its number, 0 = no room. The block's note says so before anybody can take it away: the number
+ * and what `note` has beside it. */
+uint32_t mm_cacheables_add(struct mm_cacheables *c, const struct mm_cacheable *entry,
+			   uint64_t note, uint64_t *note_at);
 
 /* What is said of it. */
 uint32_t mm_cacheables_what(struct mm_cacheables *c, uint32_t number);

@@ -123,19 +123,21 @@ static int sit(struct mm_manager *m, int allocates, struct seat *ret)
 
 /* --- taking ---------------------------------------------------------------------------------- */
 
-/* The number that a note carries; 0 without memory. */
-static uint32_t number_for(struct mm_manager *m, struct seat *s, const struct mm_said *said,
-			   const struct mm_what *what, uint64_t addr)
+/* A cacheable block may be somebody else's as soon as it is noted. */
+static int note_block(struct mm_manager *m, struct seat *s, const struct mm_said *said,
+		      const struct mm_what *what, const struct mm_heap_block *b)
 {
-	struct mm_cacheable e = { .block = addr, .gone = what->gone, .ctx = what->ctx };
-	uint32_t n = mm_whats_number(&s->rider->quick, said);
+	struct mm_cacheable e = { .block = b->addr, .gone = what->gone, .ctx = what->ctx,
+				  .what = mm_whats_number(&s->rider->quick, said),
+				  .category = said->category };
 
-	if (!n || said->priority != MM_PRIORITY_CACHEABLE)
-		return n;
-	e.what = n;
-	e.category = said->category;
-	n = mm_cacheables_add(&m->cacheables, &e);
-	return n ? n | MM_NOTE_CACHEABLE : 0;
+	if (!e.what)
+		return MM_ENOMEM;
+	if (said->priority == MM_PRIORITY_CACHEABLE)
+		return mm_cacheables_add(&m->cacheables, &e, mm_general_note(m, MM_NOTE_CACHEABLE),
+					 b->note) ? MM_OK : MM_ENOMEM;
+	write_note(b, mm_general_note(m, e.what));
+	return MM_OK;
 }
 
 static int place(struct mm_manager *m, struct seat *s, size_t size, const struct mm_what *what,
@@ -148,12 +150,10 @@ static int place(struct mm_manager *m, struct seat *s, size_t size, const struct
 
 	if (err)
 		return err == MM_EINVAL ? err : MM_ENOMEM;
-	uint32_t number = number_for(m, s, said, what, addr);
-	if (!number || mm_heap_block_at(s->heap, addr, &b)) {
+	if (mm_heap_block_at(s->heap, addr, &b) || note_block(m, s, said, what, &b)) {
 		mm_heap_free(s->heap, s->context, addr);
 		return MM_ENOMEM;
 	}
-	write_note(&b, mm_general_note(m, number));
 	*ret = (void *)(uintptr_t)addr;
 	return MM_OK;
 }
@@ -391,7 +391,6 @@ static int resize_cacheable(struct mm_manager *m, struct seat *s, struct mm_heap
 	uint64_t note = read_note(b), born = note >> 32 << 32;
 	struct mm_heap_block now;
 	struct mm_cacheable e;
-	uint32_t n;
 	int err;
 
 	if (!mm_cacheables_take(&m->cacheables, (uint32_t)note & ~MM_NOTE_CACHEABLE, b->addr, &e))
@@ -400,9 +399,8 @@ static int resize_cacheable(struct mm_manager *m, struct seat *s, struct mm_heap
 	*ret_addr = b->addr;
 	err = general_resize(m, s, b, size, ret_addr);
 	e.block = *ret_addr;
-	if (mm_heap_block_at(s->heap, e.block, &now) == MM_OK &&
-	    (n = mm_cacheables_add(&m->cacheables, &e)) != 0)
-		write_note(&now, born | n | MM_NOTE_CACHEABLE);
+	if (mm_heap_block_at(s->heap, e.block, &now) == MM_OK)
+		mm_cacheables_add(&m->cacheables, &e, born | MM_NOTE_CACHEABLE, now.note);
 	return err;
 }
 
@@ -452,6 +450,25 @@ void *mm_realloc(struct mm_manager *m, void *block, size_t size)
 
 /* --- taking away --------------------------------------------------------------------------------- */
 
+void mm_general_ready(struct mm_manager *m)
+{
+	struct seat s;
+
+	if (__builtin_expect(__atomic_load_n(&m->cacheables.entry, __ATOMIC_RELAXED) != NULL, 0))
+		sit(m, 0, &s); /* without memory there is nothing that could be taken away */
+}
+
+/* Where the thread sits already. */
+static int is_seated(struct mm_manager *m, struct seat *ret)
+{
+	struct mm_rider *r = mm_rider_there();
+	const struct mm_riding *at = r ? mm_rider_has(r, m) : NULL;
+
+	if (at)
+		*ret = (struct seat){ atomic_load(&m->heap), at->context, r };
+	return at != NULL;
+}
+
 uint64_t mm_general_evict(void *arg, uint32_t of, uint64_t bytes)
 {
 	struct mm_manager *m = arg;
@@ -460,7 +477,7 @@ uint64_t mm_general_evict(void *arg, uint32_t of, uint64_t bytes)
 	uint64_t freed = 0;
 	struct seat s;
 
-	if (!atomic_load(&m->heap) || sit(m, 0, &s))
+	if (!is_seated(m, &s))
 		return 0;
 	while (freed < bytes && mm_cacheables_oldest(&m->cacheables, of, &e)) {
 		uint32_t category = mm_whats_said(e.what)->category;
@@ -492,6 +509,7 @@ int mm_register(struct mm_manager *m, const void *start, size_t size, uint32_t c
 	uint32_t number = r ? mm_whats_number(&r->quick, &said) : 0;
 	if (!number)
 		return MM_ENOMEM;
+	mm_general_ready(m);
 	if ((err = mm_budget_charge(&m->budget, category, size, 1, MM_PRIORITY_NORMAL)))
 		return err;
 	struct mm_alien a = { (uintptr_t)start, size, mm_general_note(m, number) };

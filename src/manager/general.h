@@ -25,7 +25,11 @@ const struct mm_said *mm_general_said(struct mm_manager *m, uint64_t note);
 void mm_known_info(struct mm_manager *m, uint64_t start, uint64_t size, uint64_t note,
 		   struct mm_info *ret);
 
-/* budget.h, evict: the oldest go first. arg = manager. */
+/* Before whatever may charge: from now on this thread can take cacheable blocks away, where there
+ * are any, also with locks held with which nothing of a thread can be made. */
+void mm_general_ready(struct mm_manager *m);
+
+/* budget.h, evict: the oldest go first. arg = manager. Takes none before mm_general_ready. */
 uint64_t mm_general_evict(void *arg, uint32_t category, uint64_t bytes);
 
 #endif

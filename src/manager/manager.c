@@ -82,11 +82,11 @@ static const struct step before_front[] = {
 static const struct step behind_front[] = {
 	LOCK(buffers.lock),
 	{ .hold = hold_pools, .go_on = release_pools },
-	LOCK(foreign.lock), LOCK(cacheables.lock),
+	LOCK(foreign.lock),
 	{ .hold = hold_heaps, .go_on = release_heaps },
 	LOCK(slabs.lock),
 	{ .hold = hold_pages, .go_on = release_pages },
-	LOCK(meta.lock), LOCK(budget.lock), LOCK(audit.lock),
+	LOCK(cacheables.lock), LOCK(meta.lock), LOCK(budget.lock), LOCK(audit.lock),
 };
 
 #define STEPS(of) (sizeof (of) / sizeof *(of))

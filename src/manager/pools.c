@@ -4,6 +4,7 @@
 #include "alloc/lock_order.h"
 #include "core/error.h"
 #include "manager/front.h"
+#include "manager/general.h"
 #include "manager/manager.h"
 
 _Static_assert((int)MM_POOLS == (int)MM_CACHE_DEPOTS, "a pool has a place in every context");
@@ -181,8 +182,10 @@ static void *alloc_direct(struct mm_pool *p)
 static void *alloc_anew(struct mm_pool *p)
 {
 	struct mm_context *c = p->direct ? NULL : mm_front_context();
-	uint64_t addr = c ? mm_cache_refill(c, &p->depot) : 0;
+	uint64_t addr;
 
+	mm_general_ready(p->manager);
+	addr = c ? mm_cache_refill(c, &p->depot) : 0;
 	if (!c)
 		return alloc_direct(p);
 	if (addr && c->seat[p->depot.index].floor)
@@ -321,6 +324,7 @@ int mm_pool_warm_up(struct mm_pool *p, uint64_t blocks)
 {
 	struct mm_depot_sums s;
 
+	mm_general_ready(p->manager);
 	mm_depot_sums(&p->depot, &s);
 	if (blocks > p->depot.most - (s.blocks - s.free))
 		blocks = p->depot.most - (s.blocks - s.free);
@@ -332,6 +336,7 @@ int mm_pool_grow(struct mm_pool *p, uint64_t blocks, int force)
 	struct mm_depot_sums s;
 	int err = MM_OK;
 
+	mm_general_ready(p->manager);
 	mm_depot_sums(&p->depot, &s);
 	mm_lock_take(&p->depot.lock);
 	if (blocks > p->depot.most || s.blocks - s.free > p->depot.most - blocks) {

@@ -19,6 +19,11 @@ struct mm_rider *mm_rider_mine(void)
 	return mine = mm_front_borrow(sizeof *r);
 }
 
+struct mm_rider *mm_rider_there(void)
+{
+	return mine;
+}
+
 const struct mm_riding *mm_rider_has(const struct mm_rider *r, const struct mm_manager *m)
 {
 	for (uint32_t i = 0; i < MM_RIDER_HEAPS; i++)

@@ -31,6 +31,9 @@ struct mm_rider {
 /* This thread's; NULL without memory. */
 struct mm_rider *mm_rider_mine(void);
 
+/* The same, but none is made: NULL when the thread has none yet. */
+struct mm_rider *mm_rider_there(void);
+
 /* This thread's context of a manager's heap, which is there. Whoever allocates is counted:
  * MM_ELIMIT; MM_ENOMEM. */
 int mm_rider_context(struct mm_rider *r, struct mm_manager *m, int allocates,

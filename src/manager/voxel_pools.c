@@ -7,6 +7,7 @@
 #include "alloc/svo_pool.h"
 #include "core/error.h"
 #include "core/sink.h"
+#include "manager/general.h"
 #include "manager/manager.h"
 #include "manager/numa.h"
 
@@ -206,6 +207,7 @@ struct mm_svo_pool *mm_svo_pool_get(struct mm_manager *m, const char *name)
 int mm_svo_pool_take(struct mm_svo_pool *p, uint64_t key, enum mm_nodes kind, uint32_t count,
 		     uint32_t *ret_handle)
 {
+	mm_general_ready(p->named.manager);
 	return mm_svo_take(p->svo, key, (enum mm_svo_kind)kind, count, ret_handle);
 }
 
@@ -309,6 +311,7 @@ struct mm_band_pool *mm_band_pool_get(struct mm_manager *m, const char *name)
 
 int mm_band_pool_take(struct mm_band_pool *p, uint64_t key, uint32_t *ret_brick)
 {
+	mm_general_ready(p->named.manager);
 	return mm_band_take(p->band, key, p->o.precision, ret_brick);
 }
 
@@ -317,6 +320,7 @@ int mm_band_pool_take_as(struct mm_band_pool *p, uint64_t key, enum mm_precision
 {
 	if ((unsigned)precision >= MM_PRECISIONS)
 		return MM_EINVAL;
+	mm_general_ready(p->named.manager);
 	return mm_band_take(p->band, key, (enum mm_band_format)precision, ret_brick);
 }
 
@@ -354,6 +358,7 @@ int mm_band_pool_convert(struct mm_band_pool *p, uint64_t key, enum mm_precision
 {
 	if ((unsigned)to >= MM_PRECISIONS)
 		return MM_EINVAL;
+	mm_general_ready(p->named.manager);
 	return mm_band_convert(p->band, key, (enum mm_band_format)to);
 }
 

@@ -2,7 +2,7 @@
 # tests with threads do; built for it in a tree of its own.
 . "$(dirname "$0")/tap.sh"
 programs="test_checked test_handle test_defrag test_mmalloc test_mmaudit test_mmbuffer test_mmcrowd
-	test_mmlimits test_mmmove test_mmoptions test_mmpool test_mmvarpool test_mmvoxel"
+	test_mmevict test_mmlimits test_mmmove test_mmoptions test_mmpool test_mmvarpool test_mmvoxel"
 tree=$tmp/tree
 
 configured()

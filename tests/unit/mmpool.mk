@@ -54,9 +54,11 @@ test_mmvarpool_SOURCES = tests/unit/test_mmvarpool.c
 test_mmvarpool_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmvarpool
 
-check_PROGRAMS += test_mmoptions test_mmcrowd
+check_PROGRAMS += test_mmoptions test_mmcrowd test_mmevict
 test_mmoptions_SOURCES = tests/unit/test_mmoptions.c
 test_mmoptions_LDADD = libmm.la $(CMOCKA_LIBS)
 test_mmcrowd_SOURCES = tests/unit/test_mmcrowd.c
 test_mmcrowd_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
-TESTS += test_mmoptions test_mmcrowd
+test_mmevict_SOURCES = tests/unit/test_mmevict.c
+test_mmevict_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
+TESTS += test_mmoptions test_mmcrowd test_mmevict
