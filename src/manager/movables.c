@@ -145,6 +145,7 @@ static int create(struct mm_manager *m, size_t size, const struct mm_what *what,
 
 	if (!number)
 		return MM_ENOMEM;
+	mm_general_ready(m);
 	if ((err = mm_budget_charge(&m->budget, said->category, size, 1, what->priority)))
 		return err;
 	mm_lock_take(&m->movables.turn);
@@ -162,7 +163,8 @@ static int create_said(struct mm_manager *m, size_t size, const struct mm_what *
 				(uint8_t)what->priority, what->tag, (uintptr_t)what->object };
 	char name[MM_WHATS_NAME];
 
-	if ((unsigned)what->priority >= MM_PRIORITIES || size > PTRDIFF_MAX)
+	if ((unsigned)what->priority >= MM_PRIORITIES || size > PTRDIFF_MAX ||
+	    (what->align & (what->align - 1)))
 		return MM_EINVAL;
 	if (what->priority == MM_PRIORITY_CACHEABLE)
 		return MM_EUNSUP;
