@@ -334,19 +334,22 @@ int mm_pool_warm_up(struct mm_pool *p, uint64_t blocks)
 int mm_pool_grow(struct mm_pool *p, uint64_t blocks, int force)
 {
 	struct mm_depot_sums s;
-	int err = MM_OK;
+	uint64_t takes;
+	int err;
 
 	mm_general_ready(p->manager);
 	mm_depot_sums(&p->depot, &s);
-	mm_lock_take(&p->depot.lock);
-	if (blocks > p->depot.most || s.blocks - s.free > p->depot.most - blocks) {
-		if (force)
-			p->depot.most = s.blocks - s.free + blocks;
-		else
-			err = MM_ELIMIT;
-	}
+	if (__builtin_add_overflow(s.blocks - s.free, blocks, &takes))
+		return force ? MM_ENOMEM : MM_ELIMIT;
+	if (!force && takes > p->depot.most)
+		return MM_ELIMIT;
+	if ((err = mm_depot_warm(&p->depot, blocks)))
+		return err;
+	mm_lock_take(&p->depot.lock); /* there is room for them: only now may they be */
+	if (takes > p->depot.most)
+		p->depot.most = takes;
 	mm_lock_give(&p->depot.lock);
-	return err ? err : mm_depot_warm(&p->depot, blocks);
+	return MM_OK;
 }
 
 /* Pages that were kept go, but for so many bytes: how many. */

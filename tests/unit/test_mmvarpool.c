@@ -209,6 +209,9 @@ static void grows_by_force(void **state)
 		assert_non_null(mm_pool_alloc(p));
 	assert_null(mm_pool_alloc(p));
 	assert_int_equal(mm_pool_grow(p, 1, 0), MM_ELIMIT);
+	assert_int_equal(mm_pool_grow(p, UINT64_MAX, 1), MM_ENOMEM);
+	assert_int_equal(mm_pool_grow(p, UINT64_C(1) << 50, 1), MM_ENOMEM);
+	assert_null(mm_pool_alloc(p)); /* as it was */
 	assert_int_equal(mm_pool_grow(p, 2, 1), MM_OK);
 	assert_non_null(mm_pool_alloc(p));
 	assert_non_null(mm_pool_alloc(p));
