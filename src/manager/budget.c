@@ -79,10 +79,11 @@ static int add_within(_Atomic uint64_t *sum, uint64_t n, uint64_t most, uint64_t
 
 static uint64_t limit_for(const struct mm_budget *b, enum mm_priority priority)
 {
-	uint64_t limit = b->limit;
+	uint64_t limit = b->limit, reserve = priority == MM_PRIORITY_CRITICAL ? 0 : b->reserve;
 
-	return !limit ? UINT64_MAX
-		      : limit - (priority == MM_PRIORITY_CRITICAL ? 0 : b->reserve);
+	if (!limit)
+		return UINT64_MAX;
+	return limit > reserve ? limit - reserve : 0; /* they are set one after the other */
 }
 
 /* All or nothing: the manager's sum, the number of blocks, the category's sum. What the category will
@@ -96,7 +97,8 @@ static int charge_within(struct mm_budget *b, uint32_t category, uint64_t bytes,
 	if (!has_room(p->used, bytes, most) ||
 	    !add_within(&b->used, bytes, limit_for(b, priority), &all))
 		return MM_ELIMIT;
-	if (!add_within(&b->live, blocks, b->live_limit ? b->live_limit : UINT64_MAX, &live)) {
+	if (blocks && !add_within(&b->live, blocks, b->live_limit ? b->live_limit : UINT64_MAX,
+				  &live)) {
 		atomic_fetch_sub(&b->used, bytes);
 		return MM_ELIMIT;
 	}

@@ -28,7 +28,7 @@ struct mm_purse {
 struct mm_subscriber { void (*told)(void *ctx, const struct mm_alarm *alarm); void *ctx; };
 
 struct mm_budget {
-	struct mm_lock lock;            /* of names and subscribers */
+	struct mm_lock lock;            /* of names, subscribers and limits */
 	_Atomic uint32_t categories;
 	struct mm_purse purse[MM_CATEGORIES];
 	_Atomic uint64_t used, peak, allocated, freed, live;

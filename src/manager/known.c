@@ -235,10 +235,12 @@ int mm_limits_set(struct mm_manager *m, const struct mm_limits *l)
 		return MM_EPERM;
 	mm_audit_add(m, &(struct mm_audit_record){ .kind = MM_AUDIT_LIMITS, .bytes = l->bytes,
 						   .call = "mm_limits_set" });
+	mm_lock_take(&m->budget.lock); /* of two that are set at once, one */
 	m->budget.limit = l->bytes;
 	m->budget.reserve = l->reserve_bytes;
 	m->budget.live_limit = l->live_count;
 	m->pools_most = l->pools;
 	atomic_store(&m->threads_most, l->threads);
+	mm_lock_give(&m->budget.lock);
 	return MM_OK;
 }

@@ -105,6 +105,54 @@ static void a_limit_takes_from_all(void **state)
 	mm_manager_destroy(m);
 }
 
+static void fewer_blocks_than_there_are(void **state)
+{
+	struct mm_manager *m = fresh();
+	struct mm_limits l = { .live_count = 1 };
+	void *block = mm_alloc(m, 10), *other = mm_alloc(m, 10);
+	struct mm_pool *p;
+
+	(void)state;
+	assert_int_equal(mm_limits_set(m, &l), MM_OK);
+	assert_non_null(mm_realloc(m, block, 10000)); /* no block more */
+	assert_int_equal(mm_pool_create(m, "p", 64, 0, MM_ACCESS_GENERAL, 1, &p), MM_OK);
+	assert_non_null(mm_pool_alloc(p));
+	assert_null(mm_alloc(m, 1));
+	assert_int_equal(mm_free(m, other), MM_OK);
+	mm_manager_destroy(m);
+}
+
+static _Atomic int is_over;
+
+static void *sets_limits(void *arg)
+{
+	const struct mm_limits a = { .bytes = 1000, .reserve_bytes = 900 }, b = { .bytes = 100 };
+
+	while (!is_over) {
+		mm_limits_set(arg, &a);
+		mm_limits_set(arg, &b);
+	}
+	return NULL;
+}
+
+static void never_above_any_limit(void **state)
+{
+	const struct mm_limits first = { .bytes = 100 };
+	struct mm_manager *m = fresh();
+	pthread_t thread[2];
+
+	(void)state;
+	assert_int_equal(mm_limits_set(m, &first), MM_OK);
+	for (int i = 0; i < 2; i++) /* what one sets is whole, too */
+		assert_int_equal(pthread_create(&thread[i], NULL, sets_limits, m), 0);
+	for (int i = 0; i < 1000000; i++)
+		assert_null(mm_alloc(m, 1001));
+	is_over = 1;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+	mm_manager_destroy(m);
+}
+
 /* --- frees ---------------------------------------------------------------------------------- */
 
 enum { BLOCKS = 20000 };
@@ -367,6 +415,8 @@ int main(void)
 		cmocka_unit_test(a_block_that_grows_is_not_taken),
 		cmocka_unit_test(nothing_is_taken_in_vain),
 		cmocka_unit_test(a_limit_takes_from_all),
+		cmocka_unit_test(fewer_blocks_than_there_are),
+		cmocka_unit_test(never_above_any_limit),
 		cmocka_unit_test(freed_by_two),
 		cmocka_unit_test(the_refused_are_in_nobodys_way),
 		cmocka_unit_test(zeros_are_not_written),
