@@ -77,24 +77,23 @@ static int is_same(const struct mm_said *a, const struct mm_said *b)
 	       same_text(a->file, b->file);
 }
 
-/* Of heads, which are used everywhere from the start. */
-static void *table_of(uint64_t bytes)
+/* Heads are used everywhere from the start. Where one is refused, what was not is kept. */
+static int has_heads(void)
 {
-	void *table = mm_meta_reserve(&whats.meta, bytes);
-
-	return table && mm_meta_open(table, bytes) == MM_OK ? table : NULL;
+	if (!whats.text)
+		whats.text = mm_meta_reserve(&whats.meta, HEADS * sizeof *whats.text);
+	if (!whats.head)
+		whats.head = mm_meta_reserve(&whats.meta, HEADS * sizeof *whats.head);
+	return whats.text && !mm_meta_open(whats.text, HEADS * sizeof *whats.text) &&
+	       whats.head && !mm_meta_open(whats.head, HEADS * sizeof *whats.head);
 }
 
 static int has_tables(void)
 {
 	if (whats.record)
 		return 1;
-	if (!whats.text)
-		whats.text = table_of(HEADS * sizeof *whats.text);
-	if (!whats.head)
-		whats.head = table_of(HEADS * sizeof *whats.head);
 	whats.most = MM_WHATS_MOST;
-	if (whats.text && whats.head)
+	if (has_heads())
 		whats.record = mm_meta_reserve_for(&whats.meta, sizeof *whats.record, &whats.most);
 	whats.count = 1;
 	return whats.record != NULL;

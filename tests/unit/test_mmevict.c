@@ -1,11 +1,15 @@
 /* test_mmevict: cacheable blocks that are taken away by whoever needs room: by threads that
- * allocate such blocks themselves, and by threads that have pools alone.
+ * allocate such blocks themselves, and by threads that have pools alone; and no room at all.
  */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -40,6 +44,50 @@ static void begin(uint64_t budget)
 	assert_int_equal(mm_manager_create(&manager), MM_OK);
 	assert_int_equal(mm_budget_set(manager, MM_CATEGORY_GENERAL, budget, MM_BUDGET_EVICT),
 			 MM_OK);
+}
+
+/* --- little room ---------------------------------------------------------------------------- */
+
+/* Bytes of the addresses that this process has. */
+static uint64_t address_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	if (!f || fscanf(f, "%lu", &pages) != 1 || fclose(f))
+		return 0;
+	return (uint64_t)pages * 4096;
+}
+
+/* 0: whoever is refused for want of addresses may ask again, and again, and takes none meanwhile. */
+static int ask_in_vain(void)
+{
+	struct mm_manager *m = mm_manager_default();
+	struct rlimit most;
+	uint64_t before = 0;
+
+	most.rlim_cur = most.rlim_max = address_bytes() + (2 << 20);
+	if (!m || setrlimit(RLIMIT_AS, &most))
+		return 1;
+	for (int i = 0; i < 20; i++) {
+		if (mm_register(m, &most, 1, MM_CATEGORY_GENERAL, "most") != MM_ENOMEM)
+			return 2;
+		before = i ? before : address_bytes();
+	}
+	return address_bytes() != before;
+}
+
+/* Before there is any table of names in this process. */
+static void refused_again_and_again(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (child == 0)
+		_exit(ask_in_vain());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 /* --- at once ------------------------------------------------------------------------------- */
@@ -161,6 +209,7 @@ static void whoever_needs_room(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused_again_and_again), /* first */
 		cmocka_unit_test(taken_as_soon_as_made),
 		cmocka_unit_test(whoever_needs_room),
 	};
