@@ -212,6 +212,8 @@ static int bad_option(struct mm_cli_parse *p, int missing)
 	const char *near = name[1] == '-' ? mm_cli_suggest(name + 2, names) : NULL;
 	if (missing)
 		mm_cli_error("option '%s' needs an argument", name);
+	else if (optopt >= KEY_FIRST) /* which it is, and --help, if it is known */
+		mm_cli_error("option '%s' takes no argument", name);
 	else if (near)
 		mm_cli_error("unknown option '%s'; did you mean '--%s'?", name, near);
 	else

@@ -131,7 +131,7 @@ static int what_is_at(const char *path, struct mm_diag *diag)
 	if (!err || err == MM_ENEWER)
 		return A_TRACE;
 	return mm_fail(diag, MM_EEXIST,
-		       "%s exists and is not a trace: choose another name with -o", path);
+		       "%s exists and is not a trace: choose another name", path);
 }
 
 /* Makes way: an existing trace becomes PATH.old, an empty file goes, anything else is left

@@ -125,6 +125,10 @@ fi
 # --- options ------------------------------------------------------------------------
 run "$mmprof" record --no-such-option ./prog
 says_usage "record: unknown option" 125 'no-such-option'
+run "$mmprof" run --stats=1 ./prog
+says_usage "run: an argument too many" 125 "option '--stats' takes no argument"
+run "$mmprof" run --trace notexec ./prog
+says "run: what is there is no trace" 125 'notexec exists .*: choose another name$'
 run "$mmprof" record --on-full=maybe ./prog
 says_usage "record: bad value" 125 'on-full' 'maybe'
 run "$mmprof" record --depth=none ./prog
