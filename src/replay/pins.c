@@ -120,6 +120,13 @@ static int by_unit(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* qsort takes no NULL, not even of nothing. */
+static void sort_pins(struct mm_pins *p)
+{
+	if (p->count)
+		qsort(p->pin, p->count, sizeof *p->pin, by_unit);
+}
+
 int mm_pins_of_trace(struct mm_pins *p, struct mm_reader *r, uint32_t process, uint32_t chunk,
 		     uint32_t index, uint32_t page_bytes, uint64_t *ret_committed,
 		     struct mm_diag *diag)
@@ -140,7 +147,7 @@ int mm_pins_of_trace(struct mm_pins *p, struct mm_reader *r, uint32_t process, u
 	mm_cursor_close(cursor);
 	if (err)
 		return err;
-	qsort(p->pin, p->count, sizeof *p->pin, by_unit);
+	sort_pins(p);
 	for (size_t i = 0; i < p->count; i++)
 		pages += i == 0 || p->pin[i].unit != p->pin[i - 1].unit;
 	*ret_committed = pages * page_bytes;
@@ -264,7 +271,7 @@ static int name_rows(struct mm_pinned *ret, struct mm_reader *r, struct mm_namin
 static void share_all(struct mm_pins *p, struct shares *s, const struct mm_drive *d,
 		      uint32_t page_bytes)
 {
-	qsort(p->pin, p->count, sizeof *p->pin, by_unit);
+	sort_pins(p);
 	for (size_t i = 0, n; i < p->count; i += n) {
 		for (n = 1; i + n < p->count && p->pin[i + n].unit == p->pin[i].unit; n++)
 			;

@@ -153,6 +153,21 @@ static void few_rows(void **state)
 	assert_int_equal(heap.pinned.rest_bytes, 96);
 }
 
+/* A program that allocates nothing; a sanitized build looks at what the sums are made from. */
+static void nothing_at_all(void **state)
+{
+	struct world *w = *state;
+	struct mm_recorded_heap heap;
+	static struct mm_outcome out;
+	struct mm_reader *r = read_it(w);
+
+	assert_int_equal(mm_replay_run(r, &w->options, &out, NULL), 0);
+	assert_int_equal(out.pinned.site_count, 0);
+	assert_int_equal(mm_replay_recorded(r, &w->options, &heap, NULL), 0);
+	assert_int_equal(heap.pinned.site_count, 0);
+	assert_int_equal(heap.committed_bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +175,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(shares, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(few_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_at_all, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("pins", tests, NULL, NULL);
