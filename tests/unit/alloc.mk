@@ -51,6 +51,6 @@ test_depotlaw_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_depotlaw
 
 check_PROGRAMS += test_vspace
-test_vspace_SOURCES = tests/unit/test_vspace.c
+test_vspace_SOURCES = tests/unit/test_vspace.c tests/unit/limited.h
 test_vspace_LDADD = libmm_alloc.la $(MM_TEST_LIBS)
 TESTS += test_vspace

@@ -55,10 +55,10 @@ test_mmvarpool_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmvarpool
 
 check_PROGRAMS += test_mmoptions test_mmcrowd test_mmevict
-test_mmoptions_SOURCES = tests/unit/test_mmoptions.c
+test_mmoptions_SOURCES = tests/unit/test_mmoptions.c tests/unit/limited.h
 test_mmoptions_LDADD = libmm.la $(CMOCKA_LIBS)
 test_mmcrowd_SOURCES = tests/unit/test_mmcrowd.c
 test_mmcrowd_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
-test_mmevict_SOURCES = tests/unit/test_mmevict.c
+test_mmevict_SOURCES = tests/unit/test_mmevict.c tests/unit/limited.h
 test_mmevict_LDADD = libmm.la $(CMOCKA_LIBS) -lpthread
 TESTS += test_mmoptions test_mmcrowd test_mmevict

@@ -28,6 +28,8 @@
 #include "trace/reader.h"
 #include "trace/tables.h"
 
+#include "limited.h"
+
 static struct mm_buf file;
 static uint64_t block_number;
 
@@ -62,19 +64,6 @@ static void put_all(struct mm_buf *b, const uint64_t *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		mm_buf_varint(b, v[i]);
 }
-
-/* AddressSanitizer maps terabytes for itself: no limit then, only its own checks. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { LIMITED = 0 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { LIMITED = 0 };
-#else
-enum { LIMITED = 1 };
-#endif
-#else
-enum { LIMITED = 1 };
-#endif
 
 /* Reads everything in a child that may map 256 MiB: its exit status is 0 when all was
  * answered, 1 for an error of memory. */

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,8 @@
 #include <cmocka.h>
 
 #include "mm.h"
+
+#include "limited.h"
 
 enum { THREADS = 6, ROUNDS = 100000, TIMES = 20, BLOCK = 1000, SLAB = 64 << 10 };
 
@@ -48,17 +49,6 @@ static void begin(uint64_t budget)
 
 /* --- little room ---------------------------------------------------------------------------- */
 
-/* Bytes of the addresses that this process has. */
-static uint64_t address_bytes(void)
-{
-	FILE *f = fopen("/proc/self/statm", "r");
-	unsigned long pages = 0;
-
-	if (!f || fscanf(f, "%lu", &pages) != 1 || fclose(f))
-		return 0;
-	return (uint64_t)pages * 4096;
-}
-
 /* 0: whoever is refused for want of addresses may ask again, and again, and takes none meanwhile. */
 static int ask_in_vain(void)
 {
@@ -66,15 +56,15 @@ static int ask_in_vain(void)
 	struct rlimit most;
 	uint64_t before = 0;
 
-	most.rlim_cur = most.rlim_max = address_bytes() + (2 << 20);
+	most.rlim_cur = most.rlim_max = limited_addresses() + (2 << 20);
 	if (!m || setrlimit(RLIMIT_AS, &most))
 		return 1;
 	for (int i = 0; i < 20; i++) {
 		if (mm_register(m, &most, 1, MM_CATEGORY_GENERAL, "most") != MM_ENOMEM)
 			return 2;
-		before = i ? before : address_bytes();
+		before = i ? before : limited_addresses();
 	}
-	return address_bytes() != before;
+	return limited_addresses() != before;
 }
 
 /* Before there is any table of names in this process. */

@@ -17,14 +17,10 @@
 #include "mm_move.h"
 #include "mm_voxel.h"
 
+#include "limited.h"
+
 enum { SLOTS = 1000, STEPS = 40000, MIB = 1 << 20, COST_MOST = 16,
 	READY_KIB = 24 << 10 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { LIMITED = 0 }; /* they reserve terabytes */
-#else
-enum { LIMITED = 1 };
-#endif
 
 static const char *const strategies[] = { "size-class", "first-fit", "best-fit", "numa-aware" };
 
@@ -309,17 +305,6 @@ static void little_is_held_ready(void **state)
 	}
 }
 
-static uint64_t addresses_in_use(void)
-{
-	unsigned long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%lu", &pages), 1);
-	fclose(f);
-	return pages * 4096;
-}
-
 /* With addresses for much less than tables of the usual size would take. */
 static void in_little_address_space(void **state)
 {
@@ -327,7 +312,7 @@ static void in_little_address_space(void **state)
 
 	(void)state;
 	for (size_t i = 0; LIMITED && i < sizeof mib / sizeof *mib; i++) {
-		uint64_t bytes = addresses_in_use() + mib[i] * MIB;
+		uint64_t bytes = limited_addresses() + mib[i] * MIB;
 		struct rlimit limit = { bytes, bytes };
 		int status = -1;
 		pid_t pid = fork();

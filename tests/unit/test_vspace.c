@@ -18,6 +18,8 @@
 #include "alloc/vspace.h"
 #include "core/error.h"
 
+#include "limited.h"
+
 enum { SLICES = 64, FORKS = 100 };
 
 static struct mm_meta meta;
@@ -125,6 +127,8 @@ static void nothing_reserved_nothing_lost(void **state)
 	char *other;
 
 	(void)state;
+	if (!LIMITED)
+		skip();
 	memset(&vspace, 0, sizeof vspace);
 	assert_int_equal(mm_vspace_init(&vspace, &simulated, &meta), MM_OK);
 	assert_int_equal(mm_vspace_take(&vspace, 1, 1, 0, 1, &addr), MM_OK);

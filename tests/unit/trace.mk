@@ -20,7 +20,7 @@ test_damage_LDADD = $(MM_TEST_LIBS)
 test_golden_SOURCES = tests/unit/test_golden.c tests/unit/goldens.c \
 	tests/unit/goldens.h $(trace_helpers)
 test_golden_LDADD = $(MM_TEST_LIBS)
-test_hostile_SOURCES = tests/unit/test_hostile.c
+test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/limited.h
 test_hostile_LDADD = $(MM_TEST_LIBS)
 make_golden_SOURCES = tests/unit/make_golden.c tests/unit/goldens.c \
 	tests/unit/goldens.h $(trace_helpers)
