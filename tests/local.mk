@@ -11,7 +11,8 @@ MM_TEST_LIBS = libmm_view.la libmm_model.la libmm_collect.la libmm_symbol.la \
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
-LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS)
+LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS) bash $(top_srcdir)/tests/skips.sh
+EXTRA_DIST += tests/skips.sh
 SH_LOG_COMPILER = timeout -k 10 $(MM_TEST_SECONDS) bash
 MM_TEST_SECONDS = 900
 
