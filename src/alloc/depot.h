@@ -131,6 +131,9 @@ void mm_depot_clear(struct mm_depot *p);
  * holds: for depot*.c. */
 uint64_t mm_depot_take_from(struct mm_depot *p, struct mm_slab *s);
 
+/* And back. The slab may go with it. */
+void mm_depot_give_to(struct mm_depot *p, struct mm_slab *s, uint64_t addr);
+
 static inline uint32_t mm_depot_block_of(const struct mm_depot *p, const struct mm_slab *s,
 					uint64_t addr)
 {

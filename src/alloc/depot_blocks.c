@@ -226,6 +226,14 @@ static inline uint64_t bit_of(uint32_t block)
 	return UINT64_C(1) << block % 64;
 }
 
+void mm_depot_give_to(struct mm_depot *p, struct mm_slab *s, uint64_t addr)
+{
+	uint32_t n = mm_depot_block_of(p, s, addr);
+
+	p->free++;
+	give_word(p, s, n / 64, bit_of(n), 1);
+}
+
 static void give_singly(struct mm_depot *p, struct mm_slab *const *slab, const uint32_t *block,
 			uint32_t count)
 {

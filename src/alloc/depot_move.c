@@ -202,17 +202,16 @@ void mm_depot_move_records(struct mm_depot *p, const struct mm_depot_move *m)
 
 uint64_t mm_depot_move_end(struct mm_depot *p, const struct mm_depot_move *m, int moved)
 {
-	uint64_t gone = 0;
+	uint64_t gone;
 
 	if (!moved) {
 		mm_depot_give(p, &m->to, 1);
 		return 0;
 	}
-	mm_lock_take(&p->lock);
-	const struct mm_slab *s = slab_by_addr(p, m->from);
-	if (s->free + 1 == s->blocks)
-		gone = s->bytes;
+	mm_lock_take(&p->lock); /* for both: else somebody may take of the slab in between */
+	struct mm_slab *s = slab_by_addr(p, m->from);
+	gone = s->free + 1 == s->blocks ? s->bytes : 0;
+	mm_depot_give_to(p, s, m->from);
 	mm_lock_give(&p->lock);
-	mm_depot_give(p, &m->from, 1);
 	return gone;
 }
