@@ -145,8 +145,8 @@ enum mm_precision { MM_PRECISION_F32, MM_PRECISION_I16, MM_PRECISION_I8, MM_PREC
 	MM_PRECISIONS };
 
 /* Bricks of brick_side (8; else MM_EUNSUP). `width` is the distance at which values are cut
- * off, in the caller's length, finite, 0 = 3: I16 and I8 store value / width. Payloads of live bricks
- * are charged to MM_CATEGORY_NARROW_BAND. MM_EINVAL, MM_EEXIST, MM_ENOMEM, MM_ENOSPC,
+ * off, in the caller's length, finite, 0 = 3: I16 and I8 store value / width. Payloads of live
+ * bricks are charged to MM_CATEGORY_NARROW_BAND. MM_EINVAL, MM_EEXIST, MM_ENOMEM, MM_ENOSPC,
  * MM_ELIMIT as above. */
 MM_API int mm_band_pool_create(struct mm_manager *manager, const char *name,
 			       uint32_t brick_side, float width, enum mm_precision precision,
@@ -172,8 +172,8 @@ MM_API uint64_t *mm_band_pool_mask(struct mm_band_pool *pool, uint32_t brick);
 MM_API enum mm_precision mm_band_pool_precision(const struct mm_band_pool *pool, uint32_t brick);
 
 /* Another precision. Error of a voxel within the band: at most width / 65534 (I16) or
- * width / 254 (I8), and the rounding of a float. To CONST: MM_EINVAL unless all are equal.
- * MM_ENOENT, MM_ENOMEM, MM_ENOSPC, MM_ELIMIT. */
+ * width / 254 (I8), and the rounding of a float; what is no number becomes 0. To CONST:
+ * MM_EINVAL unless all are equal. MM_ENOENT, MM_ENOMEM, MM_ENOSPC, MM_ELIMIT. */
 MM_API int mm_band_pool_convert(struct mm_band_pool *pool, uint64_t key, enum mm_precision to);
 
 /* Every brick in the order of keys, until `each` returns other than 0, which is returned. The

@@ -509,8 +509,11 @@ static float voxel_load(const struct mm_band *p, const void *at, uint32_t f, uin
 	return one;
 }
 
+/* What is no number is 0. */
 static int32_t rounded(float v)
 {
+	if (v != v)
+		return 0;
 	return (int32_t)(v < 0 ? v - 0.5f : v + 0.5f);
 }
 

@@ -1,5 +1,6 @@
 /* test_band.c: bricks by place: the same as a dense map, payloads stay where they are,
  * neighbours, formats, order, and every byte accounted for. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,6 +131,28 @@ static void formats_keep_their_error_bound(void **state)
 	through(MM_BAND_I8, 3.0 / 254 + 1e-6);
 }
 
+static void no_number_is_zero_in_few_bits(void **state)
+{
+	static const enum mm_band_format few[] = { MM_BAND_I16, MM_BAND_I8 };
+	struct mm_band *p = fresh();
+	uint32_t b = 0;
+	float *v;
+
+	(void)state;
+	assert_int_equal(mm_band_take(p, key_of(5), MM_BAND_F32, &b), MM_OK);
+	for (int i = 0; i < 2; i++) {
+		v = (float *)(uintptr_t)mm_band_payload(p, b);
+		for (int k = 0; k < MM_BAND_VOXELS; k++)
+			v[k] = k % 2 ? (float)NAN : 3;
+		assert_int_equal(mm_band_convert(p, key_of(5), few[i]), MM_OK);
+		assert_int_equal(mm_band_convert(p, key_of(5), MM_BAND_F32), MM_OK);
+		v = (float *)(uintptr_t)mm_band_payload(p, b);
+		for (int k = 0; k < MM_BAND_VOXELS; k++)
+			assert_true(fabsf(v[k] - (k % 2 ? 0.0f : 3.0f)) < 1e-4f);
+	}
+	mm_band_close(p);
+}
+
 static void constant_bricks_go_there_and_back(void **state)
 {
 	struct mm_band *p = fresh();
@@ -218,6 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_a_dense_map_and_nothing_moves),
 		cmocka_unit_test(formats_keep_their_error_bound),
+		cmocka_unit_test(no_number_is_zero_in_few_bits),
 		cmocka_unit_test(constant_bricks_go_there_and_back),
 		cmocka_unit_test(neighbours_outlive_all_generations),
 		cmocka_unit_test(order_is_by_key_and_regions_go),
