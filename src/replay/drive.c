@@ -86,7 +86,10 @@ static int slot_room(struct mm_drive *d, uint32_t slot)
 	if (d->keep_births && slot >= d->birth_cap &&
 	    MM_PAGES_GROW(d->birth, d->birth_cap, (size_t)slot + 1))
 		return MM_ENOMEM;
-	return slot < d->slot_cap ? MM_OK : MM_PAGES_GROW(d->slot, d->slot_cap, (size_t)slot + 1);
+	if (slot >= d->slot_cap && MM_PAGES_GROW(d->slot, d->slot_cap, (size_t)slot + 1))
+		return MM_ENOMEM;
+	d->group_used[slot >> MM_DRIVE_GROUP_SHIFT] = 1;
+	return MM_OK;
 }
 
 /* FNV-1a, a word at a time. */
@@ -277,7 +280,7 @@ static void discard(struct mm_drive *d, struct mm_drive_thread *t)
 	for (size_t i = 0; i < d->thread_count; i++)
 		if (d->thread[i].context)
 			drop_held(d, &d->thread[i]);
-	for (size_t i = 0; i < d->slot_cap; i++)
+	for (size_t i = mm_drive_slot_from(d, 0); i < d->slot_cap; i = mm_drive_slot_from(d, i + 1))
 		if (d->slot[i].where)
 			release(d, t, &d->slot[i]);
 }

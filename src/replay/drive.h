@@ -56,6 +56,9 @@ struct mm_drive_thread {
 };
 
 /* Caller's memory; zero-initialised before init. */
+enum { MM_DRIVE_GROUP_SHIFT = 18 /* slots that are looked through together */,
+	MM_DRIVE_GROUPS = 1 << (32 - MM_DRIVE_GROUP_SHIFT) };
+
 struct mm_drive {
 	struct mm_heap *heap;
 	struct mm_routed *routed; /* NULL: all blocks are the heap's */
@@ -64,6 +67,7 @@ struct mm_drive {
 	uint32_t nodes;
 	struct mm_drive_block *slot;
 	size_t slot_cap;
+	uint8_t group_used[MM_DRIVE_GROUPS]; /* some block was in it */
 	int keep_births;
 	struct mm_drive_birth *birth; /* by slot; NULL = not kept */
 	size_t birth_cap;
@@ -74,6 +78,19 @@ struct mm_drive {
 
 /* The heap outlives it. Threads are dealt out to the nodes in turn. */
 void mm_drive_init(struct mm_drive *d, struct mm_heap *heap, uint32_t nodes);
+
+/* The first slot from i on that may have a block, slot_cap when there is none: a trace may name
+ * slots far from each other. */
+static inline size_t mm_drive_slot_from(const struct mm_drive *d, size_t i)
+{
+	size_t group = i >> MM_DRIVE_GROUP_SHIFT, first = group;
+
+	while (group < MM_DRIVE_GROUPS && !d->group_used[group])
+		group++;
+	if (group != first)
+		i = group << MM_DRIVE_GROUP_SHIFT;
+	return group < MM_DRIVE_GROUPS && i < d->slot_cap ? i : d->slot_cap;
+}
 
 /* Before the first row: blocks are the destinations' from now on, of which the heap is number
  * 0. It outlives the drive. */

@@ -66,7 +66,8 @@ int mm_pins_of_engine(struct mm_pins *p, const struct mm_drive *d)
 	int err = MM_OK;
 
 	each_dest(d, p);
-	for (size_t i = 0; !err && i < d->slot_cap && i < d->birth_cap; i++)
+	for (size_t i = mm_drive_slot_from(d, 0); !err && i < d->slot_cap && i < d->birth_cap;
+	     i = mm_drive_slot_from(d, i + 1))
 		err = add_block(p, d, &d->slot[i], &d->birth[i]);
 	for (size_t i = 0; !err && i < d->thread_count; i++)
 		err = add_block(p, d, &d->thread[i].held, &d->thread[i].held_birth);

@@ -175,6 +175,27 @@ static void seeds_are_what_is_known(void **state)
 	mm_objects_destroy(objects);
 }
 
+/* A trace that lies may name a slot far from all others: only where blocks were is looked. */
+static void slots_far_apart(void **state)
+{
+	const uint32_t far = (UINT32_C(200) << MM_DRIVE_GROUP_SHIFT) + 5;
+	size_t looked = 0, live = 0;
+
+	(void)state;
+	birth(3, 100);
+	birth(far, 200);
+	for (size_t i = mm_drive_slot_from(&drive, 0); i < drive.slot_cap;
+	     i = mm_drive_slot_from(&drive, i + 1)) {
+		live += drive.slot[i].where != 0;
+		looked++;
+	}
+	assert_int_equal(live, 2);
+	assert_in_range(looked, 2, 2 << MM_DRIVE_GROUP_SHIFT);
+	assert_int_equal(account().requested, 300);
+	row(MM_EV_DISCARD, 0, 0, 0, MM_NO_SLOT);
+	assert_int_equal(account().requested, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +204,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(gaps_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(seeds_are_what_is_known, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(slots_far_apart, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("drive", tests, NULL, NULL);
