@@ -267,33 +267,44 @@ static inline int free_pooled(struct mm_heap *h, struct mm_context *c, struct mm
 	return MM_OK;
 }
 
+enum large_state { LARGE_MINE, LARGE_GONE, LARGE_MARKED, LARGE_INSIDE };
+
 /* Whoever gets it here frees it: of two threads that free a block at once one does. Records go under
- * the same lock. */
-static int claim_large(struct mm_heap *h, struct mm_slab *s, uint64_t addr)
+ * the same lock, so that what is wrong is seen under it, too. */
+static enum large_state claim_large(struct mm_heap *h, struct mm_slab *s, uint64_t addr,
+				    uint64_t *ret_start, uint64_t *ret_requested)
 {
+	enum large_state state;
+
 	mm_lock_take(&h->slabs.lock);
-	int is_mine = mm_vspace_owner(&h->vspace, addr) == s->number && addr == s->addr &&
-		      !s->guard_state;
-	if (is_mine)
+	*ret_start = s->addr;
+	*ret_requested = s->requested;
+	if (mm_vspace_owner(&h->vspace, addr) != s->number ||
+	    (addr == s->addr && s->guard_state))
+		state = LARGE_GONE;
+	else if (s->guard_state)
+		state = LARGE_MARKED;
+	else
+		state = addr == s->addr ? LARGE_MINE : LARGE_INSIDE;
+	if (state == LARGE_MINE)
 		s->guard_state = MM_RUN_MARKED;
 	mm_lock_give(&h->slabs.lock);
-	return is_mine;
+	return state;
 }
 
 /* A damaged one stays for ever, as what is cached. */
 static int free_large(struct mm_heap *h, struct mm_context *c, struct mm_slab *s, uint64_t addr)
 {
+	uint64_t start, requested;
+	enum large_state state = claim_large(h, s, addr, &start, &requested);
 	int err;
 
-	if (s->guard_state == MM_RUN_MARKED)
-		return addr == s->addr ? tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, 0)
-				       : tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
-	if (addr != s->addr)
-		return addr < s->addr + s->requested
-			? tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, s->addr, s->requested)
-			: tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
-	if (!claim_large(h, s, addr))
+	if (state == LARGE_GONE)
 		return tell(h, c, MM_MISUSE_DOUBLE_FREE, addr, addr, 0);
+	if (state == LARGE_INSIDE && addr < start + requested)
+		return tell(h, c, MM_MISUSE_INTERIOR_FREE, addr, start, requested);
+	if (state != LARGE_MINE)
+		return tell(h, c, MM_MISUSE_INVALID_FREE, addr, 0, 0);
 	if ((err = verify(h, c, addr, s->requested, s->bytes)) == MM_OK) {
 		note_gone(h, addr, s->requested);
 		return mm_large_free(h, s, addr);
