@@ -49,8 +49,8 @@ void mm_meta_commit(struct mm_meta *m, uint64_t bytes_more);
  * MM_META_RECORDS, where addresses are limited and others must have some: *ret_most tells. */
 void *mm_meta_reserve_for(struct mm_meta *m, uint64_t record_bytes, uint32_t *ret_most);
 
-/* Its first bytes, of those reserved, may be written to from now on, some more with them. One thread at a time for one
- * table. MM_ENOMEM: they may not. */
+/* Its first bytes, of those reserved, may be written to from now on, some more with them. One thread
+ * at a time for one table. MM_ENOMEM: they may not. */
 int mm_meta_open(void *table, uint64_t bytes);
 
 uint64_t mm_meta_committed(struct mm_meta *m);

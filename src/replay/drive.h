@@ -55,10 +55,10 @@ struct mm_drive_thread {
 	struct mm_drive_birth held_birth;
 };
 
-/* Caller's memory; zero-initialised before init. */
 enum { MM_DRIVE_GROUP_SHIFT = 18 /* slots that are looked through together */,
 	MM_DRIVE_GROUPS = 1 << (32 - MM_DRIVE_GROUP_SHIFT) };
 
+/* Caller's memory; zero-initialised before init. */
 struct mm_drive {
 	struct mm_heap *heap;
 	struct mm_routed *routed; /* NULL: all blocks are the heap's */
