@@ -49,6 +49,7 @@ include tests/unit/symbol.mk
 include tests/unit/model.mk
 include tests/unit/import.mk
 include tests/unit/replay.mk
+include tests/unit/tui.mk
 include tests/stacks/local.mk
 include tests/victims/local.mk
 include tests/stress/local.mk

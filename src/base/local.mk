@@ -11,5 +11,6 @@ libmm_base_la_SOURCES = \
 	src/base/progress.c src/base/progress.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/term.c src/base/term.h \
-	src/base/units.c src/base/units.h
+	src/base/units.c src/base/units.h \
+	src/base/utf8.c src/base/utf8.h
 libmm_base_la_LIBADD = libmm_core.la

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "view/jsonw.h"
-#include "view/utf8.h"
+#include "base/utf8.h"
 
 void mm_cat_kind(unsigned kind, char ret[MM_CAT_KIND])
 {

@@ -38,6 +38,7 @@ int mm_cmd_run(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_cat(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_symbolize(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_import(int argc, char **argv) MM_CLI_VERB;
+int mm_cmd_top(int argc, char **argv) MM_CLI_VERB;
 int mm_cmd_doctor(int argc, char **argv) MM_CLI_VERB;
 
 /* --- messages ------------------------------------------------------------- */

@@ -9,9 +9,23 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/replay_setup.c src/cli/replay_setup.h \
 	src/cli/cmd_report.c \
 	src/cli/cmd_run.c \
-	src/cli/cmd_symbolize.c
+	src/cli/cmd_symbolize.c \
+	src/cli/cmd_top.c src/cli/top_source.c src/cli/top_source.h src/cli/top_view.c src/cli/top_view.h
 # High floors first: each archive finds what it needs in those behind it.
-mmprof_LDADD = libmm_view.la libmm_replay.la libmm_alloc.la libmm_model.la libmm_collect.la libmm_symbol.la \
+mmprof_LDADD = libmm_view.la libmm_tui.la libmm_replay.la libmm_alloc.la libmm_model.la libmm_collect.la libmm_symbol.la \
 	libmm_trace.la libmm_base.la libmm_core.la \
 	$(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(CJSON_LIBS) \
-	$(IBERTY_LIBS) $(NUMA_LIBS) -lm
+	$(IBERTY_LIBS) $(NUMA_LIBS) $(NCURSES_LIBS) -lm
+
+# mmtop is mmprof by another name.
+all-local: mmtop
+mmtop: mmprof$(EXEEXT)
+	$(LN_S) -f mmprof$(EXEEXT) $@
+CLEANFILES += mmtop
+install-exec-hook:
+	cd "$(DESTDIR)$(bindir)" && $(LN_S) -f mmprof$(EXEEXT) mmtop$(EXEEXT)
+install-data-hook:
+	cd "$(DESTDIR)$(mandir)/man1" && $(LN_S) -f mmtop.1 mmprof-top.1
+uninstall-hook:
+	rm -f "$(DESTDIR)$(mandir)/man1/mmprof-top.1"
+	rm -f "$(DESTDIR)$(bindir)/mmtop$(EXEEXT)"

@@ -16,6 +16,7 @@ static const struct mm_cli_verb verbs[] = {
 	{ "report", mm_cmd_report, "say where the memory of a recording went" },
 	{ "run", mm_cmd_run, "run a command with the allocator engine as its malloc" },
 	{ "replay", mm_cmd_replay, "run a recording through the allocator engine" },
+	{ "top", mm_cmd_top, "see it on a full screen, live or over a trace (also: mmtop)" },
 	{ "cat", mm_cmd_cat, "print the events of a trace" },
 	{ "symbolize", mm_cmd_symbolize, "put function names and lines into a trace" },
 	{ "import", mm_cmd_import, "make a trace of another tool's recording" },
@@ -76,11 +77,23 @@ static void hold_streams(void)
 			open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 }
 
+/* Called by the name of its view. */
+static int is_mmtop(const char *name)
+{
+	const char *last = strrchr(name, '/');
+
+	return strcmp(last ? last + 1 : name, "mmtop") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	char help[] = "--help";
 
 	hold_streams();
+	if (argc > 0 && is_mmtop(argv[0])) {
+		mm_cli_set_verb("top");
+		return mm_cmd_top(argc, argv);
+	}
 	if (argc < 2) {
 		mm_cli_error("a verb is missing: record, report, ...");
 		mm_cli_hint();

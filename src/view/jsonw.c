@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "view/utf8.h"
+#include "base/utf8.h"
 
 #define EXACT_MAX (UINT64_C(1) << 53)
 

@@ -18,8 +18,7 @@ libmm_view_la_SOURCES = \
 	src/view/text_pools.c \
 	src/view/text_pen.c src/view/text_pen.h \
 	src/view/text_table.c \
-	src/view/text_tree.c \
-	src/view/utf8.c src/view/utf8.h
+	src/view/text_tree.c
 dist_pkgdata_DATA += src/view/mmprof.report.1.schema.json \
 	src/view/mmprof.replay.1.schema.json \
 	src/view/mmprof.contest.1.schema.json

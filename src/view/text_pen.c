@@ -7,7 +7,7 @@
 
 #include "base/units.h"
 #include "model/report.h"
-#include "view/utf8.h"
+#include "base/utf8.h"
 
 void mm_pen_ink(struct mm_pen *p, enum mm_ink ink)
 {

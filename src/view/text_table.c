@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "view/text_parts.h"
-#include "view/utf8.h"
+#include "base/utf8.h"
 
 enum { FIGURES = 36, FULL_FRAMES = 64 };
 

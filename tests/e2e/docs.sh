@@ -8,9 +8,15 @@ long_options_of_help()
 	"$mmprof" "$1" --help | grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' | grep -oE '\-\-[a-z-]+' | sort -u
 }
 
+# The page of a verb; that of `top` has the name it is also called by.
+page_of()
+{
+	ls "$src/man/mmprof-$1.1" "$src/man/mm$1.1" 2>/dev/null | head -n 1
+}
+
 long_options_of_page()
 {
-	grep -E '^\.It Fl' "$src/man/mmprof-$1.1" | grep -oE 'Fl -[a-z][a-z-]*' |
+	grep -E '^\.It Fl' "$(page_of "$1")" | grep -oE 'Fl -[a-z][a-z-]*' |
 		sed 's/Fl -/--/' | sort -u
 }
 
@@ -43,7 +49,7 @@ done
 for verb in $verbs; do
 	check "mmprof $verb --help" help_works "$verb"
 	check "mmprof $verb --version" version_is_gnu "$verb"
-	check "mmprof $verb has a page" test -s "$src/man/mmprof-$verb.1"
+	check "mmprof $verb has a page" test -s "$(page_of "$verb")"
 	check_is "mmprof $verb: the page has the options of --help" \
 		"$(long_options_of_help "$verb")" "$(long_options_of_page "$verb")"
 done

@@ -18,7 +18,7 @@
 #include "view/report_json.h"
 #include "view/report_text.h"
 #include "view/text_pen.h"
-#include "view/utf8.h"
+#include "base/utf8.h"
 
 /* --- texts --------------------------------------------------------------------------------- */
 

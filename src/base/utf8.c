@@ -1,5 +1,5 @@
 /* utf8.c: validity, escapes and widths (utf8.h). */
-#include "view/utf8.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +82,29 @@ static unsigned width_of(uint32_t c)
 	       (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
 	       (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
 	       (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd) ? 2 : 1;
+}
+
+size_t mm_utf8_take(const char *text, uint32_t *ret_char, unsigned *ret_columns)
+{
+	size_t n = mm_utf8_length(text);
+
+	*ret_char = n ? decode((const unsigned char *)text, n) : '?';
+	*ret_columns = width_of(*ret_char);
+	return n ? n : 1;
+}
+
+size_t mm_utf8_put(char *buf, uint32_t c)
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (n == 1) {
+		buf[0] = (char)c;
+		return n;
+	}
+	for (size_t i = n; --i > 0; c >>= 6)
+		buf[i] = (char)(0x80 | (c & 0x3f));
+	buf[0] = (char)((0xf00u >> n) & 0xf0u) | (char)c;
+	return n;
 }
 
 static unsigned width_at(const char *text, size_t *ret_bytes)

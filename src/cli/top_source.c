@@ -1,0 +1,122 @@
+/* top_source.c: questions of the view, answered by the model (top_source.h). */
+#include "config.h"
+
+#include "cli/top_source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "model/model.h"
+#include "symbol/categories.h"
+#include "symbol/symbol.h"
+#include "trace/reader.h"
+#include "view/report_json.h"
+
+enum { ROWS = 200, TREE_PPM = 2000, TIME_TEXT = 32 };
+
+struct mm_top_source {
+	struct mm_top_source_options options;
+	struct mm_source view;
+	struct mm_reader *reader;
+	struct mm_categories *categories;
+	struct mm_symbols *symbols;
+	enum mm_source_state state;
+};
+
+static const char *time_text(uint64_t ns, char *buf)
+{
+	snprintf(buf, TIME_TEXT, "%" PRIu64 "ns", ns);
+	return buf;
+}
+
+static int answer(void *ctx, const struct mm_question *q, struct mm_report **ret,
+		  struct mm_diag *diag)
+{
+	struct mm_top_source *s = ctx;
+	char from[TIME_TEXT], to[TIME_TEXT];
+	struct mm_model_options o = {
+		.trace = s->options.trace, .by = MM_BY_SITE, .metric = q->metric, .top = ROWS,
+		.tree = q->tree, .tree_ppm = TREE_PPM, .process = s->options.process,
+		.from = q->from_ns ? time_text(q->from_ns, from) : NULL,
+		.to = q->to_ns != MM_UNKNOWN ? time_text(q->to_ns, to) : NULL,
+		.categories = s->categories, .symbols = s->symbols,
+	};
+
+	return mm_model_report(ret, s->reader, &o, diag);
+}
+
+static int look(void *ctx, struct mm_diag *diag)
+{
+	struct mm_top_source *s = ctx;
+
+	if (s->state != MM_SOURCE_LIVE)
+		return 0;
+	int got = mm_reader_refresh(s->reader, diag);
+	if (got >= 0 && mm_reader_info(s->reader)->complete) {
+		s->state = MM_SOURCE_ENDED;
+		return 1;
+	}
+	return got > 0 ? 1 : got;
+}
+
+static enum mm_source_state state(void *ctx)
+{
+	return ((struct mm_top_source *)ctx)->state;
+}
+
+static int json(void *ctx, const struct mm_report *r, FILE *out)
+{
+	(void)ctx;
+	return mm_report_json(r, PACKAGE_VERSION, out);
+}
+
+static int open_parts(struct mm_top_source *s, struct mm_diag *diag)
+{
+	struct mm_symbol_options how = { 0 };
+	int err = mm_categories_load(&s->categories, s->options.categories, diag);
+
+	if (!err)
+		err = mm_reader_open(&s->reader, s->options.trace, diag);
+	if (!err && !s->options.no_symbols)
+		err = mm_symbols_create(&s->symbols, &how);
+	return err;
+}
+
+int mm_top_source_open(struct mm_top_source **ret, const struct mm_top_source_options *options,
+		       struct mm_diag *diag)
+{
+	struct mm_top_source *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return MM_ENOMEM;
+	s->options = *options;
+	s->state = options->live ? MM_SOURCE_LIVE : MM_SOURCE_FILE;
+	s->view = (struct mm_source){ .ctx = s, .name = options->trace, .report = answer,
+		.refresh = look, .state = state, .json = json };
+	int err = open_parts(s, diag);
+	if (err) {
+		mm_top_source_close(s);
+		return err;
+	}
+	*ret = s;
+	return MM_OK;
+}
+
+void mm_top_source_close(struct mm_top_source *s)
+{
+	if (!s)
+		return;
+	if (s->symbols)
+		mm_symbols_destroy(s->symbols);
+	if (s->reader)
+		mm_reader_close(s->reader);
+	if (s->categories)
+		mm_categories_free(s->categories);
+	free(s);
+}
+
+const struct mm_source *mm_top_source_view(struct mm_top_source *s)
+{
+	return &s->view;
+}

@@ -1,0 +1,316 @@
+/* top_view.c: the loops around mmtop (top_view.h). */
+#include "cli/top_view.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "core/error.h"
+#include "tui/keys.h"
+#include "tui/script.h"
+#include "tui/tty.h"
+
+enum { PLAY_NS = 100000000 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int wait_ms(uint64_t until)
+{
+	uint64_t now = now_ns();
+
+	return now >= until ? 0 : (int)((until - now) / 1000000) + 1;
+}
+
+/* --- on a terminal -------------------------------------------------------------------------- */
+
+struct loop {
+	const struct mm_top_view *view;
+	struct mm_top *top;
+	struct mm_tty *tty;
+	struct mm_canvas canvas;
+	uint64_t next;     /* look */
+};
+
+static int fit_canvas(struct loop *l)
+{
+	int rows, cols;
+
+	mm_tty_size(l->tty, &rows, &cols);
+	mm_canvas_deinit(&l->canvas);
+	mm_top_resize(l->top, rows, cols);
+	return mm_canvas_init(&l->canvas, rows < 1 ? 1 : rows > MM_CANVAS_MOST ? MM_CANVAS_MOST : rows,
+			      cols < 1 ? 1 : cols > MM_CANVAS_MOST ? MM_CANVAS_MOST : cols,
+			      l->view->top.ascii);
+}
+
+static int paint(struct loop *l, struct mm_diag *diag)
+{
+	int row, col, err = mm_top_update(l->top, diag);
+
+	if (err)
+		return err;
+	mm_top_draw(l->top, &l->canvas);
+	mm_top_cursor(l->top, &row, &col);
+	mm_tty_paint(l->tty, &l->canvas, row, col);
+	return MM_OK;
+}
+
+/* 1 = the end. */
+static int obey(struct loop *l)
+{
+	switch (mm_top_wish(l->top)) {
+	case MM_WISH_QUIT: return 1;
+	case MM_WISH_REDRAW: mm_tty_redraw(l->tty); return 0;
+	case MM_WISH_SUSPEND: mm_tty_suspend(l->tty); return 0;
+	case MM_WISH_COPY: mm_tty_copy(l->tty, mm_top_copied(l->top)); return 0;
+	default: return 0;
+	}
+}
+
+static uint64_t pace(const struct loop *l)
+{
+	return mm_top_moves(l->top) && l->view->delay_ns > PLAY_NS &&
+		       !mm_top_report(l->top) ? PLAY_NS : l->view->delay_ns;
+}
+
+static int take(struct loop *l, const struct mm_tty_input *in)
+{
+	switch (in->event) {
+	case MM_TTY_KEY: mm_top_key(l->top, in->key); return MM_OK;
+	case MM_TTY_CLICK: mm_top_click(l->top, in->row, in->col); return MM_OK;
+	case MM_TTY_RESIZED: return fit_canvas(l);
+	default: return MM_OK;
+	}
+}
+
+/* Everything that was typed is taken before the next paint. */
+static int take_all(struct loop *l, struct mm_tty_input in)
+{
+	int err = MM_OK;
+
+	for (int n = 0; !err && in.event != MM_TTY_NOTHING && in.event != MM_TTY_GONE; n++) {
+		err = take(l, &in);
+		if (err || n > 200 || l->top == NULL)
+			break;
+		in = mm_tty_read(l->tty, 0);
+	}
+	return err;
+}
+
+static int turn(struct loop *l, struct mm_diag *diag)
+{
+	int moves = mm_top_moves(l->top);
+	struct mm_tty_input in = mm_tty_read(l->tty, moves ? wait_ms(l->next) : 1000);
+
+	if (in.event == MM_TTY_GONE)
+		return 1;
+	int err = take_all(l, in);
+	if (err)
+		return err;
+	if (obey(l))
+		return 1;
+	int changed = in.event != MM_TTY_NOTHING;
+	if (now_ns() >= l->next) {
+		changed |= mm_top_tick(l->top);
+		l->next = now_ns() + pace(l);
+	}
+	return changed ? paint(l, diag) : MM_OK;
+}
+
+static int on_terminal(struct loop *l, struct mm_diag *diag)
+{
+	struct mm_tty_options how = { l->view->colour, l->view->mouse };
+	int err = mm_top_update(l->top, diag); /* before the screen is taken: errors stay readable */
+
+	if (!err)
+		err = mm_tty_open(&l->tty, &how, diag);
+	if (!err)
+		err = fit_canvas(l);
+	if (!err)
+		err = paint(l, diag);
+	l->next = now_ns() + pace(l);
+	while (!err)
+		err = turn(l, diag);
+	mm_canvas_deinit(&l->canvas);
+	mm_tty_close(l->tty);
+	if (mm_tty_signal())
+		raise(mm_tty_signal());
+	return err > 0 ? MM_OK : err;
+}
+
+/* --- batches and scripts --------------------------------------------------------------------- */
+
+static int print_screen(struct loop *l, struct mm_diag *diag)
+{
+	int err = mm_top_update(l->top, diag);
+
+	if (err)
+		return err;
+	if (l->view->json) {
+		err = mm_top_json(l->top, stdout);
+	} else {
+		mm_top_draw(l->top, &l->canvas);
+		err = mm_canvas_write(&l->canvas, stdout);
+	}
+	/* What has been seen is not held back. */
+	if (err || fflush(stdout))
+		return mm_fail_errno(diag, "standard output");
+	return MM_OK;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	nanosleep(&ts, NULL);
+}
+
+static int batch(struct loop *l, struct mm_diag *diag)
+{
+	int err = mm_canvas_init(&l->canvas, l->view->rows, l->view->cols, l->view->top.ascii);
+
+	mm_top_resize(l->top, l->view->rows, l->view->cols);
+	if (!err)
+		err = print_screen(l, diag);
+	for (uint64_t n = 1; !err && (n < l->view->count || !l->view->count); n++) {
+		if (!mm_top_moves(l->top))
+			break; /* nothing will change any more */
+		sleep_ns(l->view->delay_ns);
+		mm_top_tick(l->top);
+		if (!l->view->json)
+			putchar('\n');
+		err = print_screen(l, diag);
+	}
+	mm_canvas_deinit(&l->canvas);
+	return err;
+}
+
+static int by_script(struct loop *l, struct mm_diag *diag)
+{
+	int from_stdin = strcmp(l->view->script, "-") == 0;
+	FILE *in = from_stdin ? stdin : fopen(l->view->script, "re");
+
+	if (!in)
+		return mm_fail_errno(diag, l->view->script);
+	mm_top_resize(l->top, l->view->rows, l->view->cols);
+	int err = mm_script_run(l->top, in, l->view->script, diag);
+	if (!from_stdin)
+		fclose(in);
+	return err;
+}
+
+/* --- lines, for readers of screens ------------------------------------------------------------ */
+
+static void print_lines(struct loop *l)
+{
+	mm_top_draw(l->top, &l->canvas);
+	for (int row = 0; row < l->canvas.rows; row++) {
+		struct mm_canvas line = l->canvas;
+		line.rows = 1;
+		line.cells += row * line.cols;
+		int used = 0;
+		for (int col = 0; col < line.cols; col++)
+			used |= mm_canvas_cell(&line, 0, col)->ch != ' ';
+		if (used)
+			mm_canvas_write(&line, stdout);
+	}
+	fflush(stdout);
+}
+
+static uint32_t plain_key(void)
+{
+	unsigned char c;
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	if (read(STDIN_FILENO, &c, 1) != 1)
+		return 'q';
+	if (c == 27 && poll(&p, 1, 25) > 0 && read(STDIN_FILENO, &c, 1) == 1 && (c == '[' || c == 'O')) {
+		if (read(STDIN_FILENO, &c, 1) != 1)
+			return MM_KEY_ESCAPE;
+		return c == 'A' ? MM_KEY_UP : c == 'B' ? MM_KEY_DOWN : c == 'C' ? MM_KEY_RIGHT
+		     : c == 'D' ? MM_KEY_LEFT : MM_KEY_NONE;
+	}
+	return c == '\r' ? MM_KEY_ENTER : c;
+}
+
+/* A move says the row; anything else the screen. */
+static void say(struct loop *l, uint32_t key)
+{
+	int row, col;
+	int moved = key == MM_KEY_UP || key == MM_KEY_DOWN || key == 'j' || key == 'k';
+
+	mm_top_cursor(l->top, &row, &col);
+	if (moved && row >= 0) {
+		puts(mm_top_row_line(l->top));
+		fflush(stdout);
+	} else {
+		print_lines(l);
+	}
+}
+
+static int as_lines(struct loop *l, struct mm_diag *diag)
+{
+	struct termios before, raw;
+	int typed = tcgetattr(STDIN_FILENO, &before) == 0;
+	int err = mm_canvas_init(&l->canvas, l->view->rows, l->view->cols, l->view->top.ascii);
+
+	mm_top_resize(l->top, l->view->rows, l->view->cols);
+	if (!err)
+		err = mm_top_update(l->top, diag);
+	if (typed && !err) {
+		raw = before;
+		raw.c_lflag &= (tcflag_t)~(ICANON | ECHO);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+	}
+	if (!err)
+		print_lines(l);
+	while (!err) {
+		uint32_t key = plain_key();
+		mm_top_tick(l->top);
+		mm_top_key(l->top, key);
+		if (mm_top_wish(l->top) == MM_WISH_QUIT)
+			break;
+		err = mm_top_update(l->top, diag);
+		if (!err)
+			say(l, key);
+	}
+	if (typed)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+	mm_canvas_deinit(&l->canvas);
+	return err;
+}
+
+int mm_top_view(const struct mm_top_view *v, const struct mm_source *source, struct mm_diag *diag,
+		int *ret_err)
+{
+	struct loop l = { .view = v };
+	int err = mm_top_create(&l.top, &v->top, source);
+
+	if (err) {
+		*ret_err = err;
+		return MM_CLI_TROUBLE;
+	}
+	if (v->script)
+		err = by_script(&l, diag);
+	else if (v->batch)
+		err = batch(&l, diag);
+	else if (v->top.plain)
+		err = as_lines(&l, diag);
+	else
+		err = on_terminal(&l, diag);
+	mm_top_destroy(l.top);
+	*ret_err = err;
+	return err ? MM_CLI_TROUBLE : MM_CLI_OK;
+}

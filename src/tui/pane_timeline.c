@@ -1,0 +1,275 @@
+/* pane_timeline.c: the run over time; where ranges are chosen and moments gone to. */
+#include <string.h>
+
+#include "base/units.h"
+#include "tui/top_parts.h"
+
+enum { LABEL = 11 /* columns left of the curves */, ZOOM = 4 };
+
+struct axis { uint64_t from, to; int cols; };
+
+static struct axis axis_of(const struct mm_top *t)
+{
+	struct mm_rect r = t->panels.panel[MM_TIMELINE_CURVE];
+	uint64_t end = mm_top_duration(t), to = t->timeline.shown_to;
+	struct axis a = { t->timeline.shown_from, to < end ? to : end, r.cols - LABEL };
+
+	if (a.to <= a.from)
+		a.to = a.from + 1;
+	a.cols = a.cols > MM_CANVAS_MOST ? MM_CANVAS_MOST : a.cols < 1 ? 1 : a.cols;
+	return a;
+}
+
+static int column_at(const struct axis *a, uint64_t t)
+{
+	if (t <= a->from)
+		return 0;
+	if (t >= a->to)
+		return a->cols - 1;
+	return (int)((unsigned __int128)(t - a->from) * (unsigned)a->cols / (a->to - a->from));
+}
+
+static uint64_t cursor(const struct mm_top *t)
+{
+	return t->timeline.cursor != MM_UNKNOWN ? t->timeline.cursor
+	     : t->to != MM_UNKNOWN ? t->to : mm_top_duration(t);
+}
+
+static int is_seen(const struct axis *a, uint64_t t)
+{
+	return t >= a->from && t <= a->to;
+}
+
+/* --- curves --------------------------------------------------------------------------------- */
+
+/* The axis below the curve: its ends, the range, the cursor. */
+static void draw_axis(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row,
+		      const struct axis *a)
+{
+	struct mm_rect line = mm_rect_right(r, LABEL);
+	uint64_t to = t->to == MM_UNKNOWN ? mm_top_duration(t) : t->to, at = cursor(t);
+
+	mm_canvas_rule(c, line, row);
+	mm_canvas_text(c, r, row, 1, MM_STYLE_DIM, "range");
+	if (is_seen(a, t->from))
+		mm_canvas_put(c, line, row, column_at(a, t->from), MM_STYLE_KEY, 'A');
+	if (is_seen(a, to))
+		mm_canvas_put(c, line, row, column_at(a, to), MM_STYLE_KEY, 'B');
+	if (is_seen(a, at))
+		mm_canvas_put(c, line, row, column_at(a, at), MM_STYLE_SELECTED, '^');
+}
+
+static void draw_times(struct mm_canvas *c, struct mm_rect r, int row, const struct axis *a)
+{
+	struct mm_rect line = mm_rect_right(r, LABEL);
+	char buf[MM_UNITS_TEXT];
+	int each = 16;
+
+	for (int col = 0; col + each <= a->cols; col += each) {
+		uint64_t t = a->from + (uint64_t)((unsigned __int128)(a->to - a->from) * (unsigned)col /
+						  (unsigned)a->cols);
+		mm_canvas_print(c, line, row, col, MM_STYLE_DIM, "|%s", mm_format_time(buf, t));
+	}
+}
+
+static void draw_curve(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
+{
+	struct axis a = axis_of(t);
+	uint64_t values[MM_CANVAS_MOST], most;
+	struct mm_rect curve = mm_rect_right(r, LABEL);
+	char buf[MM_UNITS_TEXT];
+
+	curve.rows = r.rows - 2;
+	if (curve.rows < 1)
+		return;
+	mm_part_columns(mm_top_span(t), MM_LINE_PEAK, a.from, a.to, a.cols, values);
+	most = mm_part_most(values, a.cols);
+	mm_canvas_text(c, r, 0, 1, MM_STYLE_HEAD, "heap");
+	mm_canvas_right(c, r, curve.rows > 1, LABEL - 1, MM_STYLE_DIM, mm_format_size(buf, most));
+	mm_canvas_curve(c, curve, MM_STYLE_GRAPH, values, (size_t)a.cols, most);
+	draw_axis(t, c, r, r.rows - 2, &a);
+	draw_times(c, r, r.rows - 1, &a);
+}
+
+static void draw_strip(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row,
+		       const char *name, enum mm_part_line line, enum mm_value_kind kind)
+{
+	struct axis a = axis_of(t);
+	uint64_t values[MM_CANVAS_MOST];
+	struct mm_rect strip = { r.row + row, r.col + LABEL, 1, a.cols };
+	char buf[MM_VALUE_TEXT_MOST];
+
+	if (row >= r.rows)
+		return;
+	mm_part_columns(mm_top_span(t), line, a.from, a.to, a.cols, values);
+	struct mm_value most = mm_value_of(kind, mm_part_most(values, a.cols));
+	if (!most.n)
+		most.n = MM_UNKNOWN;
+	int col = mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, name) + 2;
+	mm_canvas_right(c, r, row, LABEL - 1 > col ? LABEL - 1 : col, MM_STYLE_DIM,
+			mm_value_text(&most, 0, buf));
+	mm_canvas_curve(c, strip, MM_STYLE_GRAPH, values, (size_t)a.cols,
+			most.n == MM_UNKNOWN ? 0 : most.n);
+}
+
+static void draw_marks(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row)
+{
+	const struct mm_report *p = mm_top_span(t);
+	struct axis a = axis_of(t);
+	struct mm_rect line = mm_rect_right(r, LABEL);
+
+	if (row >= r.rows)
+		return;
+	mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, "marks");
+	for (size_t i = 0; i < p->mark_count; i++)
+		if (is_seen(&a, p->marks[i].t_ns))
+			mm_canvas_put(c, line, row, column_at(&a, p->marks[i].t_ns), MM_STYLE_NOTE, '^');
+}
+
+/* --- below ---------------------------------------------------------------------------------- */
+
+static void draw_events(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
+{
+	const struct mm_report *p = t->report;
+	int row = 1;
+
+	mm_part_head(c, r, 0, "EVENTS IN RANGE");
+	for (size_t i = 0; i < p->mark_count && row < r.rows; i++, row++) {
+		char at[MM_UNITS_TEXT];
+		mm_canvas_right(c, r, row, 10, MM_STYLE_DIM, mm_format_time(at, p->marks[i].t_ns));
+		mm_canvas_fit(c, r, row, 12, r.cols - 12, MM_STYLE_PLAIN, p->marks[i].text, 0);
+	}
+}
+
+static void draw_growth(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
+{
+	const struct mm_report_table *l = &t->report->leaks;
+	char buf[MM_VALUE_TEXT_MOST], site[MM_PART_SITE];
+
+	mm_part_head(c, r, 0, "BORN IN RANGE AND STILL LIVE AT ITS END");
+	for (size_t i = 0; i < l->count && (int)i + 1 < r.rows; i++) {
+		struct mm_value v = mm_value_of(MM_VALUE_SIZE, l->rows[i].own.leak_bytes);
+		int wide = t->bytes ? 16 : 9;
+		mm_canvas_right(c, r, (int)i + 1, wide, MM_STYLE_PLAIN, mm_value_text(&v, t->bytes, buf));
+		mm_canvas_fit(c, r, (int)i + 1, wide + 2, r.cols - wide - 2, MM_STYLE_PLAIN,
+			      mm_part_site(&l->rows[i], site), 0);
+	}
+}
+
+static void draw_head(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
+{
+	const struct mm_report *p = t->report;
+	struct mm_value net = mm_value_change(p->totals.live_begin_bytes, p->totals.all.live_bytes);
+	int col = mm_part_pair(t, c, r, 0, 0, "cursor", mm_value_of(MM_VALUE_TIME, cursor(t)));
+
+	col = mm_part_pair(t, c, r, 0, col, "from", mm_value_of(MM_VALUE_TIME, p->run.from_ns));
+	col = mm_part_pair(t, c, r, 0, col, "to", mm_value_of(MM_VALUE_TIME, mm_part_end(p)));
+	col = mm_part_pair(t, c, r, 0, col, "net", net);
+	col = mm_part_pair(t, c, r, 0, col, "allocs", mm_value_of(MM_VALUE_COUNT, p->totals.all.alloc_count));
+	mm_part_pair(t, c, r, 0, col, "frees", mm_value_of(MM_VALUE_COUNT, p->totals.all.free_count));
+}
+
+static void draw(struct mm_top *t, struct mm_canvas *c)
+{
+	const struct mm_rect *panel = t->panels.panel;
+	struct mm_rect strips = panel[MM_TIMELINE_STRIPS];
+
+	if (panel[MM_TIMELINE_HEAD].rows)
+		draw_head(t, c, panel[MM_TIMELINE_HEAD]);
+	draw_curve(t, c, panel[MM_TIMELINE_CURVE]);
+	if (strips.rows) {
+		draw_strip(t, c, strips, 0, "rss", MM_LINE_RSS, MM_VALUE_SIZE);
+		draw_strip(t, c, strips, 1, "alloc", MM_LINE_ALLOCS, MM_VALUE_COUNT);
+		draw_strip(t, c, strips, 2, "free", MM_LINE_FREES, MM_VALUE_COUNT);
+		draw_marks(t, c, strips, 3);
+	}
+	if (panel[MM_TIMELINE_EVENTS].rows)
+		draw_events(t, c, panel[MM_TIMELINE_EVENTS]);
+	if (panel[MM_TIMELINE_GROWTH].rows)
+		draw_growth(t, c, panel[MM_TIMELINE_GROWTH]);
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+static void move_cursor(struct mm_top *t, int way)
+{
+	struct axis a = axis_of(t);
+	uint64_t by = (a.to - a.from) / (uint64_t)a.cols, at = cursor(t);
+
+	by = by ? by : 1;
+	at = way < 0 ? (at > by ? at - by : 0) : at + by;
+	t->timeline.cursor = at > mm_top_duration(t) ? mm_top_duration(t) : at;
+}
+
+/* Around the cursor, a fourth of the time or four times as much. */
+static void zoom(struct mm_top *t, int closer)
+{
+	struct axis a = axis_of(t);
+	uint64_t all = mm_top_duration(t), span = a.to - a.from, at = cursor(t);
+
+	span = closer ? span / ZOOM : span * ZOOM;
+	if (span >= all || !all) {
+		t->timeline.shown_from = 0;
+		t->timeline.shown_to = MM_UNKNOWN;
+		return;
+	}
+	if (span < 1000)
+		return;
+	t->timeline.shown_from = at > span / 2 ? at - span / 2 : 0;
+	if (t->timeline.shown_from + span > all)
+		t->timeline.shown_from = all - span;
+	t->timeline.shown_to = t->timeline.shown_from + span;
+}
+
+static void next_event(struct mm_top *t, int way)
+{
+	const struct mm_report *p = mm_top_span(t);
+	uint64_t at = cursor(t), best = MM_UNKNOWN;
+
+	for (size_t i = 0; i < p->mark_count; i++) {
+		uint64_t m = p->marks[i].t_ns;
+		if (way > 0 ? m > at && m < best : m < at && (best == MM_UNKNOWN || m > best))
+			best = m;
+	}
+	if (best == MM_UNKNOWN)
+		mm_top_say(t, MM_STYLE_NOTE, "no event there");
+	else
+		t->timeline.cursor = best;
+}
+
+static int act(struct mm_top *t, enum mm_action action)
+{
+	switch (action) {
+	case MM_ACT_LEFT: move_cursor(t, -1); return 1;
+	case MM_ACT_RIGHT: move_cursor(t, 1); return 1;
+	case MM_ACT_FIRST: t->timeline.cursor = 0; return 1;
+	case MM_ACT_LAST: t->timeline.cursor = mm_top_duration(t); return 1;
+	case MM_ACT_ZOOM_IN: zoom(t, 1); return 1;
+	case MM_ACT_ZOOM_OUT: zoom(t, 0); return 1;
+	case MM_ACT_FIT:
+		t->timeline.shown_from = 0;
+		t->timeline.shown_to = MM_UNKNOWN;
+		return 1;
+	case MM_ACT_NEXT_EVENT: next_event(t, 1); return 1;
+	case MM_ACT_PREVIOUS_EVENT: next_event(t, -1); return 1;
+	case MM_ACT_ENTER: return mm_top_time_act(t, MM_ACT_RANGE_END);
+	default: return 0;
+	}
+}
+
+static int click(struct mm_top *t, int row, int col)
+{
+	struct mm_rect r = t->panels.panel[MM_TIMELINE_CURVE];
+	struct axis a = axis_of(t);
+	int at = col - r.col - LABEL;
+
+	if (row < r.row || row >= r.row + r.rows || at < 0 || at >= a.cols)
+		return 0;
+	t->timeline.cursor = a.from + (uint64_t)((unsigned __int128)(a.to - a.from) * (unsigned)at /
+						 (unsigned)a.cols);
+	return 1;
+}
+
+const struct mm_pane mm_pane_timeline = {
+	.title = "Timeline", .exports = "events", .sort = -1, .draw = draw, .act = act, .click = click,
+};

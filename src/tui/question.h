@@ -1,0 +1,40 @@
+/* question.h: where the view gets its reports from: what it asks, and who answers.
+ *
+ * The view knows no trace, no file and no process: the command line wires an answer to it.
+ * Vocabulary: question = what a screen needs to be drawn; live = the trace still grows.
+ */
+#ifndef MM_TUI_QUESTION_H
+#define MM_TUI_QUESTION_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "model/report.h"
+
+struct mm_question {
+	uint64_t from_ns, to_ns;  /* MM_UNKNOWN in to_ns = the end */
+	enum mm_metric metric;
+	enum mm_tree tree;
+	int map;                  /* the fragmentation map is wanted */
+	uint64_t map_addr, map_cell_bytes; /* 0 = the first range; 0 = all of it */
+	uint32_t map_cells;
+};
+
+enum mm_source_state { MM_SOURCE_FILE /* a trace that does not grow */, MM_SOURCE_LIVE,
+	MM_SOURCE_ENDED /* while it was watched */, MM_SOURCE_KILLED };
+
+struct mm_source {
+	void *ctx;
+	const char *name;  /* of the trace, for the title */
+	/* The report that answers; the caller's, by mm_report_free. */
+	int (*report)(void *ctx, const struct mm_question *q, struct mm_report **ret,
+		      struct mm_diag *diag);
+	/* Looks for what came since: 1 when an answer may be another now, 0, or an error. */
+	int (*refresh)(void *ctx, struct mm_diag *diag);
+	enum mm_source_state (*state)(void *ctx);
+	/* As `mmprof report --json` prints it. */
+	int (*json)(void *ctx, const struct mm_report *r, FILE *out);
+};
+
+#endif

@@ -1,0 +1,509 @@
+/* top.c: the state of mmtop and what keys do to it (top.h). */
+#include "tui/top.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "tui/top_parts.h"
+
+static void start_screens(struct mm_top *t)
+{
+	for (int i = 0; i < MM_SCREEN_COUNT; i++) {
+		const struct mm_pane *p = mm_pane_of((enum mm_screen)i);
+		t->screens[i].sort = p->columns ? p->sort : -1;
+		t->screens[i].falling = !p->rising;
+	}
+}
+
+int mm_top_create(struct mm_top **ret, const struct mm_top_options *options,
+		  const struct mm_source *source)
+{
+	struct mm_top *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return MM_ENOMEM;
+	t->options = *options;
+	t->source = source;
+	t->to = MM_UNKNOWN;
+	t->timeline.shown_to = MM_UNKNOWN;
+	t->timeline.cursor = MM_UNKNOWN;
+	t->metric = MM_METRIC_LIVE;
+	t->stale = 1;
+	if (options->filter)
+		snprintf(t->filter, sizeof t->filter, "%s", options->filter);
+	start_screens(t);
+	t->screen = options->screen;
+	mm_top_resize(t, 24, 80);
+	*ret = t;
+	return MM_OK;
+}
+
+void mm_top_destroy(struct mm_top *t)
+{
+	if (!t)
+		return;
+	mm_report_free(t->report);
+	mm_report_free(t->mark);
+	mm_report_free(t->span);
+	free(t->order);
+	free(t->calls.path);
+	free(t->calls.open);
+	free(t->calls.shown);
+	free(t);
+}
+
+void mm_top_resize(struct mm_top *t, int rows, int cols)
+{
+	t->rows = rows < 1 ? 1 : rows > MM_CANVAS_MOST ? MM_CANVAS_MOST : rows;
+	t->cols = cols < 1 ? 1 : cols > MM_CANVAS_MOST ? MM_CANVAS_MOST : cols;
+	mm_panels_of(t->rows, t->cols, t->screen, &t->panels);
+	if (t->maximised && t->panels.size == MM_SIZE_FULL) {
+		memset(t->panels.panel, 0, sizeof t->panels.panel);
+		t->panels.panel[MM_PANEL_MAIN] = t->panels.body;
+	}
+	mm_top_ask_again(t); /* a map has as many cells as there is room for */
+}
+
+void mm_top_say(struct mm_top *t, enum mm_style style, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(t->message, sizeof t->message, format, args);
+	va_end(args);
+	t->message_style = style;
+}
+
+const struct mm_report *mm_top_report(const struct mm_top *t)
+{
+	return t->report;
+}
+
+int mm_top_json(struct mm_top *t, FILE *out)
+{
+	return t->report ? t->source->json(t->source->ctx, t->report, out) : MM_ENOENT;
+}
+
+enum mm_top_wish mm_top_wish(struct mm_top *t)
+{
+	enum mm_top_wish wish = t->wish;
+
+	t->wish = MM_WISH_NONE;
+	return wish;
+}
+
+const char *mm_top_copied(const struct mm_top *t)
+{
+	return t->copied;
+}
+
+/* --- the report ---------------------------------------------------------------------------- */
+
+static struct mm_question question_of(const struct mm_top *t)
+{
+	struct mm_question q = { .from_ns = t->from, .to_ns = t->to, .metric = t->metric };
+	const struct mm_pane *p = mm_pane_of(t->screen);
+
+	if (p->ask)
+		p->ask(t, &q);
+	return q;
+}
+
+static int same_question(const struct mm_question *a, const struct mm_question *b)
+{
+	return a->from_ns == b->from_ns && a->to_ns == b->to_ns && a->metric == b->metric &&
+	       a->tree == b->tree && a->map == b->map && a->map_addr == b->map_addr &&
+	       a->map_cell_bytes == b->map_cell_bytes && a->map_cells == b->map_cells;
+}
+
+static struct mm_question span_question(const struct mm_top *t)
+{
+	return (struct mm_question){ .from_ns = t->timeline.shown_from, .to_ns = t->timeline.shown_to,
+		.metric = t->metric };
+}
+
+void mm_top_ask_again(struct mm_top *t)
+{
+	struct mm_question q = question_of(t);
+
+	struct mm_question span = span_question(t);
+
+	t->stale |= !t->report || !same_question(&q, &t->asked) ||
+		    (t->screen == MM_SCREEN_TIMELINE && !same_question(&span, &t->span_asked));
+}
+
+const struct mm_report *mm_top_span(const struct mm_top *t)
+{
+	return t->span ? t->span : t->report;
+}
+
+/* The timeline shows more time than the range, or less. */
+static int update_span(struct mm_top *t, struct mm_diag *diag)
+{
+	struct mm_question q = span_question(t);
+	struct mm_report *r;
+
+	mm_report_free(t->span);
+	t->span = NULL;
+	if (t->screen != MM_SCREEN_TIMELINE ||
+	    (q.from_ns == t->asked.from_ns && q.to_ns == t->asked.to_ns))
+		return MM_OK;
+	int err = t->source->report(t->source->ctx, &q, &r, diag);
+	if (!err)
+		t->span = r;
+	t->span_asked = q;
+	return err;
+}
+
+static void take_report(struct mm_top *t, struct mm_report *r, const struct mm_question *q)
+{
+	mm_report_free(t->report);
+	t->report = r;
+	t->asked = *q;
+}
+
+/* The question as it was when there was an answer: what cannot be answered is not asked on. */
+static void go_back(struct mm_top *t)
+{
+	t->from = t->asked.from_ns;
+	t->to = t->asked.to_ns;
+	t->metric = t->asked.metric;
+}
+
+int mm_top_update(struct mm_top *t, struct mm_diag *diag)
+{
+	struct mm_diag why = { "" };
+	struct mm_report *r;
+
+	if (!t->stale)
+		return MM_OK;
+	struct mm_question q = question_of(t);
+	int err = t->source->report(t->source->ctx, &q, &r, &why);
+	t->stale = 0;
+	if (!err) {
+		take_report(t, r, &q);
+		err = update_span(t, &why);
+		if (err)
+			mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&why, err));
+		return mm_top_arrange(t);
+	}
+	if (!t->report) {
+		if (diag)
+			*diag = why;
+		return err;
+	}
+	go_back(t);
+	mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&why, err));
+	return MM_OK;
+}
+
+void mm_top_range(struct mm_top *t, uint64_t from, uint64_t to)
+{
+	t->from = from;
+	t->to = to;
+	mm_top_ask_again(t);
+}
+
+int mm_top_moves(const struct mm_top *t)
+{
+	return t->playing || (!t->paused && t->source->state(t->source->ctx) == MM_SOURCE_LIVE);
+}
+
+int mm_top_tick(struct mm_top *t)
+{
+	struct mm_diag diag = { "" };
+
+	if (t->playing)
+		return mm_top_play_on(t);
+	int got = t->source->refresh(t->source->ctx, &diag);
+	if (got < 0)
+		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, got));
+	/* A moment of the past does not change; nor does what is paused. */
+	if (got > 0 && !t->paused && (t->to == MM_UNKNOWN || !t->report))
+		t->stale = 1;
+	return got != 0;
+}
+
+/* --- keys ---------------------------------------------------------------------------------- */
+
+void mm_top_show(struct mm_top *t, enum mm_screen screen)
+{
+	t->screen = screen;
+	t->search[0] = 0;
+	mm_top_resize(t, t->rows, t->cols);
+	mm_top_arrange(t);
+}
+
+static int page(const struct mm_top *t)
+{
+	int rows = t->panels.panel[MM_PANEL_MAIN].rows - 1;
+
+	return rows > 1 ? rows : 1;
+}
+
+static void move(struct mm_top *t, long step)
+{
+	struct mm_list *l = mm_top_list(t);
+	long at = (long)l->at + step;
+
+	l->at = at < 0 ? 0 : (size_t)at;
+	mm_list_keep(l, t->order_count, page(t));
+}
+
+static int act_move(struct mm_top *t, enum mm_action action)
+{
+	switch (action) {
+	case MM_ACT_UP: move(t, -1); return 1;
+	case MM_ACT_DOWN: move(t, 1); return 1;
+	case MM_ACT_PAGE_UP: move(t, -page(t)); return 1;
+	case MM_ACT_PAGE_DOWN: move(t, page(t)); return 1;
+	case MM_ACT_FIRST: mm_top_list(t)->at = 0; move(t, 0); return 1;
+	case MM_ACT_LAST: move(t, (long)t->order_count); return 1;
+	default: return 0;
+	}
+}
+
+static void sort_on(struct mm_top *t)
+{
+	const struct mm_pane *p = mm_pane_of(t->screen);
+	struct mm_top_screen *s = &t->screens[t->screen];
+
+	if (!p->columns) {
+		mm_top_say(t, MM_STYLE_NOTE, "this screen has nothing to sort");
+		return;
+	}
+	s->sort = (s->sort + 1) % p->column_count;
+	s->falling = !p->columns[s->sort].left;
+	mm_top_arrange(t);
+	mm_top_say(t, MM_STYLE_NOTE, "sorted by %s", p->columns[s->sort].title);
+}
+
+static void invert(struct mm_top *t)
+{
+	t->screens[t->screen].falling ^= 1;
+	mm_top_arrange(t);
+}
+
+static void next_metric(struct mm_top *t)
+{
+	t->metric = (enum mm_metric)((t->metric + 1) % MM_METRIC_COUNT);
+	mm_top_ask_again(t);
+	mm_top_say(t, MM_STYLE_NOTE, "counting %s", mm_metric_name(t->metric));
+}
+
+/* The report becomes the mark; the next one is asked for anew. */
+static void set_mark(struct mm_top *t)
+{
+	if (!t->report)
+		return;
+	mm_report_free(t->mark);
+	t->mark = t->report;
+	t->report = NULL;
+	t->stale = 1;
+	if (mm_top_update(t, NULL)) { /* it was the only one */
+		t->report = t->mark;
+		t->mark = NULL;
+	} else {
+		mm_top_say(t, MM_STYLE_NOTE, "marked: changes since this moment are shown");
+	}
+}
+
+static void drop_mark(struct mm_top *t)
+{
+	mm_report_free(t->mark);
+	t->mark = NULL;
+	mm_top_say(t, MM_STYLE_NOTE, "no mark");
+}
+
+static void go_away(struct mm_top *t)
+{
+	if (t->search[0])
+		t->search[0] = 0;
+	else if (t->filter[0])
+		t->filter[0] = 0;
+	else if (t->maximised)
+		t->maximised = 0;
+	mm_top_resize(t, t->rows, t->cols);
+	mm_top_arrange(t);
+}
+
+static void export_rows(struct mm_top *t)
+{
+	char command[64];
+	struct mm_diag diag = { "" };
+
+	snprintf(command, sizeof command, "export mmtop-%s.tsv", mm_screen_name(t->screen));
+	int err = mm_top_command(t, command, &diag);
+	if (err)
+		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, err));
+}
+
+static void copy_row(struct mm_top *t)
+{
+	const char *line = mm_top_row_line(t);
+
+	if (!t->options.copy) {
+		mm_top_say(t, MM_STYLE_NOTE, "copying is off: :set copy on");
+		return;
+	}
+	snprintf(t->copied, sizeof t->copied, "%s", line);
+	t->wish = MM_WISH_COPY;
+	mm_top_say(t, MM_STYLE_NOTE, "copied, if the terminal lets us");
+}
+
+static void pause_or_go(struct mm_top *t)
+{
+	t->paused = !t->paused;
+	t->playing = 0;
+	if (!t->paused && t->to == MM_UNKNOWN)
+		t->stale = 1;
+}
+
+static void act_view(struct mm_top *t, enum mm_action action)
+{
+	switch (action) {
+	case MM_ACT_SORT: sort_on(t); break;
+	case MM_ACT_INVERT: invert(t); break;
+	case MM_ACT_METRIC: next_metric(t); break;
+	case MM_ACT_BYTES: t->bytes = !t->bytes; break;
+	case MM_ACT_MAXIMISE:
+		t->maximised = !t->maximised;
+		mm_top_resize(t, t->rows, t->cols);
+		break;
+	case MM_ACT_PAUSE: pause_or_go(t); break;
+	case MM_ACT_MARK: set_mark(t); break;
+	case MM_ACT_UNMARK: drop_mark(t); break;
+	case MM_ACT_EXPORT: export_rows(t); break;
+	case MM_ACT_COPY: copy_row(t); break;
+	case MM_ACT_BACK: go_away(t); break;
+	default: break;
+	}
+}
+
+static void act_frame(struct mm_top *t, enum mm_action action)
+{
+	switch (action) {
+	case MM_ACT_NEXT_SCREEN:
+		mm_top_show(t, (enum mm_screen)((t->screen + 1) % MM_SCREEN_COUNT));
+		break;
+	case MM_ACT_PREVIOUS_SCREEN:
+		mm_top_show(t, (enum mm_screen)((t->screen + MM_SCREEN_COUNT - 1) %
+						MM_SCREEN_COUNT));
+		break;
+	case MM_ACT_SEARCH: mm_top_prompt_open(t, MM_PROMPT_SEARCH); break;
+	case MM_ACT_SEARCH_NEXT: mm_top_find(t, 1, 0); break;
+	case MM_ACT_SEARCH_PREVIOUS: mm_top_find(t, -1, 0); break;
+	case MM_ACT_FILTER: mm_top_prompt_open(t, MM_PROMPT_FILTER); break;
+	case MM_ACT_COMMAND: mm_top_prompt_open(t, MM_PROMPT_COMMAND); break;
+	case MM_ACT_HELP: t->help = 1; t->help_first = 0; break;
+	case MM_ACT_REDRAW: t->wish = MM_WISH_REDRAW; break;
+	case MM_ACT_SUSPEND: t->wish = MM_WISH_SUSPEND; break;
+	case MM_ACT_QUIT: t->wish = MM_WISH_QUIT; break;
+	default: act_view(t, action);
+	}
+}
+
+static void help_key(struct mm_top *t, enum mm_action action)
+{
+	size_t step = (size_t)page(t);
+
+	switch (action) {
+	case MM_ACT_DOWN: t->help_first++; break;
+	case MM_ACT_PAGE_DOWN: t->help_first += step; break;
+	case MM_ACT_UP: t->help_first -= t->help_first > 0; break;
+	case MM_ACT_PAGE_UP: t->help_first -= t->help_first < step ? t->help_first : step; break;
+	case MM_ACT_QUIT: t->wish = MM_WISH_QUIT; break;
+	default: t->help = 0;
+	}
+}
+
+static void act(struct mm_top *t, enum mm_action action)
+{
+	const struct mm_pane *p = mm_pane_of(t->screen);
+
+	if (action >= MM_ACT_SCREEN_1 && action <= MM_ACT_SCREEN_9)
+		mm_top_show(t, (enum mm_screen)(action - MM_ACT_SCREEN_1));
+	else if ((p->act && p->act(t, action)) || mm_top_time_act(t, action) || act_move(t, action))
+		mm_top_ask_again(t);
+	else
+		act_frame(t, action);
+}
+
+void mm_top_key(struct mm_top *t, uint32_t key)
+{
+	enum mm_action action = mm_keys_action(key, t->screen);
+
+	if (t->prompt != MM_PROMPT_NONE) {
+		mm_top_prompt_key(t, key);
+		return;
+	}
+	t->message[0] = 0;
+	if (t->help)
+		help_key(t, action);
+	else if (action == MM_ACT_NONE)
+		mm_top_say(t, MM_STYLE_NOTE, "no such key here: ? tells them all");
+	else
+		act(t, action);
+}
+
+static int tab_at(int col)
+{
+	int at = 0;
+
+	for (int i = 0; i < MM_SCREEN_COUNT; i++) {
+		int width = (int)strlen(mm_pane_of((enum mm_screen)i)->title) + 4;
+		if (col >= at && col < at + width)
+			return i;
+		at += width;
+	}
+	return -1;
+}
+
+void mm_top_click(struct mm_top *t, int row, int col)
+{
+	const struct mm_pane *p = mm_pane_of(t->screen);
+	struct mm_rect main = t->panels.panel[MM_PANEL_MAIN];
+
+	if (t->help || t->prompt != MM_PROMPT_NONE)
+		return;
+	if (t->panels.tabs.rows && row == t->panels.tabs.row) {
+		int tab = tab_at(col);
+		if (tab >= 0)
+			mm_top_show(t, (enum mm_screen)tab);
+		return;
+	}
+	if (p->click && p->click(t, row, col)) {
+		mm_top_ask_again(t);
+		return;
+	}
+	if (p->cell && row > main.row && row < main.row + main.rows) {
+		mm_top_list(t)->at = mm_top_list(t)->first + (size_t)(row - main.row - 1);
+		move(t, 0);
+	}
+}
+
+/* --- drawing ------------------------------------------------------------------------------- */
+
+void mm_top_draw(struct mm_top *t, struct mm_canvas *c)
+{
+	const struct mm_pane *p = mm_pane_of(t->screen);
+
+	c->plain = t->options.plain;
+	mm_canvas_clear(c);
+	mm_top_frame(t, c);
+	if (t->panels.size == MM_SIZE_LINE || t->help || !t->report)
+		return;
+	const char *lacks = p->lacks ? p->lacks(t) : NULL;
+	if (!lacks) {
+		p->draw(t, c);
+		return;
+	}
+	struct mm_rect r = t->panels.body;
+	for (int row = 1; *lacks && row <= r.rows; row++) {
+		size_t n = strcspn(lacks, "\n");
+		mm_canvas_print(c, r, r.rows > 3 ? row : row - 1, 1, MM_STYLE_PLAIN, "%.*s", (int)n, lacks);
+		lacks += n + (lacks[n] == '\n');
+	}
+}
