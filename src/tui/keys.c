@@ -113,7 +113,7 @@ static const struct { const char *name; uint32_t key; } names[] = {
 	{ "Down", MM_KEY_DOWN }, { "Left", MM_KEY_LEFT }, { "Right", MM_KEY_RIGHT },
 	{ "PgUp", MM_KEY_PAGE_UP }, { "PgDn", MM_KEY_PAGE_DOWN }, { "Home", MM_KEY_HOME },
 	{ "End", MM_KEY_END }, { "S-Tab", MM_KEY_BACKTAB }, { "Delete", MM_KEY_DELETE },
-	{ "Wheel-Up", MM_KEY_WHEEL_UP }, { "Wheel-Down", MM_KEY_WHEEL_DOWN },
+	{ "WheelUp", MM_KEY_WHEEL_UP }, { "WheelDn", MM_KEY_WHEEL_DOWN },
 };
 
 const char *mm_keys_name(uint32_t key, char *buf)
@@ -123,7 +123,7 @@ const char *mm_keys_name(uint32_t key, char *buf)
 			return strcpy(buf, names[i].name);
 	if (key >= MM_KEY_F1 && key <= MM_KEY_F12)
 		sprintf(buf, "F%u", (unsigned)(key - MM_KEY_F1 + 1));
-	else if (key && key < 32)
+	else if (key && key <= 26)
 		sprintf(buf, "C-%c", (int)key + 'a' - 1);
 	else if (key > 32 && key < 0x110000 && key != MM_KEY_BACKSPACE)
 		buf[mm_utf8_put(buf, key)] = 0;

@@ -144,5 +144,5 @@ static void draw(struct mm_top *t, struct mm_canvas *c)
 
 const struct mm_pane mm_pane_categories = {
 	.title = "Categories", .exports = "categories", .columns = columns, .column_count = COLUMNS,
-	.sort = COL_LIVE, .rows = rows, .cell = cell, .draw = draw,
+	.sort = COL_LIVE, .rows = rows, .cell = cell, .draw = draw, .detail = draw_detail,
 };

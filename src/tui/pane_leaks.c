@@ -64,7 +64,7 @@ static void draw_head(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 		      "reachability was not scanned: still live is no proof of a leak", 0);
 }
 
-static void draw_stack(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
+static void draw_stack_of(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
 	size_t which = mm_top_selected(t);
 
@@ -84,10 +84,10 @@ static void draw(struct mm_top *t, struct mm_canvas *c)
 		draw_head(t, c, panel[MM_LEAKS_HEAD]);
 	mm_top_table(t, c, panel[MM_LEAKS_TABLE]);
 	if (panel[MM_LEAKS_STACK].rows)
-		draw_stack(t, c, panel[MM_LEAKS_STACK]);
+		draw_stack_of(t, c, panel[MM_LEAKS_STACK]);
 }
 
 const struct mm_pane mm_pane_leaks = {
 	.title = "Leaks", .exports = "stacks", .columns = columns, .column_count = COLUMNS,
-	.sort = -1, .rows = rows, .cell = cell, .draw = draw,
+	.sort = -1, .rows = rows, .cell = cell, .draw = draw, .detail = draw_stack_of,
 };

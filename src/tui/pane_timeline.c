@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "tui/top_parts.h"
 
-enum { LABEL = 11 /* columns left of the curves */, ZOOM = 4 };
+enum { LABEL = 16 /* columns left of the curves */, ZOOM = 4 };
 
 struct axis { uint64_t from, to; int cols; };
 
@@ -85,7 +85,7 @@ static void draw_curve(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	mm_part_columns(mm_top_span(t), MM_LINE_PEAK, a.from, a.to, a.cols, values);
 	most = mm_part_most(values, a.cols);
 	mm_canvas_text(c, r, 0, 1, MM_STYLE_HEAD, "heap");
-	mm_canvas_right(c, r, curve.rows > 1, LABEL - 1, MM_STYLE_DIM, mm_format_size(buf, most));
+	mm_canvas_right(c, r, 0, LABEL - 1, MM_STYLE_DIM, mm_format_size(buf, most));
 	mm_canvas_curve(c, curve, MM_STYLE_GRAPH, values, (size_t)a.cols, most);
 	draw_axis(t, c, r, r.rows - 2, &a);
 	draw_times(c, r, r.rows - 1, &a);
@@ -105,9 +105,8 @@ static void draw_strip(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, 
 	struct mm_value most = mm_value_of(kind, mm_part_most(values, a.cols));
 	if (!most.n)
 		most.n = MM_UNKNOWN;
-	int col = mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, name) + 2;
-	mm_canvas_right(c, r, row, LABEL - 1 > col ? LABEL - 1 : col, MM_STYLE_DIM,
-			mm_value_text(&most, 0, buf));
+	mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, name);
+	mm_canvas_right(c, r, row, LABEL - 1, MM_STYLE_DIM, mm_value_text(&most, 0, buf));
 	mm_canvas_curve(c, strip, MM_STYLE_GRAPH, values, (size_t)a.cols,
 			most.n == MM_UNKNOWN ? 0 : most.n);
 }

@@ -29,7 +29,7 @@ static const struct part overview[] = {
 static const struct part list[] = {
 	{ MM_LIST_HEAD, 0, 1, 1, 0, 20, 1, 1 },
 	{ MM_LIST_ROWS, 1, 4, 0, 3, 20, 1, 0 },
-	{ MM_LIST_DETAIL, 2, 6, 12, 1, 20, 1, 2 },
+	{ MM_LIST_DETAIL, 2, 6, 0, 3, 20, 1, 2 },
 	END,
 };
 static const struct part tiers[] = {

@@ -69,6 +69,14 @@ static const uint64_t *line_of(const struct mm_report_timeline *l, enum mm_part_
 	}
 }
 
+/* Between two points that are close the larger says what may have been there. */
+static uint64_t between(const struct mm_report_timeline *l, size_t i, uint64_t held, uint64_t column)
+{
+	int close = i > 0 && i < l->count && l->t_ns[i] - l->t_ns[i - 1] < 3 * column;
+
+	return close && l->peak_bytes[i] > held ? l->peak_bytes[i] : held;
+}
+
 /* What holds on until the next point: live bytes, and the resident ones last sampled. */
 static uint64_t held_after(const struct mm_report_timeline *l, enum mm_part_line line, size_t i,
 			   uint64_t before)
@@ -96,6 +104,8 @@ void mm_part_columns(const struct mm_report *r, enum mm_part_line line, uint64_t
 		held = happens ? 0 : held_after(l, line, i, held);
 	for (int col = 0; col < cols; col++) {
 		uint64_t end = column_end(from, to, col, cols), now = happens ? 0 : held;
+		if (line == MM_LINE_PEAK)
+			now = between(l, i, held, (to - from) / (uint64_t)cols);
 		for (; i < l->count && (l->t_ns[i] < end || col == cols - 1); i++) {
 			if (happens)
 				now += v[i];
@@ -161,12 +171,14 @@ void mm_part_stack(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, uint
 	if (stack >= p->stack_count)
 		return;
 	const struct mm_report_stack *s = &p->stacks[stack];
-	for (uint32_t i = 0; i < s->count && (int)i < r.rows; i++) {
-		if ((int)i == r.rows - 1 && i + 1 < s->count) {
-			mm_canvas_print(c, r, (int)i, 4, MM_STYLE_DIM, "... %u more: Enter shows all",
-					s->count - i);
+	uint32_t from = (uint32_t)(t->detail ? t->detail_first : 0);
+	for (uint32_t i = from; i < s->count && (int)(i - from) < r.rows; i++) {
+		int row = (int)(i - from);
+		if (row == r.rows - 1 && i + 1 < s->count) {
+			mm_canvas_print(c, r, row, 4, MM_STYLE_DIM, "... %u more: %s", s->count - i,
+					t->detail ? "Down" : "Enter shows all");
 			return;
 		}
-		draw_frame(c, r, (int)i, i, &p->frames[s->frames[i]], i == s->first);
+		draw_frame(c, r, row, i, &p->frames[s->frames[i]], i == s->first);
 	}
 }

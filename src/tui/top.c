@@ -29,7 +29,8 @@ int mm_top_create(struct mm_top **ret, const struct mm_top_options *options,
 	t->to = MM_UNKNOWN;
 	t->timeline.shown_to = MM_UNKNOWN;
 	t->timeline.cursor = MM_UNKNOWN;
-	t->metric = MM_METRIC_LIVE;
+	/* Of what is over, the end says least. */
+	t->metric = source->state(source->ctx) == MM_SOURCE_FILE ? MM_METRIC_PEAK : MM_METRIC_LIVE;
 	t->stale = 1;
 	if (options->filter)
 		snprintf(t->filter, sizeof t->filter, "%s", options->filter);
@@ -231,6 +232,7 @@ int mm_top_tick(struct mm_top *t)
 void mm_top_show(struct mm_top *t, enum mm_screen screen)
 {
 	t->screen = screen;
+	t->detail = 0;
 	t->search[0] = 0;
 	mm_top_resize(t, t->rows, t->cols);
 	mm_top_arrange(t);
@@ -250,6 +252,24 @@ static void move(struct mm_top *t, long step)
 
 	l->at = at < 0 ? 0 : (size_t)at;
 	mm_list_keep(l, t->order_count, page(t));
+}
+
+/* In a detail that takes the whole body. */
+static int act_detail(struct mm_top *t, enum mm_action action)
+{
+	if (action == MM_ACT_ENTER && mm_pane_of(t->screen)->detail && t->order_count) {
+		t->detail = !t->detail;
+		t->detail_first = 0;
+		return 1;
+	}
+	if (!t->detail)
+		return 0;
+	switch (action) {
+	case MM_ACT_UP: t->detail_first -= t->detail_first > 0; return 1;
+	case MM_ACT_DOWN: t->detail_first += t->detail_first < MM_TOP_DETAIL; return 1;
+	case MM_ACT_FIRST: t->detail_first = 0; return 1;
+	default: return 0;
+	}
 }
 
 static int act_move(struct mm_top *t, enum mm_action action)
@@ -319,7 +339,9 @@ static void drop_mark(struct mm_top *t)
 
 static void go_away(struct mm_top *t)
 {
-	if (t->search[0])
+	if (t->detail)
+		t->detail = 0;
+	else if (t->search[0])
 		t->search[0] = 0;
 	else if (t->filter[0])
 		t->filter[0] = 0;
@@ -425,7 +447,7 @@ static void act(struct mm_top *t, enum mm_action action)
 
 	if (action >= MM_ACT_SCREEN_1 && action <= MM_ACT_SCREEN_9)
 		mm_top_show(t, (enum mm_screen)(action - MM_ACT_SCREEN_1));
-	else if ((p->act && p->act(t, action)) || mm_top_time_act(t, action) || act_move(t, action))
+	else if (act_detail(t, action) || (p->act && p->act(t, action)) || mm_top_time_act(t, action) || act_move(t, action))
 		mm_top_ask_again(t);
 	else
 		act_frame(t, action);
@@ -496,6 +518,10 @@ void mm_top_draw(struct mm_top *t, struct mm_canvas *c)
 	if (t->panels.size == MM_SIZE_LINE || t->help || !t->report)
 		return;
 	const char *lacks = p->lacks ? p->lacks(t) : NULL;
+	if (!lacks && t->detail && p->detail) {
+		p->detail(t, c, t->panels.body);
+		return;
+	}
 	if (!lacks) {
 		p->draw(t, c);
 		return;

@@ -14,7 +14,7 @@
 #include "tui/table.h"
 #include "tui/top.h"
 
-enum { MM_TOP_TEXT = 256, MM_TOP_BRANCHES = 512 };
+enum { MM_TOP_TEXT = 256, MM_TOP_BRANCHES = 512, MM_TOP_DETAIL = 2000 };
 
 struct mm_pane {
 	const char *title;
@@ -33,6 +33,9 @@ struct mm_pane {
 	mm_cell_fn *cell;     /* ctx = the mm_top, row = of the pane's rows, unsorted */
 	/* Every panel that has rows (t->panels); the main one too. */
 	void (*draw)(struct mm_top *t, struct mm_canvas *c);
+	/* More about the row of the cursor, from its row t->detail_first on: Enter gives it the
+	 * whole body. */
+	void (*detail)(struct mm_top *t, struct mm_canvas *c, struct mm_rect r);
 	int (*act)(struct mm_top *t, enum mm_action action); /* 1 = done */
 	int (*click)(struct mm_top *t, int row, int col);    /* 1 = done */
 };
@@ -73,6 +76,8 @@ struct mm_top {
 
 	enum mm_prompt prompt;
 	char line[MM_TOP_TEXT];        /* that is being typed */
+	int detail;                    /* it has the whole body */
+	int detail_first;
 	int help;
 	size_t help_first;
 	char message[MM_TOP_TEXT];     /* at the foot until the next key */
@@ -138,7 +143,7 @@ void mm_top_frame(struct mm_top *t, struct mm_canvas *c);
 int mm_part_pair(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row, int col,
 		 const char *name, struct mm_value v);
 void mm_part_head(struct mm_canvas *c, struct mm_rect r, int row, const char *title);
-/* The frames of a stack, one a row, the innermost first. */
+/* The frames of a stack, one a row, the innermost first, from t->detail_first on. */
 void mm_part_stack(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, uint32_t stack);
 /* "net_rx  net/rx.c:118" of the frame that a reader looks for first; into buf. */
 enum { MM_PART_SITE = 512 };

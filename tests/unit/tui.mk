@@ -1,4 +1,12 @@
-# Tests of src/tui.
+# Tests of src/tui. topkit is mmtop over a trace without the command line.
+mm_topkit = tests/unit/topkit.c tests/unit/topkit.h src/cli/top_source.c src/cli/top_source.h
+check_PROGRAMS += test_tui test_top
+test_tui_SOURCES = tests/unit/test_tui.c
+test_tui_LDADD = libmm_tui.la libmm_base.la libmm_core.la $(NCURSES_LIBS) $(CMOCKA_LIBS)
+test_top_SOURCES = tests/unit/test_top.c $(mm_topkit)
+test_top_LDADD = libmm_tui.la $(MM_TEST_LIBS) $(NCURSES_LIBS)
+TESTS += test_tui test_top
+
 check_PROGRAMS += write_keys
 write_keys_SOURCES = tests/unit/write_keys.c
 write_keys_LDADD = libmm_tui.la libmm_base.la $(NCURSES_LIBS)

@@ -1,0 +1,364 @@
+/* test_top.c: mmtop as a machine: keys and reports in, cells out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/error.h"
+#include "topkit.h"
+#include "tui/keys.h"
+#include "tui/script.h"
+
+static void key(struct topkit *k, uint32_t code)
+{
+	mm_top_key(k->top, code);
+	assert_int_equal(mm_top_update(k->top, NULL), 0);
+}
+
+static void type(struct topkit *k, const char *text)
+{
+	for (; *text; text++)
+		key(k, (unsigned char)*text);
+}
+
+static void command(struct topkit *k, const char *text)
+{
+	struct mm_diag diag = { "" };
+
+	if (mm_top_command(k->top, text, &diag))
+		fail_msg("%s: %s", text, diag.text);
+	assert_int_equal(mm_top_update(k->top, NULL), 0);
+}
+
+/* Every screen is drawn at every size, on cells that hold nothing harmful. */
+static void screens_of_every_size(void **state)
+{
+	struct topkit k;
+
+	(void)state;
+	for (int screen = 0; screen < MM_SCREEN_COUNT; screen++) {
+		topkit_begin(&k, "v1.mmt", (enum mm_screen)screen);
+		for (int rows = 1; rows <= 60; rows += rows < 20 ? 1 : 7)
+			for (int cols = 1; cols <= 220; cols += cols < 70 ? 1 : 11) {
+				topkit_draw(&k, rows, cols);
+				topkit_check_cells(&k);
+				assert_true(rows < 5 || cols < 20 || topkit_shows(&k, "mmtop"));
+				assert_true(topkit_shows(&k, "q"));
+			}
+		topkit_end(&k);
+	}
+}
+
+static void screens_by_key(void **state)
+{
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	for (int i = 0; i < MM_SCREEN_COUNT; i++) {
+		char tab[32];
+		key(&k, (uint32_t)('1' + i));
+		topkit_draw(&k, 30, 120);
+		snprintf(tab, sizeof tab, "[%d ", i + 1);
+		assert_true(topkit_shows(&k, tab));
+		if (i) {
+			key(&k, MM_KEY_BACKTAB);
+			key(&k, MM_KEY_TAB);
+			topkit_draw(&k, 30, 120);
+			assert_true(topkit_shows(&k, tab));
+		}
+	}
+	topkit_end(&k);
+}
+
+static void nothing_but_quit_ends(void **state)
+{
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	for (uint32_t code = 1; code <= MM_KEY_F12; code = code == 300 ? 0x110000 : code + 1) {
+		enum mm_action action = mm_keys_action(code, MM_SCREEN_OVERVIEW);
+		mm_top_key(k.top, code);
+		assert_int_equal(mm_top_wish(k.top) == MM_WISH_QUIT, action == MM_ACT_QUIT);
+		mm_top_key(k.top, MM_KEY_ESCAPE);
+		mm_top_key(k.top, MM_KEY_ESCAPE);
+		mm_top_key(k.top, '1');
+	}
+	topkit_end(&k);
+}
+
+/* The figures of a moment are those of a report up to it. */
+static void moments_show_their_figures(void **state)
+{
+	struct topkit k;
+	uint64_t end;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	end = mm_top_report(k.top)->run.duration_ns;
+	assert_int_equal(mm_top_report(k.top)->run.whole, 1);
+	key(&k, '[');
+	assert_true(mm_top_report(k.top)->run.to_ns == end - end / 100);
+	key(&k, ']');
+	assert_int_equal(mm_top_report(k.top)->run.whole, 1);
+	command(&k, "goto peak");
+	const struct mm_report *r = mm_top_report(k.top);
+	assert_true(r->totals.all.live_bytes == r->totals.peak_live_bytes);
+	assert_true(r->totals.all.live_bytes > 1000000);
+	command(&k, "from 50%");
+	assert_true(mm_top_report(k.top)->run.from_ns == end / 2);
+	key(&k, 'x');
+	assert_int_equal(mm_top_report(k.top)->run.whole, 1);
+	command(&k, "goto 1");
+	assert_int_equal(mm_top_report(k.top)->run.whole, 0); /* what cannot be answered changes nothing */
+	topkit_end(&k);
+}
+
+static void playing_comes_to_the_end(void **state)
+{
+	struct topkit k;
+	int ticks = 0;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	assert_false(mm_top_moves(k.top));
+	key(&k, 'p');
+	assert_true(mm_top_moves(k.top));
+	uint64_t before = mm_top_report(k.top)->run.to_ns;
+	while (mm_top_moves(k.top) && ticks++ < 1000) {
+		assert_int_equal(mm_top_tick(k.top), 1);
+		assert_int_equal(mm_top_update(k.top, NULL), 0);
+		assert_true(mm_top_report(k.top)->run.to_ns > before ||
+			    mm_top_report(k.top)->run.whole);
+		before = mm_top_report(k.top)->run.to_ns;
+	}
+	assert_in_range(ticks, 190, 210);
+	topkit_end(&k);
+}
+
+static void filters_searches_and_sorts(void **state)
+{
+	struct topkit k;
+	char row[512];
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_CATEGORIES);
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "narrow_band"));
+	key(&k, '\\');
+	type(&k, "MESH");
+	key(&k, MM_KEY_ENTER);
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "mesh_data"));
+	assert_false(topkit_shows(&k, "narrow_band"));
+	key(&k, MM_KEY_ESCAPE);
+	key(&k, '/');
+	type(&k, "band");
+	key(&k, MM_KEY_ENTER);
+	topkit_draw(&k, 30, 120);
+	assert_non_null(strstr(mm_top_row_line(k.top), "narrow_band"));
+	command(&k, "sort category");
+	topkit_draw(&k, 30, 120);
+	assert_true(strncmp(topkit_row(&k, 4, row, sizeof row), "general", 7) == 0);
+	key(&k, 'I');
+	topkit_draw(&k, 30, 120);
+	assert_true(strncmp(topkit_row(&k, 4, row, sizeof row), "svo_nodes", 9) == 0);
+	topkit_end(&k);
+}
+
+static void marks_show_changes(void **state)
+{
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_CATEGORIES);
+	command(&k, "goto peak");
+	key(&k, 'm');
+	command(&k, "goto end");
+	command(&k, "set bytes on");
+	topkit_draw(&k, 30, 160);
+	/* Of all but one object the end is free: the change is the peak less that. */
+	int64_t change = 0;
+	const struct mm_report *r = mm_top_report(k.top);
+	for (size_t i = 0; i < r->category_count; i++)
+		change += (int64_t)r->categories[i].own.live_bytes - (int64_t)r->categories[i].own.peak_bytes;
+	assert_true(change == 4096 - (int64_t)r->totals.peak_live_bytes);
+	assert_true(topkit_shows(&k, "MARK"));
+	assert_true(topkit_shows(&k, " -"));
+	key(&k, 'M');
+	topkit_draw(&k, 30, 160);
+	assert_false(topkit_shows(&k, "MARK"));
+	topkit_end(&k);
+}
+
+static void branches_open_and_close(void **state)
+{
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_CALLS);
+	topkit_draw(&k, 40, 120);
+	key(&k, '*');
+	key(&k, '*');
+	key(&k, 'g');
+	topkit_draw(&k, 12, 50); /* without flames, which show it too */
+	assert_true(topkit_shows(&k, "+ (all)"));
+	assert_false(topkit_shows(&k, "main"));
+	key(&k, MM_KEY_RIGHT);
+	topkit_draw(&k, 12, 50);
+	assert_true(topkit_shows(&k, "- (all)"));
+	assert_true(topkit_shows(&k, "_start"));
+	key(&k, MM_KEY_LEFT);
+	topkit_draw(&k, 12, 50);
+	assert_false(topkit_shows(&k, "_start"));
+	topkit_end(&k);
+}
+
+static void files_are_not_overwritten(void **state)
+{
+	char path[] = "/tmp/mmtop-test-XXXXXX", text[64];
+	struct mm_diag diag = { "" };
+	struct topkit k;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0 && write(fd, "mine", 4) == 4);
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_LEAKS);
+	static const char *const verbs[] = { "save-screen", "export", "json" };
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof text, "%s %s", verbs[i], path);
+		assert_int_equal(mm_top_command(k.top, text, &diag), MM_EPERM);
+		assert_non_null(strstr(diag.text, path));
+	}
+	char back[8] = "";
+	assert_int_equal(pread(fd, back, 8, 0), 4);
+	assert_string_equal(back, "mine");
+	close(fd);
+	unlink(path);
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof text, "%s %s", verbs[i], path);
+		assert_int_equal(mm_top_command(k.top, text, &diag), 0);
+		assert_int_equal(unlink(path), 0);
+	}
+	topkit_end(&k);
+}
+
+static void bad_commands_say_why(void **state)
+{
+	static const char *const bad[] = { "nonsense", "goto", "goto nowhere", "goto mark:no", "screen x",
+		"sort nothing", "metric x", "set x", "set bytes maybe", "size 0x0", "size 10", "export",
+		"from 100%", "save-screen /nonexistent/file" };
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_LEAKS);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct mm_diag diag = { "" };
+		assert_true(mm_top_command(k.top, bad[i], &diag) < 0);
+		assert_true(strlen(diag.text) > 8);
+		/* Typed, it is said at the foot. */
+		key(&k, ':');
+		type(&k, bad[i]);
+		key(&k, MM_KEY_ENTER);
+		topkit_draw(&k, 24, 200);
+		char foot[1024], *colon = strchr(diag.text, '\'');
+		topkit_row(&k, 23, foot, sizeof foot);
+		assert_true(strncmp(foot, diag.text, colon ? (size_t)(colon - diag.text) : 8) == 0);
+	}
+	topkit_end(&k);
+}
+
+static void readonly_writes_nothing(void **state)
+{
+	struct mm_top_options options = { .readonly = 1 };
+	struct mm_diag diag = { "" };
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_LEAKS);
+	mm_top_destroy(k.top);
+	assert_int_equal(mm_top_create(&k.top, &options, mm_top_source_view(k.source)), 0);
+	assert_int_equal(mm_top_command(k.top, "json /tmp/mmtop-never", &diag), MM_EPERM);
+	assert_int_not_equal(access("/tmp/mmtop-never", F_OK), 0);
+	topkit_end(&k);
+}
+
+static void scripts_name_the_bad_line(void **state)
+{
+	struct mm_diag diag = { "" };
+	struct topkit k;
+	char text[] = "# a comment\n2 Down Down\n:size 80x24\n/ b a n d Enter\nnokey\n";
+	FILE *in = fmemopen(text, sizeof text - 1, "r");
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	assert_int_equal(mm_script_run(k.top, in, "s", &diag), MM_EINVAL);
+	assert_string_equal(diag.text, "s:5: 'nokey' is not a key");
+	assert_non_null(strstr(mm_top_row_line(k.top), "narrow_band"));
+	fclose(in);
+	topkit_end(&k);
+}
+
+/* Any keys, at any size, over traces whole and damaged: no crash, and no harmful cell. */
+static void random_keys(void **state)
+{
+	static const char *const traces[] = { "v1-pools.mmt", "mmdig.mmt", "v1-bounded.mmt", "v1.mmt" };
+	const char *wanted = getenv("MMTOP_RANDOM_KEYS");
+	long left = wanted ? atol(wanted) : 20000;
+	uint64_t s = 88172645463325252u;
+	struct topkit k;
+
+	(void)state;
+	for (int round = 0; left > 0; round++) {
+		topkit_begin(&k, traces[round % 4], (enum mm_screen)(round % MM_SCREEN_COUNT));
+		for (int i = 0; i < 5000 && left > 0; i++, left--) {
+			s ^= s << 13;
+			s ^= s >> 7;
+			s ^= s << 17;
+			uint32_t code = s % 4 == 0 ? 0x110000 + (uint32_t)(s >> 8) % 26
+						    : (uint32_t)(s >> 8) % (s % 16 == 1 ? 0x3000 : 127);
+			/* Nothing is written to files, wherever the keys lead. */
+			if (code == 'E' || code == MM_KEY_F1 + 8 || code == ':' || code == MM_KEY_F1 + 1)
+				continue;
+			if (s % 61 == 0)
+				mm_top_click(k.top, (int)(s >> 20) % 70 - 5, (int)(s >> 30) % 230 - 5);
+			if (s % 67 == 0)
+				mm_top_tick(k.top);
+			mm_top_key(k.top, code);
+			mm_top_wish(k.top);
+			if (s % 8 == 0) {
+				topkit_draw(&k, 1 + (int)(s >> 40) % 60, 1 + (int)(s >> 50) % 220);
+				topkit_check_cells(&k);
+			}
+			mm_top_row_line(k.top);
+		}
+		topkit_end(&k);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(screens_of_every_size),
+		cmocka_unit_test(screens_by_key),
+		cmocka_unit_test(nothing_but_quit_ends),
+		cmocka_unit_test(moments_show_their_figures),
+		cmocka_unit_test(playing_comes_to_the_end),
+		cmocka_unit_test(filters_searches_and_sorts),
+		cmocka_unit_test(marks_show_changes),
+		cmocka_unit_test(branches_open_and_close),
+		cmocka_unit_test(files_are_not_overwritten),
+		cmocka_unit_test(bad_commands_say_why),
+		cmocka_unit_test(readonly_writes_nothing),
+		cmocka_unit_test(scripts_name_the_bad_line),
+		cmocka_unit_test(random_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
