@@ -77,6 +77,8 @@ static void draw_title(struct mm_top *t, struct mm_canvas *c)
 	int col = title_part(c, r, 1, MM_STYLE_TITLE, "mmtop");
 
 	mm_canvas_restyle(c, r, MM_STYLE_TITLE);
+	if (!t->panels.tabs.rows)
+		col = title_part(c, r, col, MM_STYLE_TITLE, mm_pane_of(t->screen)->title);
 	if (p) {
 		program_name(p->run.cmd, name, sizeof name);
 		snprintf(text, sizeof text, "%s pid %u", name, p->run.pid);

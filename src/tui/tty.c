@@ -164,8 +164,10 @@ int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struc
 	setlocale(LC_CTYPE, "");
 	terminal.ended = 0;
 	terminal.has_before = tcgetattr(STDIN_FILENO, &terminal.before) == 0;
+	catch_signals(); /* first: curses takes those that nobody has */
 	t->screen = newterm(NULL, stdout, stdin);
 	if (!t->screen) {
+		release_signals();
 		free(t);
 		return mm_fail(diag, MM_EUNSUP, "the terminal %s cannot be drawn on",
 			       getenv("TERM") ? getenv("TERM") : "(TERM is not set)");
@@ -175,7 +177,6 @@ int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struc
 	set_modes(t);
 	note_leave();
 	terminal.active = 1;
-	catch_signals();
 	*ret = t;
 	return MM_OK;
 }

@@ -13,10 +13,12 @@ mm_e2e = \
 	tests/e2e/mmdig.sh \
 	tests/e2e/nm.sh \
 	tests/e2e/pools.sh \
-	tests/e2e/style.sh
+	tests/e2e/style.sh \
+	tests/e2e/tui.sh \
+	tests/e2e/tui_tmux.sh
 TESTS += $(mm_e2e)
 EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
-$(mm_e2e:.sh=.log): mmprof libmmprof.la
+$(mm_e2e:.sh=.log): mmprof mmtop libmmprof.la
 tests/e2e/pools.log: libmm.la libmm.a libmmrun.la
 tests/e2e/cxx.log: libmm.la libmm.a
 tests/e2e/lock_order.log: libmmrun.la
