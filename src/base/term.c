@@ -12,15 +12,30 @@ int mm_term_is(int fd)
 	return isatty(fd) == 1;
 }
 
+static int number_in(const char *name, int otherwise)
+{
+	const char *text = getenv(name);
+	long n = text ? strtol(text, NULL, 10) : 0;
+
+	return n > 0 && n < 10000 ? (int)n : otherwise;
+}
+
 int mm_term_columns(int fd, int otherwise)
 {
 	struct winsize size;
-	const char *columns = getenv("COLUMNS");
 
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
-	long n = columns ? strtol(columns, NULL, 10) : 0;
-	return n > 0 && n < 10000 ? (int)n : otherwise;
+	return number_in("COLUMNS", otherwise);
+}
+
+int mm_term_rows(int fd, int otherwise)
+{
+	struct winsize size;
+
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+		return size.ws_row;
+	return number_in("LINES", otherwise);
 }
 
 int mm_term_colours(int fd)

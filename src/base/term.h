@@ -12,6 +12,9 @@ int mm_term_is(int fd);
 /* Width in columns: the terminal's own, else COLUMNS, else `otherwise`. */
 int mm_term_columns(int fd, int otherwise);
 
+/* Its height in rows: the terminal's own, else LINES, else `otherwise`. */
+int mm_term_rows(int fd, int otherwise);
+
 /* 1 when colours may be sent to fd. */
 int mm_term_colours(int fd);
 

@@ -138,14 +138,6 @@ static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 	return 0;
 }
 
-static int number_in(const char *name, int otherwise)
-{
-	const char *text = getenv(name);
-	long n = text ? strtol(text, NULL, 10) : 0;
-
-	return n > 0 && n <= MM_CANVAS_MOST ? (int)n : otherwise;
-}
-
 /* What was not said is as the terminal is. */
 static void settle(struct request *q)
 {
@@ -153,8 +145,13 @@ static void settle(struct request *q)
 
 	if (!q->view.cols) {
 		q->view.cols = mm_term_columns(STDOUT_FILENO, 100);
-		q->view.rows = number_in("LINES", 30);
+		/* The prompt that follows has a row, too. */
+		q->view.rows = mm_term_rows(STDOUT_FILENO, 31) - 1;
 	}
+	if (q->view.rows < 1)
+		q->view.rows = 1;
+	if (q->view.rows > MM_CANVAS_MOST)
+		q->view.rows = MM_CANVAS_MOST;
 	if (q->view.cols > MM_CANVAS_MOST)
 		q->view.cols = MM_CANVAS_MOST;
 	if (q->once || (q->view.json && !q->view.batch)) {

@@ -114,6 +114,13 @@ static void draw_cell(struct mm_canvas *c, struct mm_rect r, int row, int col, i
 		mm_canvas_right(c, r, row, col + width, v->style, text);
 }
 
+static uint32_t order_sign(const struct mm_canvas *c, int falling)
+{
+	if (c->ascii || c->plain)
+		return falling ? 'v' : '^';
+	return falling ? 0x2193 : 0x2191;
+}
+
 static void draw_head(struct mm_canvas *c, struct mm_rect r, const struct mm_table *t,
 		      const int *width)
 {
@@ -122,13 +129,13 @@ static void draw_head(struct mm_canvas *c, struct mm_rect r, const struct mm_tab
 	for (int i = 0; i < t->count; i++) {
 		if (!width[i])
 			continue;
-		char title[32];
-		snprintf(title, sizeof title, "%s%s", t->columns[i].title,
-			 i != t->sorted ? "" : t->falling ? "v" : "^");
-		int room = (int)strlen(title), shift = width[i] - room;
+		const char *title = t->columns[i].title;
+		int shift = width[i] - (int)strlen(title) - (i == t->sorted);
 		int at = t->columns[i].left || shift < 0 ? col : col + shift;
 		struct mm_rect cell = { r.row, r.col + at, 1, width[i] - (at - col) };
-		mm_canvas_text(c, cell, 0, 0, MM_STYLE_HEAD, title);
+		int end = mm_canvas_text(c, cell, 0, 0, MM_STYLE_HEAD, title);
+		if (i == t->sorted)
+			mm_canvas_put(c, cell, 0, end, MM_STYLE_KEY, order_sign(c, t->falling));
 		col += width[i] + 1;
 	}
 }

@@ -57,6 +57,12 @@ until_shown()
 	return 1
 }
 
+# What has scrolled away counts too.
+in_history()
+{
+	mux capture-pane -p -S -100 | grep -qF -- "$1"
+}
+
 until_file()
 {
 	local i
@@ -110,11 +116,12 @@ check "colours: there are some" has_colours
 start 80 24 "LC_ALL=C.UTF-8 $build/mmtop --color=never $trace"
 check "--color=never: shown" until_shown "[1 Overview]"
 check "--color=never: no colour" fails has_colours
-start 80 24 "TERM=dumb $build/mmtop $trace"
-check "dumb: one screen as text" until_shown "no terminal that can be drawn on"
+start 80 50 "TERM=dumb $build/mmtop $trace"
 check "dumb: the shell is back" until_shown SHELL-IS-BACK
-start 80 24 "TERM=no-such-terminal $build/mmtop $trace"
-check "unknown: one screen as text" until_shown "no terminal that can be drawn on"
+check "dumb: one screen as text" in_history "no terminal that can be drawn on"
+start 80 50 "TERM=no-such-terminal $build/mmtop $trace"
+check "unknown: the shell is back" until_shown SHELL-IS-BACK
+check "unknown: one screen as text" in_history "no terminal that can be drawn on"
 
 # --- sizes ---------------------------------------------------------------------------------
 start 100 30 "LC_ALL=C.UTF-8 $build/mmtop $trace"
