@@ -15,6 +15,7 @@ mm_e2e = \
 	tests/e2e/pools.sh \
 	tests/e2e/style.sh \
 	tests/e2e/tui.sh \
+	tests/e2e/tui_numbers.sh \
 	tests/e2e/tui_tmux.sh
 TESTS += $(mm_e2e)
 EXTRA_DIST += $(mm_e2e) tests/e2e/tap.sh
@@ -24,5 +25,6 @@ tests/e2e/cxx.log: libmm.la libmm.a
 tests/e2e/lock_order.log: libmmrun.la
 EXTRA_DIST += tests/e2e/cxx_program.cc tests/e2e/cxx_scopes.c
 tests/e2e/mmdig.log: examples/mmdig/mmdig libmm.a
+EXTRA_DIST += tests/e2e/tui_numbers.py
 EXTRA_DIST += traces/mmdig.mmt traces/mmdig-pools.mmt \
 	traces/v1-pools.mmt traces/v1-pools.cat.txt traces/v1-pools.json.txt
