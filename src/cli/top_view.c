@@ -203,7 +203,7 @@ static int by_script(struct loop *l, struct mm_diag *diag)
 	FILE *in = from_stdin ? stdin : fopen(l->view->script, "re");
 
 	if (!in)
-		return mm_fail_errno(diag, l->view->script);
+		return mm_fail_errno(diag, "%s", l->view->script);
 	mm_top_resize(l->top, l->view->rows, l->view->cols);
 	int err = mm_script_run(l->top, in, l->view->script, diag);
 	if (!from_stdin)

@@ -197,7 +197,7 @@ static int open_new(struct mm_top *t, const char *path, FILE **ret, struct mm_di
 	if (!f && fd < 0 && errno == EEXIST)
 		return mm_fail(diag, MM_EPERM, "%s is there already: give another name", path);
 	if (!f)
-		return mm_fail_errno(diag, path);
+		return mm_fail_errno(diag, "%s", path);
 	*ret = f;
 	return MM_OK;
 }
@@ -268,6 +268,7 @@ int mm_top_command(struct mm_top *t, const char *line, struct mm_diag *diag)
 	size_t n = strcspn(line, " ");
 	const char *arg = line + n + strspn(line + n, " ");
 
+	t->message[0] = 0;
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strlen(commands[i].name) != n || strncmp(commands[i].name, line, n) != 0)
 			continue;

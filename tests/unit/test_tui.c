@@ -121,7 +121,7 @@ static void wide_characters_take_two_cells(void **state)
 
 static void hostile_texts_are_escaped(void **state)
 {
-	static const char *const bad[] = { "\033[2J", "a\nb", "\xe2\x80\xae" "abc", "\x07", "\x9b", "\xff\xfe",
+	static const char *const bad[] = { "\033[2J", "a\nb", "\xe2\x80\xaexyz", "\x07", "\x9b", "\xff\xfe",
 		"\xe2\x80\x8b", "\xc2\x9b" };
 	struct mm_canvas c;
 

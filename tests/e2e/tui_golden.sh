@@ -1,0 +1,61 @@
+# tui_golden.sh: every screen at four sizes, cell by cell with styles, as in tests/golden.
+#   tui_golden.sh --update      makes them anew (look at what changed before it is kept)
+. "$(dirname "$0")/tap.sh"
+golden=$src/tests/golden
+sizes="80x24 100x30 200x60 40x12"
+screens="overview categories tiers fragmap leaks calls timeline threads gpu"
+
+# draw TRACE SCREEN PREPARE: all sizes into $tmp/drawn.
+draw()
+{
+	local size
+	rm -rf "$tmp/drawn"
+	mkdir "$tmp/drawn"
+	{
+		echo ":screen $2"
+		[ -z "$3" ] || echo "$3"
+		for size in $sizes; do
+			echo ":size $size"
+			echo ":save-screen $tmp/drawn/$size"
+		done
+		echo ":set ascii on"
+		echo ":size 80x24"
+		echo ":save-screen $tmp/drawn/80x24-ascii"
+	} >"$tmp/script"
+	(cd "$src/traces" && "$build/mmtop" --no-symbols --script "$tmp/script" "$1.mmt")
+}
+
+# each NAME TRACE SCREEN [PREPARE]
+each()
+{
+	local name=$1 file
+	if ! draw "$2" "$3" "${4-}"; then
+		check "$name is drawn" false
+		return
+	fi
+	if [ "$update" = 1 ]; then
+		for file in "$tmp"/drawn/*; do
+			cp "$file" "$golden/$name-${file##*/}.txt"
+		done
+		return
+	fi
+	for file in "$tmp"/drawn/*; do
+		check "$name ${file##*/}" diff "$golden/$name-${file##*/}.txt" "$file"
+	done
+}
+
+update=0
+if [ "${1-}" = --update ]; then
+	update=1
+	mkdir -p "$golden"
+fi
+for screen in $screens; do
+	each "$screen" mmdig-pools "$screen"
+done
+each help mmdig-pools calls "?"
+each moment mmdig-pools overview ":to 50%"
+each range mmdig-pools timeline ":from 20%
+:to 60%"
+each flames mmdig-pools calls "t t"
+each nothing v1-pools tiers
+[ "$update" = 1 ] || done_testing
