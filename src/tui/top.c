@@ -470,19 +470,6 @@ void mm_top_key(struct mm_top *t, uint32_t key)
 		act(t, action);
 }
 
-static int tab_at(int col)
-{
-	int at = 0;
-
-	for (int i = 0; i < MM_SCREEN_COUNT; i++) {
-		int width = (int)strlen(mm_pane_of((enum mm_screen)i)->title) + 4;
-		if (col >= at && col < at + width)
-			return i;
-		at += width;
-	}
-	return -1;
-}
-
 void mm_top_click(struct mm_top *t, int row, int col)
 {
 	const struct mm_pane *p = mm_pane_of(t->screen);
@@ -491,7 +478,7 @@ void mm_top_click(struct mm_top *t, int row, int col)
 	if (t->help || t->prompt != MM_PROMPT_NONE)
 		return;
 	if (t->panels.tabs.rows && row == t->panels.tabs.row) {
-		int tab = tab_at(col);
+		int tab = mm_top_tab_at(t, col);
 		if (tab >= 0)
 			mm_top_show(t, (enum mm_screen)tab);
 		return;

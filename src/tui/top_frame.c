@@ -98,23 +98,41 @@ static void draw_title(struct mm_top *t, struct mm_canvas *c)
 	title_part(c, r, col, MM_STYLE_TITLE, t->source->name);
 }
 
-static void draw_tabs(struct mm_top *t, struct mm_canvas *c)
+/* Where not all fit, only the one that is shown has a name. */
+static int names_fit(const struct mm_top *t)
 {
-	struct mm_rect r = t->panels.tabs;
-	int col = 0, room = r.cols, all = 0;
+	int all = 0;
 
 	for (int i = 0; i < MM_SCREEN_COUNT; i++)
 		all += (int)strlen(mm_pane_of((enum mm_screen)i)->title) + 4;
-	for (int i = 0; i < MM_SCREEN_COUNT; i++) {
-		const char *title = mm_pane_of((enum mm_screen)i)->title;
+	return all <= t->panels.tabs.cols;
+}
+
+static int tab_width(const struct mm_top *t, int i)
+{
+	int named = i == (int)t->screen || names_fit(t);
+
+	return named ? (int)strlen(mm_pane_of((enum mm_screen)i)->title) + 4 : 3;
+}
+
+static void draw_tabs(struct mm_top *t, struct mm_canvas *c)
+{
+	struct mm_rect r = t->panels.tabs;
+
+	for (int i = 0, col = 0; i < MM_SCREEN_COUNT; col += tab_width(t, i), i++) {
+		const char *title = tab_width(t, i) > 3 ? mm_pane_of((enum mm_screen)i)->title : "";
 		int on = i == (int)t->screen;
-		/* Where not all fit, the others are numbers alone. */
-		if (on || all <= room)
-			col += mm_canvas_print(c, r, 0, col, on ? MM_STYLE_TAB : MM_STYLE_DIM, "%c%d %s%c",
-					       on ? '[' : ' ', i + 1, title, on ? ']' : ' ');
-		else
-			col += mm_canvas_print(c, r, 0, col, MM_STYLE_DIM, " %d ", i + 1);
+		mm_canvas_print(c, r, 0, col, on ? MM_STYLE_TAB : MM_STYLE_DIM, "%c%d%s%s%c", on ? '[' : ' ',
+				i + 1, *title ? " " : "", title, on ? ']' : ' ');
 	}
+}
+
+int mm_top_tab_at(const struct mm_top *t, int col)
+{
+	for (int i = 0, at = 0; i < MM_SCREEN_COUNT; at += tab_width(t, i), i++)
+		if (col >= at && col < at + tab_width(t, i))
+			return i;
+	return -1;
 }
 
 /* --- foot ---------------------------------------------------------------------------------- */

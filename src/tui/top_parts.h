@@ -137,6 +137,8 @@ const struct mm_report *mm_top_span(const struct mm_top *t);
 
 /* top_frame.c: title, tabs, foot, help. */
 void mm_top_frame(struct mm_top *t, struct mm_canvas *c);
+/* The screen whose name is there in the row of names; -1 none. */
+int mm_top_tab_at(const struct mm_top *t, int col);
 
 /* parts.c: what several panes draw. */
 /* "NAME  value  value": one line of pairs. */

@@ -76,6 +76,33 @@ static void screens_by_key(void **state)
 	topkit_end(&k);
 }
 
+static void screens_by_click(void **state)
+{
+	struct topkit k;
+	char row[512], tab[16];
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	for (int cols = 60; cols <= 120; cols += 20)
+		for (int i = 0; i < MM_SCREEN_COUNT; i++) {
+			topkit_draw(&k, 30, cols);
+			topkit_row(&k, 1, row, sizeof row);
+			snprintf(tab, sizeof tab, "%d", i + 1);
+			mm_top_click(k.top, 1, (int)(strstr(row, tab) - row));
+			topkit_draw(&k, 30, cols);
+			snprintf(tab, sizeof tab, "[%d ", i + 1);
+			assert_true(topkit_shows(&k, tab));
+		}
+	/* A click on a row takes the cursor there. */
+	key(&k, '2');
+	topkit_draw(&k, 30, 120);
+	mm_top_click(k.top, 3 + 3, 5);
+	topkit_row(&k, 3 + 3, row, sizeof row);
+	row[strcspn(row, " ")] = 0;
+	assert_true(row[0] && strstr(mm_top_row_line(k.top), row) != NULL);
+	topkit_end(&k);
+}
+
 static void nothing_but_quit_ends(void **state)
 {
 	struct topkit k;
@@ -347,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_of_every_size),
 		cmocka_unit_test(screens_by_key),
+		cmocka_unit_test(screens_by_click),
 		cmocka_unit_test(nothing_but_quit_ends),
 		cmocka_unit_test(moments_show_their_figures),
 		cmocka_unit_test(playing_comes_to_the_end),
