@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trace/notice.h"
 #include "view/jsonw.h"
 #include "base/utf8.h"
 
@@ -187,6 +188,34 @@ static void text_pool(const struct mm_event *ev)
 		fputs(" malloc", stdout);
 }
 
+/* "capacity_bytes" is shown as "capacity". */
+static int label_length(const char *key)
+{
+	const char *unit = strstr(key, "_bytes");
+
+	unit = unit && !unit[6] ? unit : strstr(key, "_count");
+	return (int)(unit && !unit[6] ? (size_t)(unit - key) : strlen(key));
+}
+
+static void text_notice(unsigned kind, const struct mm_notice *n)
+{
+	size_t count;
+	const struct mm_notice_field *f = mm_notice_fields(kind, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct mm_span s = { NULL, 0 };
+		if (f[i].is_text)
+			s = mm_notice_text(n, &f[i]);
+		if (f[i].is_text ? !s.len : mm_notice_number(n, &f[i]) == MM_UNKNOWN)
+			continue;
+		printf(" %.*s=", label_length(f[i].key), f[i].key);
+		if (f[i].is_text)
+			print_quoted(s.text, s.len);
+		else
+			printf("%llu", (unsigned long long)mm_notice_number(n, &f[i]));
+	}
+}
+
 static void text_other(const struct mm_reader *r, uint32_t process, const struct mm_event *ev,
 		       struct mm_buf *scratch)
 {
@@ -208,6 +237,11 @@ static void text_other(const struct mm_reader *r, uint32_t process, const struct
 	case MM_EV_POOL: case MM_EV_POOL_END: case MM_EV_SLAB: case MM_EV_SLAB_END:
 	case MM_EV_BLOCK_MOVE: case MM_EV_BLOCK_KEY: case MM_EV_SLAB_SIZE:
 		text_pool(ev);
+		break;
+	case MM_EV_TIER: case MM_EV_TIER_USE: case MM_EV_TIER_MOVE: case MM_EV_EVICT:
+	case MM_EV_DENY: case MM_EV_PRESSURE: case MM_EV_GPU_DEVICE: case MM_EV_GPU_HEAP:
+	case MM_EV_GPU_KIND: case MM_EV_GPU_BLOCK:
+		text_notice(ev->kind, ev->notice);
 		break;
 	case MM_EV_METRIC:
 	case MM_EV_BUDGET:
@@ -324,6 +358,28 @@ static void json_pool(struct mm_jsonw *w, const struct mm_event *ev)
 	}
 }
 
+static void json_span(struct mm_jsonw *w, const char *key, struct mm_span s,
+		      struct mm_buf *scratch)
+{
+	mm_buf_clear(scratch);
+	mm_buf_put(scratch, s.text, s.len);
+	if (!mm_buf_u8(scratch, 0))
+		mm_jsonw_text(w, key, s.len ? (const char *)scratch->data : NULL);
+}
+
+static void json_notice(struct mm_jsonw *w, unsigned kind, const struct mm_notice *n,
+			struct mm_buf *scratch)
+{
+	size_t count = 0;
+	const struct mm_notice_field *f = mm_notice_fields(kind, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (f[i].is_text)
+			json_span(w, f[i].key, mm_notice_text(n, &f[i]), scratch);
+		else
+			mm_jsonw_u64(w, f[i].key, mm_notice_number(n, &f[i]));
+}
+
 static void json_other(struct mm_jsonw *w, const struct mm_reader *r, uint32_t process,
 		       const struct mm_event *ev, struct mm_buf *scratch)
 {
@@ -340,12 +396,9 @@ static void json_other(struct mm_jsonw *w, const struct mm_reader *r, uint32_t p
 	if (ev->kind == MM_EV_METRIC || ev->kind == MM_EV_BUDGET || ev->kind == MM_EV_FORK ||
 	    ev->kind == MM_EV_LOST)
 		mm_jsonw_i64(w, "value", ev->value);
-	if (ev->text_len) {
-		mm_buf_clear(scratch);
-		mm_buf_put(scratch, ev->text, ev->text_len);
-		if (!mm_buf_u8(scratch, 0))
-			mm_jsonw_text(w, "text", (const char *)scratch->data);
-	}
+	json_notice(w, ev->kind, ev->notice, scratch);
+	if (ev->text_len)
+		json_span(w, "text", (struct mm_span){ ev->text, ev->text_len }, scratch);
 }
 
 void mm_cat_json(const struct mm_reader *r, uint32_t process, const struct mm_event *ev,

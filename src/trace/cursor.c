@@ -28,7 +28,7 @@ struct mm_cursor {
 	struct mm_rows rows;
 	size_t at;              /* next row */
 	uint64_t resolution_ns;
-	struct mm_sample sample;
+	union mm_other_room room;
 	struct mm_buf raw;
 };
 
@@ -240,7 +240,7 @@ static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct
 		return death(c, r, ev);
 	mm_objects_note(c->objects, r->kind);
 	const uint8_t *bytes = r->other_len ? c->rows.other.data + r->ref : NULL;
-	int err = mm_other_decode(bytes, r->other_len, ev, &c->sample);
+	int err = mm_other_decode(bytes, r->other_len, ev, &c->room);
 	if (!err && r->kind == MM_EV_BLOCK_MOVE)
 		err = mm_objects_readdress(c->objects, ev->slot, (uint64_t)ev->value);
 	return err;

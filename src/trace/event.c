@@ -37,6 +37,16 @@ static const char *const other_names[] = {
 	[MM_EV_BLOCK_MOVE - MM_EV_OTHER] = "block-move",
 	[MM_EV_BLOCK_KEY - MM_EV_OTHER] = "block-key",
 	[MM_EV_SLAB_SIZE - MM_EV_OTHER] = "slab-size",
+	[MM_EV_TIER - MM_EV_OTHER] = "tier",
+	[MM_EV_TIER_USE - MM_EV_OTHER] = "tier-use",
+	[MM_EV_TIER_MOVE - MM_EV_OTHER] = "tier-move",
+	[MM_EV_EVICT - MM_EV_OTHER] = "evict",
+	[MM_EV_DENY - MM_EV_OTHER] = "deny",
+	[MM_EV_PRESSURE - MM_EV_OTHER] = "pressure",
+	[MM_EV_GPU_DEVICE - MM_EV_OTHER] = "gpu-device",
+	[MM_EV_GPU_HEAP - MM_EV_OTHER] = "gpu-heap",
+	[MM_EV_GPU_KIND - MM_EV_OTHER] = "gpu-kind",
+	[MM_EV_GPU_BLOCK - MM_EV_OTHER] = "gpu-block",
 };
 
 const char *mm_event_name(unsigned kind)

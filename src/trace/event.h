@@ -56,7 +56,18 @@ enum mm_event_kind {
 	MM_EV_SLAB_END = 78,    /* the same */
 	MM_EV_BLOCK_MOVE = 79,  /* pool, addr, value = address it has now; slot, if known */
 	MM_EV_BLOCK_KEY = 80,   /* pool, addr, value = where in space it belongs */
-	MM_EV_SLAB_SIZE = 81    /* pool, addr, size, value = bytes before */
+	MM_EV_SLAB_SIZE = 81,   /* pool, addr, size, value = bytes before */
+	/* what a memory manager or a GPU layer says (struct mm_notice) */
+	MM_EV_TIER = 82,        /* a tier; again when its capacity changes */
+	MM_EV_TIER_USE = 83,    /* what lies in a tier now */
+	MM_EV_TIER_MOVE = 84,
+	MM_EV_EVICT = 85,
+	MM_EV_DENY = 86,
+	MM_EV_PRESSURE = 87,
+	MM_EV_GPU_DEVICE = 88,
+	MM_EV_GPU_HEAP = 89,    /* the rest: as it is now */
+	MM_EV_GPU_KIND = 90,
+	MM_EV_GPU_BLOCK = 91
 };
 
 static inline int mm_event_is_birth(unsigned kind) { return kind <= MM_EV_REALLOC_IN; }
@@ -82,6 +93,8 @@ struct mm_sample {
 	uint64_t psi_some_ppm, psi_full_ppm; /* memory pressure, avg10 */
 };
 
+struct mm_notice;
+
 struct mm_event {
 	uint8_t kind;        /* enum mm_event_kind */
 	uint8_t temporary;   /* death: freed by its own thread, no alloc of it between */
@@ -103,7 +116,10 @@ struct mm_event {
 	int64_t value;
 	const char *text;    /* not NUL-terminated; valid until the next event */
 	uint32_t text_len;
-	const struct mm_sample *sample; /* MM_EV_SAMPLE */
+	union {
+		const struct mm_sample *sample; /* MM_EV_SAMPLE */
+		const struct mm_notice *notice; /* MM_EV_TIER to MM_EV_GPU_BLOCK: notice.h */
+	};
 	uint32_t pool;       /* number of a pool; 0 = unknown */
 	uint64_t blocks;
 };

@@ -15,6 +15,7 @@ libmm_trace_la_SOURCES = \
 	src/trace/event.c src/trace/event.h \
 	src/trace/facts.c src/trace/facts.h \
 	src/trace/guess.h \
+	src/trace/notice.c src/trace/notice.h \
 	src/trace/objects.c src/trace/objects.h src/trace/objects_state.h \
 	src/trace/other.c src/trace/other.h \
 	src/trace/output.c src/trace/output.h \

@@ -54,6 +54,13 @@ static void put_pool(const struct mm_event *ev, int has_addr, struct mm_buf *out
 
 int mm_other_encode(const struct mm_event *ev, int has_addr, struct mm_buf *out)
 {
+	size_t fields;
+
+	if (mm_notice_fields(ev->kind, &fields)) {
+		if (ev->notice)
+			mm_notice_encode(ev->kind, ev->notice, out);
+		return out->failed ? MM_ENOMEM : MM_OK;
+	}
 	switch (ev->kind) {
 	case MM_EV_MAP:
 	case MM_EV_UNMAP:
@@ -112,10 +119,21 @@ static void get_pool(struct mm_bytes *b, struct mm_event *ev)
 		ev->slot = mm_bytes_u32(b) - 1;
 }
 
+static int get_notice(struct mm_bytes *b, struct mm_event *ev, struct mm_notice *room)
+{
+	mm_notice_decode(ev->kind, b, room);
+	ev->notice = room;
+	return b->bad ? MM_ECORRUPT : MM_OK;
+}
+
 int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,
-		    struct mm_sample *sample)
+		    union mm_other_room *room)
 {
 	struct mm_bytes b = mm_bytes_of(data, len);
+	size_t fields;
+
+	if (mm_notice_fields(ev->kind, &fields))
+		return get_notice(&b, ev, &room->notice);
 
 	switch (ev->kind) {
 	case MM_EV_MAP:
@@ -136,8 +154,8 @@ int mm_other_decode(const uint8_t *data, size_t len, struct mm_event *ev,
 		ev->value = mm_unzigzag(mm_bytes_varint(&b));
 		break;
 	case MM_EV_SAMPLE:
-		get_sample(&b, sample);
-		ev->sample = sample;
+		get_sample(&b, &room->sample);
+		ev->sample = &room->sample;
 		break;
 	default:
 		break;

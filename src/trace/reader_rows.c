@@ -55,7 +55,7 @@ int mm_reader_touched(struct mm_reader *r, uint32_t process, uint32_t chunk,
 }
 
 static int make_other(const struct mm_reader *r, const struct mm_rchunk *c,
-		      const struct mm_row *row, struct mm_event *ev, struct mm_sample *sample)
+		      const struct mm_row *row, struct mm_event *ev, union mm_other_room *room)
 {
 	const uint8_t *bytes = row->other_len ? r->rows.other.data + row->ref : NULL;
 
@@ -65,7 +65,7 @@ static int make_other(const struct mm_reader *r, const struct mm_rchunk *c,
 	ev->thread = row->thread;
 	ev->site = row->site;
 	ev->time = row->tick * c->resolution_ns;
-	return mm_other_decode(bytes, row->other_len, ev, sample);
+	return mm_other_decode(bytes, row->other_len, ev, room);
 }
 
 int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk,
@@ -73,7 +73,7 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
 			   void *arg)
 {
 	const struct mm_rchunk *c;
-	struct mm_sample sample;
+	union mm_other_room room;
 	struct mm_event ev;
 	int err = load_chunk(r, process, chunk, &c);
 
@@ -81,7 +81,7 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
 		err = mm_codec_decode_other(r->codec, r->raw.data, r->raw.len,
 					    (uint32_t)c->info.events, &c->start, &r->rows);
 	for (size_t i = 0; !err && i < r->rows.count; i++) {
-		err = make_other(r, c, &r->rows.rows[i], &ev, &sample);
+		err = make_other(r, c, &r->rows.rows[i], &ev, &room);
 		if (!err)
 			err = fn(arg, &ev, r->rows.rows[i].slot);
 	}
