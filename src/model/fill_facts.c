@@ -121,15 +121,23 @@ int mm_fill_processes(struct mm_work *w)
 
 /* --- categories ---------------------------------------------------------------------- */
 
-/* The last budget that the program set for this category, else the configured one. */
+/* In force at the end of the range. */
 static uint64_t budget_of(const struct mm_work *w, uint32_t category)
 {
-	const char *name = mm_categories_name(w->options->categories, category);
+	for (size_t i = w->budget_count; i-- > 0;)
+		if (w->budgets[i].category == category)
+			return w->budgets[i].bytes;
+	return MM_UNKNOWN;
+}
 
-	for (size_t i = w->notes.budget_count; i-- > 0;)
-		if (strcmp(w->notes.budgets[i].category, name) == 0)
-			return w->notes.budgets[i].bytes;
-	return mm_categories_budget(w->options->categories, category);
+static void watch_budget(struct mm_report_category *row, const struct mm_sums *s,
+			 const struct mm_sum_category *c)
+{
+	if (!s->sweep) /* when is not known */
+		row->over |= row->budget_bytes != MM_UNKNOWN && c->peak_bytes > row->budget_bytes;
+	else if (c->exceeded_time < row->exceeded_at_ns)
+		row->exceeded_at_ns = c->exceeded_time;
+	row->over |= row->exceeded_at_ns != MM_UNKNOWN;
 }
 
 static void add_category(struct mm_report_category *row, const struct mm_sum_category *c)
@@ -155,14 +163,16 @@ int mm_fill_categories(struct mm_work *w)
 		struct mm_report_category *row = &r->categories[i];
 		row->name = mm_report_store_text(w->store, mm_categories_name(c, i));
 		row->budget_bytes = budget_of(w, i);
-		for (size_t k = 0; k < w->ready; k++)
-			if (i < w->sums[k].category_count)
-				add_category(row, &w->sums[k].categories[i]);
+		row->exceeded_at_ns = MM_UNKNOWN;
+		for (size_t k = 0; k < w->ready; k++) {
+			if (i >= w->sums[k].category_count)
+				continue;
+			add_category(row, &w->sums[k].categories[i]);
+			watch_budget(row, &w->sums[k], &w->sums[k].categories[i]);
+		}
 		row->used_ppm = row->budget_bytes == MM_UNKNOWN || !row->budget_bytes ? MM_UNKNOWN
 			: (uint64_t)((unsigned __int128)row->peak_live_bytes * 1000000 /
 				     row->budget_bytes);
-		row->over = row->budget_bytes != MM_UNKNOWN &&
-			    row->peak_live_bytes > row->budget_bytes;
 	}
 	return MM_OK;
 }

@@ -2,22 +2,29 @@
 noinst_LTLIBRARIES += libmm_model.la
 libmm_model_la_SOURCES = \
 	src/model/runtime_names.c \
+	src/model/budgets.c \
 	src/model/choose.c src/model/choose.h \
 	src/model/domains.c \
 	src/model/fill_facts.c \
+	src/model/fill_gpu.c \
 	src/model/fill_groups.c \
 	src/model/fill_pools.c \
+	src/model/fill_pressure.c \
 	src/model/fill_tables.c \
+	src/model/fill_tiers.c \
 	src/model/fill_time.c \
 	src/model/fill_totals.c \
 	src/model/fill_tree.c \
 	src/model/merge.c \
 	src/model/model.c src/model/model.h \
+	src/model/notices.c src/model/notices.h \
 	src/model/outcome.h \
 	src/model/naming.c src/model/naming.h \
 	src/model/peak_parts.c src/model/peak_parts.h \
 	src/model/ranking.c src/model/ranking.h \
+	src/model/ratios.h \
 	src/model/report.c src/model/report.h \
+	src/model/report_tiers.h \
 	src/model/report_store.c src/model/report_store.h \
 	src/model/select.c \
 	src/model/shares.c src/model/shares.h \

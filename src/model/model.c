@@ -22,6 +22,7 @@ static void work_deinit(struct mm_work *w)
 	mm_naming_destroy(w->naming);
 	free(w->sums);
 	free(w->shares);
+	free(w->budgets);
 	free(w->selected);
 }
 
@@ -69,15 +70,20 @@ static int set_up(struct mm_work *w)
 		if (err)
 			return err;
 	}
+	int err = mm_work_budgets(w);
+	if (err)
+		return err;
 	for (size_t i = 0; i < w->selected_count; i++, w->ready++) {
 		struct mm_sums *s = &w->sums[i];
-		int err = mm_sums_init(s, w->reader, w->selected[i], &w->shares[i], w->from, w->to);
+		err = mm_sums_init(s, w->reader, w->selected[i], &w->shares[i], w->from, w->to);
 		if (err)
 			return err;
 		s->sweep = sweep;
 		s->births_wanted = o->metric == MM_METRIC_LEAKS;
 		s->point_wanted = TIMELINE_POINTS;
 		s->progress = o->progress;
+		s->budgets = w->budgets;
+		s->budget_count = w->budget_count;
 	}
 	return MM_OK;
 }
@@ -117,6 +123,12 @@ static int fill(struct mm_work *w)
 		err = mm_fill_timeline(w);
 	if (!err)
 		err = mm_fill_notes(w);
+	if (!err)
+		err = mm_fill_tiers(w);
+	if (!err)
+		err = mm_fill_gpu(w);
+	if (!err)
+		err = mm_fill_pressure(w);
 	if (!err)
 		err = mm_fill_match(w);
 	if (!err)

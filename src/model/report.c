@@ -21,6 +21,20 @@ const char *mm_by_name(enum mm_by by)
 	return (unsigned)by < MM_BY_COUNT ? names[by] : NULL;
 }
 
+const char *mm_level_name(uint64_t level)
+{
+	static const char *const names[] = { "ok", "note", "warn", "high", "critical" };
+
+	return level < MM_LEVEL_COUNT ? names[level] : NULL;
+}
+
+const char *mm_log_kind_name(enum mm_log_kind kind)
+{
+	static const char *const names[] = { "level", "evict", "deny", "budget", "mark" };
+
+	return (unsigned)kind <= MM_LOG_MARK ? names[kind] : NULL;
+}
+
 uint64_t mm_measure_get(const struct mm_measure *m, enum mm_metric metric)
 {
 	switch (metric) {

@@ -15,10 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/report_tiers.h"
 #include "trace/event.h"
 
 #define MM_REPORT_SCHEMA "mmprof.report/1"
-#define MM_REPORT_MINOR 1
+#define MM_REPORT_MINOR 2
 #define MM_NO_STACK UINT32_MAX
 #define MM_NO_CATEGORY UINT32_MAX
 #define MM_NO_PROCESS UINT32_MAX
@@ -129,12 +130,13 @@ struct mm_report_process {
 
 struct mm_report_category {
 	const char *name;
-	uint64_t budget_bytes;     /* MM_UNKNOWN none */
+	uint64_t budget_bytes;     /* at the end of the range; MM_UNKNOWN none */
 	struct mm_measure own;     /* own.peak_bytes: when the process was at its peak */
 	uint64_t peak_live_bytes;  /* the category's own peak */
 	uint64_t peak_at_ns;
 	uint64_t used_ppm;         /* peak_live_bytes of the budget; MM_UNKNOWN without one */
-	uint8_t over;              /* went over its budget */
+	uint8_t over;              /* went over the budget that it had then, in the range */
+	uint64_t exceeded_at_ns;   /* first; MM_UNKNOWN never, or when is not known */
 };
 
 /* A pool of the engine: of a program linked with libmm, or under a program's malloc. What its
@@ -272,6 +274,10 @@ struct mm_report {
 	size_t series_count;
 	struct mm_report_sample *samples;   /* thinned evenly; that of totals.unaccounted_at_ns is kept */
 	size_t sample_count;
+
+	struct mm_report_tiers tiers;
+	struct mm_report_pressure pressure;
+	struct mm_report_gpu gpu;
 
 	struct mm_report_store *store;      /* owns every string and array above */
 };

@@ -111,3 +111,11 @@ int mm_work_range(struct mm_work *w, struct mm_diag *diag)
 		err = parse_end(w, "to", o->to, &w->to, diag);
 	return err ? err : check_range(w, diag);
 }
+
+uint64_t mm_work_window(const struct mm_work *w)
+{
+	const uint64_t window = UINT64_C(10000000000);
+	uint64_t end = w->report->run.to_ns;
+
+	return end > window && end - window > w->from ? end - window : w->from;
+}

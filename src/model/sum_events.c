@@ -82,6 +82,25 @@ static struct mm_sum_category *category_of(struct mm_sums *f, uint32_t site, uin
 	return &f->categories[c < f->category_count ? c : MM_CATEGORY_GENERAL];
 }
 
+static void watch_budget(struct mm_sum_category *c, uint64_t time)
+{
+	if (c->live > c->limit && c->exceeded_time == MM_UNKNOWN)
+		c->exceeded_time = time;
+}
+
+/* Budgets that came into force until `time`. */
+static void take_budgets(struct mm_sums *f, uint64_t time)
+{
+	for (; f->budget_at < f->budget_count && f->budgets[f->budget_at].time <= time;
+	     f->budget_at++) {
+		const struct mm_budget_step *b = &f->budgets[f->budget_at];
+		if (b->category >= f->category_count)
+			continue;
+		f->categories[b->category].limit = b->bytes;
+		watch_budget(&f->categories[b->category], b->time);
+	}
+}
+
 static void account_birth(struct mm_sums *f, const struct mm_event *ev)
 {
 	measure_birth(mm_sum_site(f, ev->site), ev->size);
@@ -96,6 +115,7 @@ static void account_birth(struct mm_sums *f, const struct mm_event *ev)
 		c->peak_bytes = c->live;
 		c->peak_time = ev->time;
 	}
+	watch_budget(c, ev->time);
 }
 
 static void account_death(struct mm_sums *f, const struct mm_event *ev)
@@ -175,6 +195,8 @@ void mm_sum_account(void *arg, const struct mm_event *ev, struct mm_point after)
 	if (after.index == 1)
 		f->end = mm_reader_chunk(f->reader, f->process, after.chunk)->before;
 	mm_sum_total(f, ev, after);
+	if (f->sweep)
+		take_budgets(f, ev->time);
 	if (mm_event_is_birth(ev->kind))
 		account_birth(f, ev);
 	else if (mm_event_is_death(ev->kind) && ev->kind != MM_EV_INHERITED)
@@ -212,7 +234,11 @@ static void begin_object(struct mm_sums *f, const struct mm_object *o)
 
 void mm_sum_begin_categories(struct mm_sums *f)
 {
+	/* Only what is in force when the range begins: what was exceeded before is not asked. */
+	take_budgets(f, f->from);
 	each_live(f, begin_object);
+	for (uint32_t i = 0; i < f->category_count; i++)
+		watch_budget(&f->categories[i], f->from);
 	f->category_peaks = 1;
 }
 

@@ -31,6 +31,8 @@ int mm_sums_init(struct mm_sums *f, struct mm_reader *r, uint32_t process,
 		mm_sums_deinit(f);
 		return MM_ENOMEM;
 	}
+	for (uint32_t i = 0; i < f->category_count; i++)
+		f->categories[i].limit = f->categories[i].exceeded_time = MM_UNKNOWN;
 	memset(f->oldest, 0xff, f->site_count * sizeof *f->oldest);
 	f->discards = mm_reader_process(r, process)->end == MM_END_EXEC;
 	return MM_OK;

@@ -21,9 +21,16 @@
 #include "model/visit.h"
 #include "trace/reader.h"
 
+struct mm_budget_step { /* from `time` on a category's budget is this; MM_UNKNOWN = none */
+	uint64_t time, bytes;
+	uint32_t category;
+};
+
 struct mm_sum_category {
 	struct mm_measure own;
 	uint64_t live, peak_bytes, peak_time; /* in a sweep: its own */
+	uint64_t limit;           /* the budget in force, MM_UNKNOWN none */
+	uint64_t exceeded_time;   /* in a sweep: first above it, MM_UNKNOWN never */
 };
 
 struct mm_sum_point { /* of the timeline: see struct mm_report_timeline */
@@ -59,6 +66,8 @@ struct mm_sums { /* caller's memory; set up by mm_sums_init */
 	struct mm_sum_category *categories;
 	uint32_t category_count;
 	int category_peaks;       /* their own peaks are known */
+	const struct mm_budget_step *budgets; /* the caller's, by time; may stay NULL */
+	size_t budget_count, budget_at;
 	struct mm_sum_point *points;
 	size_t point_count, point_cap;
 	size_t point_wanted;      /* of a sweep */

@@ -52,8 +52,10 @@ static int add_budget(struct note_reader *n, const struct mm_event *ev)
 
 	if (MM_GROW(o->budgets, o->budget_cap, o->budget_count + 1))
 		return MM_ENOMEM;
-	o->budgets[o->budget_count++] = (struct mm_note_budget){
-		note_text(n, ev), ev->time, ev->value < 0 ? MM_UNKNOWN : (uint64_t)ev->value };
+	o->budgets[o->budget_count] = (struct mm_note_budget){
+		note_text(n, ev), ev->time, ev->value < 0 ? MM_UNKNOWN : (uint64_t)ev->value,
+		n->process, (uint32_t)o->budget_count };
+	o->budget_count++;
 	return MM_OK;
 }
 
@@ -106,7 +108,7 @@ static int take_note(void *arg, const struct mm_event *ev, uint32_t index)
 		n->notes->map_bytes += ev->size;
 		break;
 	case MM_EV_UNMAP: n->notes->unmap_bytes += ev->size; break;
-	default: break;
+	default: n->err = mm_notices_add(&n->notes->notices, ev, n->process, n->store);
 	}
 	return n->err;
 }
@@ -137,6 +139,7 @@ void mm_notes_deinit(struct mm_notes *n)
 	free(n->budgets);
 	free(n->samples);
 	free(n->pools);
+	mm_notices_deinit(&n->notices);
 	memset(n, 0, sizeof *n);
 }
 
@@ -161,6 +164,13 @@ static int metric_order(const void *a, const void *b)
 	return order(x->time, y->time, x->process, y->process);
 }
 
+static int budget_order(const void *a, const void *b)
+{
+	const struct mm_note_budget *x = a, *y = b;
+
+	return order(x->time, y->time, x->order, y->order);
+}
+
 static int sample_order(const void *a, const void *b)
 {
 	const struct mm_note_sample *x = a, *y = b;
@@ -176,6 +186,9 @@ void mm_notes_sort(struct mm_notes *n)
 		qsort(n->metrics, n->metric_count, sizeof *n->metrics, metric_order);
 	if (n->sample_count)
 		qsort(n->samples, n->sample_count, sizeof *n->samples, sample_order);
+	if (n->budget_count)
+		qsort(n->budgets, n->budget_count, sizeof *n->budgets, budget_order);
+	mm_notices_sort(&n->notices);
 }
 
 uint64_t mm_notes_mark(const struct mm_notes *n, const char *text)

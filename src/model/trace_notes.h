@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/notices.h"
 #include "model/report.h"
 #include "model/report_store.h"
 #include "model/visit.h"
@@ -18,7 +19,7 @@
 
 struct mm_note_mark { const char *text; uint64_t time; uint32_t process; };
 struct mm_note_metric { const char *name; uint64_t time; int64_t value; uint32_t process; };
-struct mm_note_budget { const char *category; uint64_t time, bytes; };
+struct mm_note_budget { const char *category; uint64_t time, bytes; uint32_t process, order; };
 struct mm_note_sample {
 	struct mm_sample sample;
 	uint64_t time;
@@ -47,6 +48,7 @@ struct mm_notes { /* caller's memory, zero-initialised = empty; texts are the st
 	size_t sample_count, sample_cap;
 	struct mm_note_pool *pools; /* process by process, in order */
 	size_t pool_count, pool_cap;
+	struct mm_notices notices;
 	uint64_t lost_count;
 	uint64_t map_count, map_bytes, unmap_bytes;
 };
@@ -56,7 +58,7 @@ int mm_notes_read(struct mm_notes *n, struct mm_reader *r, uint32_t process,
 		  struct mm_report_store *store);
 void mm_notes_deinit(struct mm_notes *n);
 
-/* Orders marks, metrics and samples of several processes by time. */
+/* Orders marks, metrics, budgets, samples and notices of several processes by time. */
 void mm_notes_sort(struct mm_notes *n);
 
 /* Time of the first mark with this text, MM_UNKNOWN when there is none. */

@@ -27,6 +27,8 @@ struct mm_work {
 	struct mm_shares *shares;
 	struct mm_sums *sums;   /* one each of selected */
 	size_t ready;           /* shares and sums set up */
+	struct mm_budget_step *budgets; /* in the order of time */
+	size_t budget_count;
 	struct mm_notes notes;
 	struct mm_ranking ground;
 };
@@ -35,8 +37,15 @@ struct mm_work {
 int mm_work_select(struct mm_work *w, struct mm_diag *diag);
 int mm_work_range(struct mm_work *w, struct mm_diag *diag);
 
+/* Where the last 10 seconds of the range begin, or the range itself; after mm_fill_run. */
+uint64_t mm_work_window(const struct mm_work *w);
+
 /* merge.c: the peak of several processes together, as points of each. */
 int mm_work_merge_peak(struct mm_work *w, struct mm_diag *diag);
+
+/* budgets.c: the configured budgets, then those that the program set before the range's end;
+ * after the shares, which name the categories. */
+int mm_work_budgets(struct mm_work *w);
 
 /* fill_*.c */
 int mm_fill_run(struct mm_work *w);
@@ -48,6 +57,9 @@ int mm_fill_threads(struct mm_work *w);
 int mm_fill_histograms(struct mm_work *w);
 int mm_fill_timeline(struct mm_work *w);
 int mm_fill_notes(struct mm_work *w);
+int mm_fill_tiers(struct mm_work *w);
+int mm_fill_gpu(struct mm_work *w);
+int mm_fill_pressure(struct mm_work *w); /* after the tiers */
 int mm_fill_tables(struct mm_work *w);
 int mm_fill_groups(struct mm_work *w, struct mm_report_table *ret);
 int mm_fill_tree(struct mm_work *w);

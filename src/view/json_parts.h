@@ -21,4 +21,10 @@ void mm_json_series(struct mm_jsonw *w, const struct mm_report *r);
  * metrics named "svo.NAME" and "sdf.NAME", by their last value; null without any. */
 void mm_json_domains(struct mm_jsonw *w, const struct mm_report *r);
 
+/* report_json_tiers.c: "tiers", "residency", "moves", "evictions" and "denials"; "pressure";
+ * "gpu". */
+void mm_json_tiers(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_pressure(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_gpu(struct mm_jsonw *w, const struct mm_report *r);
+
 #endif

@@ -10,6 +10,7 @@ libmm_view_la_SOURCES = \
 	src/view/replay_text.c src/view/replay_text.h \
 	src/view/report_json.c src/view/report_json.h \
 	src/view/report_json_tables.c \
+	src/view/report_json_tiers.c \
 	src/view/report_text.c src/view/report_text.h \
 	src/view/text_chain.c \
 	src/view/text_head.c \
@@ -18,6 +19,7 @@ libmm_view_la_SOURCES = \
 	src/view/text_pools.c \
 	src/view/text_pen.c src/view/text_pen.h \
 	src/view/text_table.c \
+	src/view/text_tiers.c \
 	src/view/text_tree.c
 dist_pkgdata_DATA += src/view/mmprof.report.1.schema.json \
 	src/view/mmprof.replay.1.schema.json \

@@ -146,6 +146,7 @@ static void put_categories(struct mm_jsonw *w, const struct mm_report *r)
 		mm_jsonw_u64(w, "peak_at_ns", c->peak_at_ns);
 		mm_jsonw_u64(w, "used_ppm", c->used_ppm);
 		mm_jsonw_bool(w, "over", c->over);
+		mm_jsonw_u64(w, "exceeded_at_ns", c->exceeded_at_ns);
 		mm_jsonw_u64(w, "at_peak_bytes", c->own.peak_bytes);
 		mm_jsonw_u64(w, "at_peak_count", c->own.peak_count);
 		mm_jsonw_u64(w, "live_bytes", c->own.live_bytes);
@@ -339,6 +340,9 @@ int mm_report_json(const struct mm_report *r, const char *version, FILE *out)
 	put_processes(&w, r);
 	put_categories(&w, r);
 	put_pools(&w, r);
+	mm_json_tiers(&w, r);
+	mm_json_pressure(&w, r);
+	mm_json_gpu(&w, r);
 	mm_json_tables(&w, r);
 	put_threads(&w, r);
 	put_timeline(&w, &r->timeline);

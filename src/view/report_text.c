@@ -31,6 +31,9 @@ static void put_overview(struct mm_pen *p, const struct mm_report *r)
 	mm_text_table(p, r, &r->peak, MM_STACKS_CHAIN, p->options->peak_rows);
 	mm_text_categories(p, r);
 	mm_text_pools(p, r);
+	mm_text_pressure(p, r);
+	mm_text_tiers(p, r);
+	mm_text_gpu(p, r);
 	if (r->leaks.total.leak_count) {
 		put_title(p, "STILL LIVE AT THE END", &r->leaks, "");
 		mm_text_table(p, r, &r->leaks, MM_STACKS_CHAIN, p->options->rows);

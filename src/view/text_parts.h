@@ -46,6 +46,11 @@ void mm_text_notes(struct mm_pen *p, const struct mm_report *r);
 /* text_pools.c */
 void mm_text_pools(struct mm_pen *p, const struct mm_report *r);
 
+/* text_tiers.c: nothing where nothing was told, nor of pressure that never rose */
+void mm_text_pressure(struct mm_pen *p, const struct mm_report *r);
+void mm_text_tiers(struct mm_pen *p, const struct mm_report *r);
+void mm_text_gpu(struct mm_pen *p, const struct mm_report *r);
+
 /* text_tree.c */
 void mm_text_tree(struct mm_pen *p, const struct mm_report *r);
 

@@ -88,7 +88,50 @@ def check_timeline(report, totals):
         law(max(t["peak_bytes"]) == totals["peak_bytes"], "timeline: peak")
 
 
+def check_tiers(report):
+    tiers, cells = report["tiers"], report["moves"]["cells"]
+    for i, t in enumerate(tiers):
+        law(t["in_bytes"] == sum(c["bytes"] for c in cells if c["to"] == i), f"tiers: in of {i}")
+        law(t["out_bytes"] == sum(c["bytes"] for c in cells if c["from"] == i),
+            f"tiers: out of {i}")
+        law(t["part_of"] is None or t["part_of"] != i, f"tiers: {i} is part of itself")
+    moved = sum(c["bytes"] for c in cells)
+    law(sum(r["moved_bytes"] for r in report["residency"]) == moved, "residency: moves")
+    law(sum(c["bytes"] for c in report["moves"]["causes"]) == moved, "moves: causes")
+    for name, key in (("evictions", "evict_bytes"), ("denials", "deny_bytes")):
+        law(sum(c["bytes"] for c in report[name]) == sum(r[key] for r in report["residency"]),
+            f"{name}: by cause and by category")
+    for r in report["residency"]:
+        law(len(r["tier_bytes"]) == len(tiers), "residency: tiers")
+        known = [b for b, t in zip(r["tier_bytes"], tiers)
+                 if b is not None and t["part_of"] is None]
+        law(r["total_bytes"] == (sum(known) if known else None), "residency: total")
+
+
+def check_pressure(report):
+    p, run = report["pressure"], report["run"]
+    law((p["source"] is None) == (p["worst_level"] is None) or p["level"] is None,
+        "pressure: source")
+    law(sum(l["spent_ns"] for l in p["levels"]) <= run["to_ns"] - run["from_ns"],
+        "pressure: time")
+    times = [e["t_ns"] for e in p["log"]]
+    law(times == sorted(times) and len(times) <= 512, "pressure: log")
+    law(all(e["level"] != e["before"] for e in p["log"] if e["kind"] == "level"),
+        "pressure: a level that stayed")
+    for c in report["categories"]:
+        law(c["over"] or c["exceeded_at_ns"] is None, f"categories: {c['name']} over")
+
+
+def check_gpu(report):
+    g = report["gpu"]
+    law(all(h["device"] < len(g["devices"]) for h in g["heaps"]), "gpu: devices")
+    law(all(x["heap"] < len(g["heaps"]) for x in g["kinds"] + g["blocks"]), "gpu: heaps")
+
+
 def check(report):
+    check_tiers(report)
+    check_pressure(report)
+    check_gpu(report)
     totals = whole(report["totals"])
     if report["run"]["complete"] and not report["run"]["unattributed_count"]:
         adds_up("categories", [dict.fromkeys(MEASURE) | c for c in report["categories"]], None,
