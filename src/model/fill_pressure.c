@@ -175,12 +175,20 @@ static void settle_levels(struct pressure_fill *f)
 	}
 }
 
+/* The process was gone when it was taken. */
+static int says_nothing(const struct mm_sample *s)
+{
+	return s->rss_bytes == MM_UNKNOWN && s->mem_available_bytes == MM_UNKNOWN &&
+	       s->cgroup_bytes == MM_UNKNOWN;
+}
+
 static void settle_sample(struct pressure_fill *f)
 {
 	const struct mm_note_sample *last = NULL;
 
 	for (size_t i = 0; i < f->w->notes.sample_count; i++)
-		if (f->w->notes.samples[i].time < f->w->to)
+		if (f->w->notes.samples[i].time < f->w->to &&
+		    !says_nothing(&f->w->notes.samples[i].sample))
 			last = &f->w->notes.samples[i];
 	if (!last)
 		return;

@@ -84,22 +84,28 @@ static uint64_t pools_committed(const struct mm_report *p, uint64_t *ret_live)
 	return all;
 }
 
+static const char *limit_name(const struct mm_report_pressure *p)
+{
+	return p->limit_kind == MM_LIMIT_CGROUP ? "limit of the control group"
+	     : p->limit_kind == MM_LIMIT_MACHINE ? "limit, the machine's" : "limit";
+}
+
 static void draw_bars(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
 	const struct mm_report *p = t->report;
-	const struct mm_sample *s = mm_part_sample(p);
+	const struct mm_report_pressure *now = &p->pressure;
 	uint64_t live, slabs = pools_committed(p, &live);
 	char at[MM_UNITS_TEXT], when[64];
 
 	snprintf(when, sizeof when, "limit, at %s", mm_format_time(at, p->totals.peak_at_ns));
 	const struct bar bars[] = {
 		{ "heap live", "heap peak", p->totals.all.live_bytes, p->totals.peak_live_bytes },
-		{ "heap peak", when, p->totals.peak_live_bytes, mm_part_limit(p) },
-		{ "rss", "limit", s ? s->rss_bytes : MM_UNKNOWN, mm_part_limit(p) },
+		{ "heap peak", when, p->totals.peak_live_bytes, now->sample.limit_bytes },
+		{ "rss", limit_name(now), now->sample.rss_bytes, now->sample.limit_bytes },
 		{ "unaccounted", "rss then", p->totals.unaccounted_bytes,
 		  p->totals.unaccounted_bytes == MM_UNKNOWN ? MM_UNKNOWN
 							    : p->totals.unaccounted_rss_bytes },
-		{ "pools free", slabs ? "slabs" : "no pools in this trace",
+		{ "pools free", slabs ? "slabs" : p->pool_count ? "no slabs any more" : "no pools in this trace",
 		  slabs ? slabs - live : MM_UNKNOWN, slabs ? slabs : MM_UNKNOWN },
 	};
 	for (int i = 0; i < 5 && i < r.rows; i++)
@@ -134,17 +140,8 @@ static void draw_curve(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 
 static void draw_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
-	const struct mm_report *p = t->report;
-	int row = 1;
-
-	mm_part_head(c, r, 0, "MARKS (newest first)");
-	for (size_t i = p->mark_count; i-- > 0 && row < r.rows; row++) {
-		char at[MM_UNITS_TEXT];
-		mm_canvas_right(c, r, row, 10, MM_STYLE_DIM, mm_format_time(at, p->marks[i].t_ns));
-		mm_canvas_fit(c, r, row, 12, r.cols - 12, MM_STYLE_PLAIN, p->marks[i].text, 0);
-	}
-	if (!p->mark_count)
-		mm_canvas_text(c, r, 1, 1, MM_STYLE_DIM, "none");
+	mm_part_head(c, r, 0, "WHAT HAPPENED (newest first)");
+	mm_part_log(t, c, mm_rect_below(r, 1), 0);
 }
 
 static void draw_sites(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)

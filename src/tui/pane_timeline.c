@@ -111,33 +111,52 @@ static void draw_strip(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, 
 			most.n == MM_UNKNOWN ? 0 : most.n);
 }
 
-static void draw_marks(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row)
+/* The level that held longest up to the end of each column. */
+static void draw_levels(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row)
 {
-	const struct mm_report *p = mm_top_span(t);
+	const struct mm_report_pressure *p = &mm_top_span(t)->pressure;
 	struct axis a = axis_of(t);
 	struct mm_rect line = mm_rect_right(r, LABEL);
 
 	if (row >= r.rows)
 		return;
-	mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, "marks");
-	for (size_t i = 0; i < p->mark_count; i++)
-		if (is_seen(&a, p->marks[i].t_ns))
-			mm_canvas_put(c, line, row, column_at(&a, p->marks[i].t_ns), MM_STYLE_NOTE, '^');
+	mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, "level");
+	for (size_t i = 0; i < p->log_count; i++) {
+		const struct mm_report_log *l = &p->log[i];
+		if (l->kind != MM_LOG_LEVEL || l->level >= MM_LEVEL_COUNT)
+			continue;
+		for (int col = l->t_ns < a.from ? 0 : column_at(&a, l->t_ns); col < a.cols; col++)
+			mm_canvas_put(c, line, row, col, mm_part_level_look(l->level),
+				      '0' + (uint32_t)l->level);
+	}
+}
+
+/* Letters say what it was: m for a mark, e, d, b. */
+static void draw_marks(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row)
+{
+	static const char letter[] = { [MM_LOG_EVICT] = 'e', [MM_LOG_DENY] = 'd', [MM_LOG_BUDGET] = 'b',
+		[MM_LOG_MARK] = 'm' };
+	const struct mm_report_pressure *p = &mm_top_span(t)->pressure;
+	struct axis a = axis_of(t);
+	struct mm_rect line = mm_rect_right(r, LABEL);
+
+	if (row >= r.rows)
+		return;
+	mm_canvas_text(c, r, row, 1, MM_STYLE_HEAD, "events");
+	for (size_t i = 0; i < p->log_count; i++) {
+		const struct mm_report_log *l = &p->log[i];
+		if (l->kind != MM_LOG_LEVEL && is_seen(&a, l->t_ns))
+			mm_canvas_put(c, line, row, column_at(&a, l->t_ns), mm_part_event_style(l),
+				      (unsigned char)letter[l->kind]);
+	}
 }
 
 /* --- below ---------------------------------------------------------------------------------- */
 
 static void draw_events(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
-	const struct mm_report *p = t->report;
-	int row = 1;
-
 	mm_part_head(c, r, 0, "EVENTS IN RANGE");
-	for (size_t i = 0; i < p->mark_count && row < r.rows; i++, row++) {
-		char at[MM_UNITS_TEXT];
-		mm_canvas_right(c, r, row, 10, MM_STYLE_DIM, mm_format_time(at, p->marks[i].t_ns));
-		mm_canvas_fit(c, r, row, 12, r.cols - 12, MM_STYLE_PLAIN, p->marks[i].text, 0);
-	}
+	mm_part_log(t, c, mm_rect_below(r, 1), 1);
 }
 
 static void draw_growth(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
@@ -180,7 +199,8 @@ static void draw(struct mm_top *t, struct mm_canvas *c)
 		draw_strip(t, c, strips, 0, "rss", MM_LINE_RSS, MM_VALUE_SIZE);
 		draw_strip(t, c, strips, 1, "alloc", MM_LINE_ALLOCS, MM_VALUE_COUNT);
 		draw_strip(t, c, strips, 2, "free", MM_LINE_FREES, MM_VALUE_COUNT);
-		draw_marks(t, c, strips, 3);
+		draw_levels(t, c, strips, 3);
+		draw_marks(t, c, strips, 4);
 	}
 	if (panel[MM_TIMELINE_EVENTS].rows)
 		draw_events(t, c, panel[MM_TIMELINE_EVENTS]);
@@ -222,11 +242,11 @@ static void zoom(struct mm_top *t, int closer)
 
 static void next_event(struct mm_top *t, int way)
 {
-	const struct mm_report *p = mm_top_span(t);
+	const struct mm_report_pressure *p = &mm_top_span(t)->pressure;
 	uint64_t at = cursor(t), best = MM_UNKNOWN;
 
-	for (size_t i = 0; i < p->mark_count; i++) {
-		uint64_t m = p->marks[i].t_ns;
+	for (size_t i = 0; i < p->log_count; i++) {
+		uint64_t m = p->log[i].t_ns;
 		if (way > 0 ? m > at && m < best : m < at && (best == MM_UNKNOWN || m > best))
 			best = m;
 	}

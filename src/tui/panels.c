@@ -62,7 +62,7 @@ static const struct part calls[] = {
 static const struct part timeline[] = {
 	{ MM_TIMELINE_HEAD, 0, 1, 1, 0, 20, 1, 1 },
 	{ MM_TIMELINE_CURVE, 1, 5, 0, 3, 20, 1, 0 },
-	{ MM_TIMELINE_STRIPS, 2, 4, 5, 0, 20, 1, 2 },
+	{ MM_TIMELINE_STRIPS, 2, 5, 5, 0, 20, 1, 2 },
 	{ MM_TIMELINE_EVENTS, 3, 4, 12, 1, 36, 1, 3 },
 	{ MM_TIMELINE_GROWTH, 3, 4, 12, 1, 50, 1, 4 },
 	END,

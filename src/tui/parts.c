@@ -25,18 +25,6 @@ enum mm_style mm_part_level_style(uint64_t ppm)
 								 : MM_STYLE_BAD;
 }
 
-const struct mm_sample *mm_part_sample(const struct mm_report *r)
-{
-	return r->sample_count ? &r->samples[r->sample_count - 1].sample : NULL;
-}
-
-uint64_t mm_part_limit(const struct mm_report *r)
-{
-	const struct mm_sample *s = mm_part_sample(r);
-
-	return s ? s->limit_bytes : MM_UNKNOWN;
-}
-
 const struct mm_report_category *mm_part_marked_category(const struct mm_top *t, const char *name)
 {
 	for (size_t i = 0; t->mark && i < t->mark->category_count; i++)
@@ -130,6 +118,102 @@ uint64_t mm_part_most(const uint64_t *values, int count)
 		most = values[i] != MM_UNKNOWN && values[i] > most ? values[i] : most;
 	return most;
 }
+
+/* --- pressure and its log -------------------------------------------------------------------- */
+
+const char *mm_part_level_word(uint64_t level)
+{
+	static const char *const words[MM_LEVEL_COUNT] = { "OK", "NOTE", "WARN", "HIGH", "CRITICAL" };
+
+	return level < MM_LEVEL_COUNT ? words[level] : "?";
+}
+
+enum mm_style mm_part_level_look(uint64_t level)
+{
+	static const enum mm_style look[MM_LEVEL_COUNT] = { MM_STYLE_OK, MM_STYLE_NOTE, MM_STYLE_WARN,
+		MM_STYLE_BAD, MM_STYLE_BAD };
+
+	return level < MM_LEVEL_COUNT ? look[level] : MM_STYLE_DIM;
+}
+
+enum mm_style mm_part_event_style(const struct mm_report_log *l)
+{
+	switch (l->kind) {
+	case MM_LOG_LEVEL: return mm_part_level_look(l->level);
+	case MM_LOG_DENY: return MM_STYLE_BAD;
+	default: return MM_STYLE_PLAIN;
+	}
+}
+
+static const char *of_all(const char *category)
+{
+	return category[0] ? category : "all";
+}
+
+static void say_level(const struct mm_report_log *l, char *buf)
+{
+	if (l->before < MM_LEVEL_COUNT)
+		snprintf(buf, MM_PART_SITE, "pressure %s -> %s  %s", mm_part_level_word(l->before),
+			 mm_part_level_word(l->level), l->cause);
+	else
+		snprintf(buf, MM_PART_SITE, "pressure %s  %s", mm_part_level_word(l->level), l->cause);
+}
+
+static void say_evict(const struct mm_top *t, const struct mm_report_log *l, char *buf)
+{
+	const struct mm_report_tiers *tiers = &t->report->tiers;
+	char size[MM_UNITS_TEXT];
+
+	snprintf(buf, MM_PART_SITE, "evict %s %s%s%s  %s", of_all(l->category),
+		 mm_format_size(size, l->bytes), l->tier < tiers->count ? " from " : "",
+		 l->tier < tiers->count ? tiers->tiers[l->tier].name : "", l->cause);
+}
+
+static void say_budget(const struct mm_report_log *l, char *buf)
+{
+	char was[MM_UNITS_TEXT], now[MM_UNITS_TEXT];
+
+	if (l->before_bytes == MM_UNKNOWN)
+		snprintf(buf, MM_PART_SITE, "budget %s %s", of_all(l->category),
+			 mm_format_size(now, l->bytes));
+	else
+		snprintf(buf, MM_PART_SITE, "budget %s %s -> %s", of_all(l->category),
+			 mm_format_size(was, l->before_bytes), mm_format_size(now, l->bytes));
+}
+
+const char *mm_part_event(const struct mm_top *t, const struct mm_report_log *l, char *buf)
+{
+	char size[MM_UNITS_TEXT];
+
+	switch (l->kind) {
+	case MM_LOG_LEVEL: say_level(l, buf); break;
+	case MM_LOG_EVICT: say_evict(t, l, buf); break;
+	case MM_LOG_BUDGET: say_budget(l, buf); break;
+	case MM_LOG_DENY:
+		snprintf(buf, MM_PART_SITE, "deny %s %s  %s", of_all(l->category),
+			 mm_format_size(size, l->bytes), l->cause);
+		break;
+	default: snprintf(buf, MM_PART_SITE, "mark %s", l->text);
+	}
+	return buf;
+}
+
+void mm_part_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int oldest_first)
+{
+	const struct mm_report_pressure *p = &t->report->pressure;
+	char text[MM_PART_SITE], at[MM_UNITS_TEXT];
+
+	for (size_t i = 0; i < p->log_count && (int)i < r.rows; i++) {
+		const struct mm_report_log *l = &p->log[oldest_first ? i : p->log_count - 1 - i];
+		mm_canvas_right(c, r, (int)i, 8, MM_STYLE_DIM, mm_format_time(at, l->t_ns));
+		mm_canvas_fit(c, r, (int)i, 10, r.cols - 10, mm_part_event_style(l),
+			      mm_part_event(t, l, text), 0);
+	}
+	if (!p->log_count)
+		mm_canvas_text(c, r, 0, 1, MM_STYLE_DIM, "nothing");
+}
+
+/* --- stacks ---------------------------------------------------------------------------------- */
 
 static const char *frame_note(const struct mm_report_frame *f)
 {

@@ -163,9 +163,15 @@ uint64_t mm_part_end(const struct mm_report *r);
 uint64_t mm_part_most(const uint64_t *values, int count);
 /* The row of the same name in the marked report; NULL none. */
 const struct mm_report_category *mm_part_marked_category(const struct mm_top *t, const char *name);
-/* Memory that the process may use, by its last sample: MM_UNKNOWN without. */
-uint64_t mm_part_limit(const struct mm_report *r);
-const struct mm_sample *mm_part_sample(const struct mm_report *r);
+/* What happened, of the log of pressure: "WARN (from ok) heap", "evict mesh_data 48.0 MiB"; into
+ * buf (MM_PART_SITE bytes). */
+const char *mm_part_event(const struct mm_top *t, const struct mm_report_log *l, char *buf);
+enum mm_style mm_part_event_style(const struct mm_report_log *l);
+/* The log in r, the newest first unless `oldest_first`. */
+void mm_part_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int oldest_first);
+/* "OK", "WARN" ...: in capitals, "?" unknown. */
+const char *mm_part_level_word(uint64_t level);
+enum mm_style mm_part_level_look(uint64_t level);
 /* Style of a part of a limit: calm below 75 %, then warn, bad from 90 %. */
 enum mm_style mm_part_level_style(uint64_t ppm);
 

@@ -152,14 +152,37 @@ def bar(lines, label, told, most):
     bad.append("no bar is called " + label)
 
 
+def pressure(lines, r):
+    """The level in the title, and the log, the newest first."""
+    p = r["pressure"]
+    title = re.search(r"  pressure (\d) (\w+)  ", lines[0])
+    if p["source"] is None:
+        return
+    same("pressure", title[1] if title else "-", p["level"])
+    if title and title[2] != p["name"].upper():
+        bad.append("%s is shown, %s told" % (title[2], p["name"]))
+    place = [(i, line.index("WHAT HAPPENED")) for i, line in enumerate(lines) if "WHAT HAPPENED" in line]
+    for number, col in place:
+        for line, told in zip(lines[number + 1:], reversed(p["log"])):
+            if line.startswith("TOP CATEGORIES"):
+                break
+            at, text = re.match(r" *(\S+ ?(?:ns|us|ms|s)?)  (.*)", line[col:]).groups()
+            same("time of " + text, at, told["t_ns"], "time")
+            wanted = {"mark": [told["text"]], "evict": [told["category"], told["cause"]],
+                      "deny": [told["category"], told["cause"]], "budget": [told["category"]],
+                      "level": [told["cause"]]}[told["kind"]]
+            for word in wanted:
+                if word and word[:12] not in text:
+                    bad.append("%r does not say %r" % (text, word))
+
+
 def overview(lines, r):
-    t, limit = r["totals"], None
-    sample = r["samples"][-1] if r["samples"] else None
-    if sample:
-        limit = sample["limit_bytes"]
+    t, now = r["totals"], r["pressure"]
+    limit = now["limit_bytes"]
     bar(lines, "heap live", t["live_end_bytes"], t["peak_live_bytes"])
     bar(lines, "heap peak", t["peak_live_bytes"], limit)
-    bar(lines, "rss", sample and sample["rss_bytes"], limit)
+    bar(lines, "rss", now["rss_bytes"], limit)
+    pressure(lines, r)
     bar(lines, "unaccounted", t["unaccounted_bytes"],
         t["unaccounted_rss_bytes"] if t["unaccounted_bytes"] is not None else None)
     pools = [p for p in r["pools"] if p["committed_bytes"] is not None and p["live_bytes"] is not None]
