@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/install.h"
+#include "base/registry.h"
 #include "base/term.h"
 #include "base/units.h"
 #include "cli/cli.h"
@@ -449,6 +450,18 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 	return err;
 }
 
+/* So that mmtop finds it. Where it cannot be noted it goes on unseen. */
+static void note_recording(void *ctx, pid_t command)
+{
+	const struct record *r = ctx;
+	struct mm_registry_entry e = { .command = command, .start_unix_ns = r->writer.start_unix_ns };
+
+	if (strcmp(r->path, "-") == 0 || !realpath(r->path, e.trace))
+		return;
+	snprintf(e.cmd, sizeof e.cmd, "%s", r->command);
+	mm_registry_add(&e);
+}
+
 /* Nothing was started: the trace that stood there stands there again. */
 static void undo(const struct record *r, ino_t before)
 {
@@ -476,6 +489,8 @@ static int record(struct record *r, struct mm_diag *diag)
 		return MM_CLI_RECORD_FAILED;
 	}
 	look_ahead(r);
+	r->collect.started = note_recording;
+	r->collect.started_ctx = r;
 	err = mm_collect(w, &r->collect, &res, diag);
 	if (!res.started) {
 		drop_symbols(r);
@@ -487,6 +502,7 @@ static int record(struct record *r, struct mm_diag *diag)
 	if (err)
 		mm_cli_fail(diag, err);
 	finish(r, w, &res);
+	mm_registry_remove();
 	return res.status;
 }
 

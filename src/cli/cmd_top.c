@@ -8,16 +8,18 @@
 #include "base/term.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/top_find.h"
 #include "cli/top_source.h"
 #include "cli/top_view.h"
 #include "tui/tty.h"
 
-enum option { OPT_PID, OPT_DELAY, OPT_COUNT, OPT_ONCE, OPT_BATCH, OPT_JSON, OPT_SCREEN, OPT_FILTER,
+enum option { OPT_PID, OPT_LIST, OPT_DELAY, OPT_COUNT, OPT_ONCE, OPT_BATCH, OPT_JSON, OPT_SCREEN, OPT_FILTER,
 	OPT_CATEGORIES, OPT_PROCESS, OPT_SIZE, OPT_ASCII, OPT_COLOR, OPT_MOUSE, OPT_PLAIN,
 	OPT_READONLY, OPT_COPY, OPT_NOSYMBOLS, OPT_SCRIPT };
 
 static const struct mm_cli_option options[] = {
 	[OPT_PID] = { "pid", 'p', "PID", "the recording of this process, or of one of its children" },
+	[OPT_LIST] = { "list", 0, NULL, "say what is being recorded, and exit" },
 	[OPT_DELAY] = { "delay", 'd', "TIME", "between two looks at a live recording (default 1s)" },
 	[OPT_COUNT] = { "count", 'n', "N", "with --batch: so many screens, then the end" },
 	[OPT_ONCE] = { "once", 0, NULL, "print one screen as text and exit" },
@@ -44,8 +46,8 @@ static const struct mm_cli_option options[] = {
 static const struct mm_cli_command command = {
 	.verb = "top",
 	.usage = "[OPTION]... [TRACE]",
-	.about = "Shows a recording on a full screen, while it is made or afterwards. TRACE is trace.bin\n"
-		 "unless given.",
+	.about = "Shows a recording on a full screen, while it is made or afterwards. TRACE is what is being\n"
+		 "recorded, or trace.bin, unless given.",
 	.more = "Press ? for the keys, 1 to 9 for the screens, q to quit.\n"
 		"\n"
 		"Examples:\n"
@@ -61,8 +63,8 @@ static const struct mm_cli_command command = {
 struct request {
 	struct mm_top_view view;
 	struct mm_top_source_options source;
-	const char *pid;
-	int once;
+	const char *pid, *trace;
+	int once, list;
 };
 
 static int take_screen(struct mm_cli_parse *p, struct request *q)
@@ -117,6 +119,7 @@ static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 {
 	switch (o) {
 	case OPT_PID: q->pid = p->value; break;
+	case OPT_LIST: q->list = 1; break;
 	case OPT_DELAY: case OPT_COUNT: return take_number(p, q, o);
 	case OPT_ONCE: q->once = 1; break;
 	case OPT_BATCH: q->view.batch = 1; break;
@@ -185,9 +188,34 @@ static int parse(struct mm_cli_parse *p, struct request *q, int argc, char **arg
 		*ret = mm_cli_usage(p, "more than one trace: '%s'", argv[p->operand + 1]);
 		return 1;
 	}
-	q->source.trace = p->operand < argc ? argv[p->operand] : "trace.bin";
+	q->trace = p->operand < argc ? argv[p->operand] : NULL;
+	if (q->pid && q->trace) {
+		*ret = mm_cli_usage(p, "--pid finds the trace by itself: leave out '%s'", q->trace);
+		return 1;
+	}
 	settle(q);
 	return 0;
+}
+
+static int find_and_view(struct request *q, struct mm_diag *diag)
+{
+	struct mm_top_find found;
+	struct mm_top_source *source;
+	int err = mm_top_find(&found, q->pid, q->trace, diag);
+
+	if (err)
+		return err;
+	q->source.trace = found.trace;
+	q->source.live = found.live ? &found.entry : NULL;
+	if (found.process[0] && !q->source.process)
+		q->source.process = found.process;
+	err = mm_top_source_open(&source, &q->source, diag);
+	if (!err) {
+		mm_top_view(&q->view, mm_top_source_view(source), diag, &err);
+		mm_top_source_close(source);
+	}
+	mm_top_find_deinit(&found);
+	return err;
 }
 
 int mm_cmd_top(int argc, char **argv)
@@ -196,16 +224,11 @@ int mm_cmd_top(int argc, char **argv)
 		.colour = mm_term_colours(STDOUT_FILENO) } };
 	struct mm_cli_parse p;
 	struct mm_diag diag = { "" };
-	struct mm_top_source *source;
 	int status;
 
 	if (parse(&p, &q, argc, argv, &status))
 		return status;
-	int err = mm_top_source_open(&source, &q.source, &diag);
-	if (!err) {
-		mm_top_view(&q.view, mm_top_source_view(source), &diag, &err);
-		mm_top_source_close(source);
-	}
+	int err = q.list ? mm_top_find_list(&diag) : find_and_view(&q, &diag);
 	if (err) {
 		mm_cli_fail(&diag, err);
 		return MM_CLI_TROUBLE;

@@ -21,6 +21,7 @@ struct mm_top_source {
 	struct mm_reader *reader;
 	struct mm_categories *categories;
 	struct mm_symbols *symbols;
+	struct mm_registry_entry entry; /* of a live one */
 	enum mm_source_state state;
 };
 
@@ -46,18 +47,36 @@ static int answer(void *ctx, const struct mm_question *q, struct mm_report **ret
 	return mm_model_report(ret, s->reader, &o, diag);
 }
 
+/* A bounded trace is replaced as it goes on. */
+static int reopen(struct mm_top_source *s, struct mm_diag *diag)
+{
+	struct mm_reader *fresh;
+	int err = mm_reader_open(&fresh, s->options.trace, diag);
+
+	if (err)
+		return err;
+	mm_reader_close(s->reader);
+	s->reader = fresh;
+	return 1;
+}
+
 static int look(void *ctx, struct mm_diag *diag)
 {
 	struct mm_top_source *s = ctx;
 
 	if (s->state != MM_SOURCE_LIVE)
 		return 0;
+	int lives = mm_registry_lives(&s->entry); /* asked first: what it wrote last is read */
 	int got = mm_reader_refresh(s->reader, diag);
-	if (got >= 0 && mm_reader_info(s->reader)->complete) {
+	if (got == MM_ENOENT)
+		got = reopen(s, diag);
+	if (got >= 0 && mm_reader_info(s->reader)->complete)
 		s->state = MM_SOURCE_ENDED;
-		return 1;
-	}
-	return got > 0 ? 1 : got;
+	else if (!lives)
+		s->state = MM_SOURCE_KILLED;
+	if (got < 0 && s->state == MM_SOURCE_LIVE)
+		return got;
+	return got > 0 || s->state != MM_SOURCE_LIVE;
 }
 
 static enum mm_source_state state(void *ctx)
@@ -92,6 +111,8 @@ int mm_top_source_open(struct mm_top_source **ret, const struct mm_top_source_op
 		return MM_ENOMEM;
 	s->options = *options;
 	s->state = options->live ? MM_SOURCE_LIVE : MM_SOURCE_FILE;
+	if (options->live)
+		s->entry = *options->live;
 	s->view = (struct mm_source){ .ctx = s, .name = options->trace, .report = answer,
 		.refresh = look, .state = state, .json = json };
 	int err = open_parts(s, diag);

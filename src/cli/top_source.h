@@ -5,6 +5,7 @@
 #define MM_CLI_TOP_SOURCE_H
 
 #include "base/diag.h"
+#include "base/registry.h"
 #include "tui/question.h"
 
 struct mm_top_source;
@@ -14,7 +15,7 @@ struct mm_top_source_options {
 	const char *categories; /* NULL none */
 	const char *process;    /* as report's --process; NULL = the command's own */
 	int no_symbols;
-	int live;               /* it is being written */
+	const struct mm_registry_entry *live; /* who is writing it; NULL = nobody */
 };
 
 /* Nothing of the options but the strings is kept, which outlive it. */

@@ -407,6 +407,8 @@ static int launch(struct collector *c, struct mm_diag *diag)
 	c->family.command = c->child;
 	open_limits();
 	mm_relay_open(c->child);
+	if (c->o->started)
+		c->o->started(c->o->started_ctx, c->child);
 	return MM_OK;
 }
 

@@ -36,6 +36,8 @@ struct mm_collect_options {
 	/* Called about twice a second, and once at the end of the run. May be NULL. */
 	void (*show)(void *ctx, const struct mm_collect_status *status);
 	void *show_ctx;
+	void (*started)(void *ctx, pid_t command); /* the command runs. May be NULL. */
+	void *started_ctx;
 	const struct mm_listener *listener; /* NULL = none */
 };
 

@@ -190,6 +190,10 @@ int mm_top_update(struct mm_top *t, struct mm_diag *diag)
 			mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&why, err));
 		return mm_top_arrange(t);
 	}
+	if (!t->report && t->source->state(t->source->ctx) == MM_SOURCE_LIVE && err == MM_ENOENT) {
+		t->stale = 1; /* nothing has happened yet */
+		return MM_OK;
+	}
 	if (!t->report) {
 		if (diag)
 			*diag = why;
@@ -415,8 +419,8 @@ static void act_frame(struct mm_top *t, enum mm_action action)
 						MM_SCREEN_COUNT));
 		break;
 	case MM_ACT_SEARCH: mm_top_prompt_open(t, MM_PROMPT_SEARCH); break;
-	case MM_ACT_SEARCH_NEXT: mm_top_find(t, 1, 0); break;
-	case MM_ACT_SEARCH_PREVIOUS: mm_top_find(t, -1, 0); break;
+	case MM_ACT_SEARCH_NEXT: mm_top_search(t, 1, 0); break;
+	case MM_ACT_SEARCH_PREVIOUS: mm_top_search(t, -1, 0); break;
 	case MM_ACT_FILTER: mm_top_prompt_open(t, MM_PROMPT_FILTER); break;
 	case MM_ACT_COMMAND: mm_top_prompt_open(t, MM_PROMPT_COMMAND); break;
 	case MM_ACT_HELP: t->help = 1; t->help_first = 0; break;

@@ -116,7 +116,7 @@ static int cmd_search(struct mm_top *t, const char *arg, struct mm_diag *diag)
 	(void)diag;
 	snprintf(t->search, sizeof t->search, "%s", arg);
 	if (arg[0])
-		mm_top_find(t, 1, 1);
+		mm_top_search(t, 1, 1);
 	return MM_OK;
 }
 
@@ -195,7 +195,7 @@ static int open_new(struct mm_top *t, const char *path, FILE **ret, struct mm_di
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!f && fd < 0 && errno == EEXIST)
-		return mm_fail(diag, MM_EPERM, "%s is there already: give another name", path);
+		return mm_fail(diag, MM_EEXIST, "%s is there already: give another name", path);
 	if (!f)
 		return mm_fail_errno(diag, "%s", path);
 	*ret = f;

@@ -29,7 +29,7 @@ static void follow(struct mm_top *t)
 	if (t->prompt == MM_PROMPT_SEARCH) {
 		memcpy(t->search, t->line, sizeof t->search);
 		if (t->search[0])
-			mm_top_find(t, 1, 1);
+			mm_top_search(t, 1, 1);
 	} else if (t->prompt == MM_PROMPT_FILTER) {
 		memcpy(t->filter, t->line, sizeof t->filter);
 		mm_top_arrange(t);

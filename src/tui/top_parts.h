@@ -117,7 +117,7 @@ int mm_top_arrange(struct mm_top *t);
 /* Number among the pane's rows of the one under the cursor; SIZE_MAX none. */
 size_t mm_top_selected(const struct mm_top *t);
 struct mm_list *mm_top_list(struct mm_top *t);
-void mm_top_find(struct mm_top *t, int step, int stay);
+void mm_top_search(struct mm_top *t, int step, int stay);
 /* The main table of the pane in r. */
 int mm_top_table(struct mm_top *t, struct mm_canvas *c, struct mm_rect r);
 /* Every shown row, tab between the cells. 0 or an error. */

@@ -78,7 +78,7 @@ size_t mm_top_selected(const struct mm_top *t)
 
 /* --- search -------------------------------------------------------------------------------- */
 
-void mm_top_find(struct mm_top *t, int step, int stay)
+void mm_top_search(struct mm_top *t, int step, int stay)
 {
 	struct mm_list *l = mm_top_list(t);
 	size_t n = t->order_count;
