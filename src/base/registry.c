@@ -69,6 +69,13 @@ static uint64_t start_of(pid_t pid)
 	return start;
 }
 
+void mm_registry_of(pid_t recorder, struct mm_registry_entry *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	ret->recorder = recorder;
+	ret->recorder_start = start_of(recorder);
+}
+
 int mm_registry_lives(const struct mm_registry_entry *e)
 {
 	return e->recorder_start && start_of(e->recorder) == e->recorder_start;

@@ -33,6 +33,9 @@ void mm_registry_remove(void);
 /* Those that live, the newest first: an array, the caller's to free. No folder = none. */
 int mm_registry_list(struct mm_registry_entry **ret, size_t *ret_count);
 
+/* An entry that knows its recorder alone. */
+void mm_registry_of(pid_t recorder, struct mm_registry_entry *ret);
+
 /* Whether the recorder of an entry still lives. */
 int mm_registry_lives(const struct mm_registry_entry *e);
 

@@ -22,6 +22,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/record_run.h"
+#include "cli/record_top.h"
 #include "collect/collector.h"
 #include "collect/launch.h"
 #include "collect/procfs.h"
@@ -32,11 +33,12 @@
 #include "model/symbolise.h"
 #include "symbol/categories.h"
 #include "trace/writer.h"
+#include "tui/tty.h"
 
 enum { DEFAULT_DEPTH = 128, SYMBOLS_LEAST_MS = 20, SYMBOLS_MOST_MS = 2000 };
 
 enum { O_OUTPUT, O_ON_FULL, O_DEPTH, O_MMAP, O_NO_FOLLOW, O_NO_ADDRESSES, O_FREE_STACKS,
-	O_MAX_SIZE, O_KEEP, O_SYMBOLS, O_WAIT_ALL, O_RESOLUTION, O_CONFIG, O_QUIET };
+	O_MAX_SIZE, O_KEEP, O_SYMBOLS, O_WAIT_ALL, O_RESOLUTION, O_CONFIG, O_TOP, O_QUIET };
 
 static const struct mm_cli_option record_options[] = {
 	[O_OUTPUT] = { "output", 'o', "FILE",
@@ -69,6 +71,9 @@ static const struct mm_cli_option record_options[] = {
 	[O_CONFIG] = { "categories", 'c', "FILE",
 		"check the category rules and budgets in FILE before the program\n"
 		"starts; report applies them" },
+	[O_TOP] = { "top", 't', NULL,
+		"show the recording on the full screen (mmtop) while it is made; what\n"
+		"COMMAND writes goes to FILE.out and FILE.err unless redirected" },
 	[O_QUIET] = { "quiet", 'q', NULL, "print no status line and no summary" },
 };
 
@@ -95,7 +100,7 @@ struct record {
 	int no_deadline; /* take the time that symbols need */
 	struct mm_ahead *ahead; /* looks them up during the run; NULL = nobody does */
 	struct mm_listener listener;
-	int quiet, keep_given, status_shown;
+	int quiet, keep_given, status_shown, top;
 	int trouble;    /* exit status when prepare fails */
 };
 
@@ -173,6 +178,7 @@ static int set_option(struct record *r, struct mm_cli_parse *p, int option)
 	case O_OUTPUT: r->output = p->value; return 0;
 	case O_CONFIG: r->config = p->value; return 0;
 	case O_QUIET: r->quiet = 1; return 0;
+	case O_TOP: r->top = 1; return 0;
 	case O_WAIT_ALL: r->collect.wait_all = 1; return 0;
 	case O_NO_ADDRESSES: r->writer.no_addresses = 1; return 0;
 	case O_MMAP: r->collect.shm_options |= MM_OPT_MMAP; return 0;
@@ -204,6 +210,10 @@ static int parse(struct record *r, int argc, char **argv)
 	if (r->writer.keep == MM_KEEP_LAST && strcmp(r->output, "-") == 0)
 		return mm_cli_usage(&p, "--max-size cannot keep the last on standard output: "
 				    "name a file with -o, or give --keep=first") + 1;
+	if (r->top && strcmp(r->output, "-") == 0)
+		return mm_cli_usage(&p, "--top shows a file: it cannot write to standard output") + 1;
+	if (r->top && !mm_tty_usable())
+		return mm_cli_usage(&p, "--top needs a terminal that can be drawn on") + 1;
 	r->collect.argv = argv + p.operand;
 	return 0;
 }
@@ -522,6 +532,26 @@ static struct record defaults(void)
 		.symbols = MM_SYMBOLISE_FULL };
 }
 
+/* In the recorder's process, which has no terminal to say anything on. */
+static int record_beside(void *ctx)
+{
+	struct mm_diag diag = { "" };
+
+	return record(ctx, &diag);
+}
+
+static int record_with_view(struct record *r)
+{
+	struct mm_record_top top = { .trace = r->path, .categories = r->config,
+		.record = record_beside, .ctx = r, .in_child = r->collect.in_child,
+		.in_child_ctx = r->collect.in_child_ctx };
+
+	r->collect.show = NULL;
+	r->collect.in_child = mm_record_top_in_child;
+	r->collect.in_child_ctx = &top;
+	return mm_record_top(&top);
+}
+
 static int prepare_and_record(struct record *r)
 {
 	struct mm_diag diag = { "" };
@@ -535,7 +565,7 @@ static int prepare_and_record(struct record *r)
 		mm_cli_fail(&diag, err);
 		status = r->trouble;
 	} else {
-		status = record(r, &diag);
+		status = r->top ? record_with_view(r) : record(r, &diag);
 	}
 	free(r->path);
 	free(r->command);
@@ -555,6 +585,7 @@ int mm_record_run(const struct mm_record_run *q)
 	r.collect.behind = q->behind;
 	r.collect.in_child = q->in_child;
 	r.collect.in_child_ctx = q->in_child_ctx;
+	r.top = q->top;
 	return prepare_and_record(&r);
 }
 

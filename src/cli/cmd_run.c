@@ -14,8 +14,9 @@
 #include "manager/run_front.h"
 #include "replay/replay_conf.h"
 #include "replay/words.h"
+#include "tui/tty.h"
 
-enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG, OPT_TRACE };
+enum run_option { OPT_STRATEGY, OPT_CHECK, OPT_STATS, OPT_CONFIG, OPT_TRACE, OPT_TOP };
 
 static const struct mm_cli_option run_options[] = {
 	[OPT_STRATEGY] = { "strategy", 's', "S", "how blocks are placed: size-class (default),\n"
@@ -31,6 +32,7 @@ static const struct mm_cli_option run_options[] = {
 		"otherwise; categories, sites and pools are for mmprof replay" },
 	[OPT_TRACE] = { "trace", 't', "FILE", "record to FILE meanwhile, as mmprof record does, with the\n"
 		"engine's own slabs: mmprof report says how much of them is free" },
+	[OPT_TOP] = { "top", 0, NULL, "with --trace: show it on the full screen (mmtop) meanwhile" },
 };
 
 static const struct mm_cli_command run_command = {
@@ -55,7 +57,7 @@ static const struct mm_cli_command run_command = {
 struct run_wish {
 	enum mm_strategy strategy;
 	enum mm_check check;
-	int stats, has_strategy, has_check;
+	int stats, has_strategy, has_check, top;
 	const char *config, *trace;
 	char **argv;
 };
@@ -69,6 +71,7 @@ static int take_run_option(struct mm_cli_parse *p, struct run_wish *q, enum run_
 	case OPT_STATS: q->stats = 1; break;
 	case OPT_CONFIG: q->config = p->value; break;
 	case OPT_TRACE: q->trace = p->value; break;
+	case OPT_TOP: q->top = 1; break;
 	case OPT_CHECK:
 		q->has_check = 1;
 		if (mm_check_of(p->value, &q->check))
@@ -122,6 +125,14 @@ static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char 
 		return 1;
 	}
 	q->argv = argv + p->operand;
+	if (q->top && !q->trace) {
+		*ret = mm_cli_usage(p, "--top shows a recording: it needs --trace");
+		return 1;
+	}
+	if (q->top && !mm_tty_usable()) {
+		*ret = mm_cli_usage(p, "--top needs a terminal that can be drawn on");
+		return 1;
+	}
 	if (q->config && (*ret = take_run_config(q)) != 0)
 		return 1;
 	if (!q->check || q->strategy == MM_STRATEGY_SIZE_CLASS)
@@ -157,7 +168,7 @@ static void set_variable(void *ctx)
 /* The exit status. */
 static int run_recorded(struct run_wish *q)
 {
-	struct mm_record_run r = { .argv = q->argv, .output = q->trace, .source = "run",
+	struct mm_record_run r = { .argv = q->argv, .output = q->trace, .source = "run", .top = q->top,
 		.in_child = set_variable, .in_child_ctx = q };
 	struct mm_diag diag = { "" };
 	char *library = NULL;

@@ -64,7 +64,7 @@ struct request {
 	struct mm_top_view view;
 	struct mm_top_source_options source;
 	const char *pid, *trace;
-	int once, list;
+	int once, list, undrawable;
 };
 
 static int take_screen(struct mm_cli_parse *p, struct request *q)
@@ -162,7 +162,7 @@ static void settle(struct request *q)
 		q->view.count = 1;
 	}
 	if (!q->view.batch && !q->view.script && !q->view.top.plain && !usable) {
-		mm_cli_warn("this is no terminal that can be drawn on: one screen as text, as with --once");
+		q->undrawable = 1;
 		q->view.batch = 1;
 		q->view.count = 1;
 	}
@@ -210,6 +210,8 @@ static int find_and_view(struct request *q, struct mm_diag *diag)
 	if (found.process[0] && !q->source.process)
 		q->source.process = found.process;
 	err = mm_top_source_open(&source, &q->source, diag);
+	if (!err && q->undrawable)
+		mm_cli_warn("this is no terminal that can be drawn on: one screen as text, as with --once");
 	if (!err) {
 		mm_top_view(&q->view, mm_top_source_view(source), diag, &err);
 		mm_top_source_close(source);

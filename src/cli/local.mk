@@ -4,7 +4,7 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/cat_print.c src/cli/cat_print.h src/cli/cmd_cat.c \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_import.c \
-	src/cli/cmd_record.c src/cli/record_run.h \
+	src/cli/cmd_record.c src/cli/record_run.h src/cli/record_top.c src/cli/record_top.h \
 	src/cli/cmd_replay.c src/cli/replay_work.c src/cli/replay_work.h \
 	src/cli/replay_setup.c src/cli/replay_setup.h \
 	src/cli/cmd_report.c \

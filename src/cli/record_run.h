@@ -8,6 +8,7 @@ struct mm_record_run {
 	const char *behind;  /* path of a library that is loaded behind the hooks */
 	void (*in_child)(void *ctx); /* in the process that becomes the command; may be NULL */
 	void *in_child_ctx;
+	int top;             /* with the full screen (record_top.h) */
 	const char *source;  /* of the trace: FORMAT.md */
 };
 

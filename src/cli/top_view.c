@@ -145,7 +145,7 @@ static int on_terminal(struct loop *l, struct mm_diag *diag)
 		err = turn(l, diag);
 	mm_canvas_deinit(&l->canvas);
 	mm_tty_close(l->tty);
-	if (mm_tty_signal())
+	if (mm_tty_signal() && !l->view->stay)
 		raise(mm_tty_signal());
 	return err > 0 ? MM_OK : err;
 }
@@ -302,6 +302,8 @@ int mm_top_view(const struct mm_top_view *v, const struct mm_source *source, str
 		*ret_err = err;
 		return MM_CLI_TROUBLE;
 	}
+	if (v->hello)
+		mm_top_notice(l.top, v->hello);
 	if (v->script)
 		err = by_script(&l, diag);
 	else if (v->batch)

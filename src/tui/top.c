@@ -77,6 +77,11 @@ void mm_top_say(struct mm_top *t, enum mm_style style, const char *format, ...)
 	t->message_style = style;
 }
 
+void mm_top_notice(struct mm_top *t, const char *text)
+{
+	mm_top_say(t, MM_STYLE_NOTE, "%s", text);
+}
+
 const struct mm_report *mm_top_report(const struct mm_top *t)
 {
 	return t->report;
@@ -216,13 +221,30 @@ int mm_top_moves(const struct mm_top *t)
 	return t->playing || (!t->paused && t->source->state(t->source->ctx) == MM_SOURCE_LIVE);
 }
 
+/* The last view stays. */
+static void say_end(struct mm_top *t)
+{
+	switch (t->source->state(t->source->ctx)) {
+	case MM_SOURCE_ENDED:
+		mm_top_say(t, MM_STYLE_NOTE, "the recording has ended: this is all of it");
+		break;
+	case MM_SOURCE_KILLED:
+		mm_top_say(t, MM_STYLE_BAD, "the recorder is gone before its end: what it saved is shown");
+		break;
+	default: break;
+	}
+}
+
 int mm_top_tick(struct mm_top *t)
 {
 	struct mm_diag diag = { "" };
+	enum mm_source_state before = t->source->state(t->source->ctx);
 
 	if (t->playing)
 		return mm_top_play_on(t);
 	int got = t->source->refresh(t->source->ctx, &diag);
+	if (t->source->state(t->source->ctx) != before)
+		say_end(t);
 	if (got < 0)
 		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, got));
 	/* A moment of the past does not change; nor does what is paused. */

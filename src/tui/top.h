@@ -43,6 +43,9 @@ void mm_top_click(struct mm_top *t, int row, int col);
 /* A line as typed after ':', without it. MM_EINVAL with the reason. */
 int mm_top_command(struct mm_top *t, const char *line, struct mm_diag *diag);
 
+/* Something to be said at the foot, until the next key. */
+void mm_top_notice(struct mm_top *t, const char *text);
+
 /* Time has passed: follows a live trace, or plays on. 1 when the screen may have changed. */
 int mm_top_tick(struct mm_top *t);
 
