@@ -48,7 +48,7 @@ static void put_residency(struct mm_jsonw *w, const struct mm_report_residency *
 {
 	mm_jsonw_object(w, NULL);
 	put_known(w, "category", r->category);
-	mm_jsonw_array(w, "tier_bytes");
+	mm_jsonw_array(w, "bytes_by_tier");
 	for (size_t i = 0; i < tiers; i++)
 		mm_jsonw_u64(w, NULL, r->tier_bytes[i]);
 	mm_jsonw_array_end(w);

@@ -77,10 +77,10 @@ static void put_tier(struct mm_pen *p, const struct mm_report_tier *t)
 		mm_pen_size(p, capacity, t->capacity_bytes), ppm(share, t->used_ppm),
 		mm_pen_size(p, in, t->in_bytes), mm_pen_size(p, out, t->out_bytes),
 		ppm(hit, t->hit_ppm), mm_pen_time(stall, t->stall_p99_ns));
-	mm_pen_text(p, t->name, 16, 0);
+	size_t taken = 73 + mm_pen_text(p, t->name, 12, 0);
 	if (*t->type) {
 		fputs(", ", p->out);
-		mm_pen_text(p, t->type, 20, 0);
+		mm_pen_text(p, t->type, mm_text_room(p, taken + 2), 0);
 	}
 	fputc('\n', p->out);
 }
@@ -136,9 +136,9 @@ void mm_text_gpu(struct mm_pen *p, const struct mm_report *r)
 			mm_pen_size(p, budget, h->budget_bytes), ppm(share, h->used_ppm),
 			mm_pen_size(p, ours, h->ours_bytes), h->number);
 		const char *name = g->devices[h->device].name;
-		mm_pen_text(p, *name ? name : "a device", 20, 0);
+		size_t taken = 52 + mm_pen_text(p, *name ? name : "a device", 16, 0);
 		fputc(' ', p->out);
-		mm_pen_text(p, h->flags, 20, 0);
+		mm_pen_text(p, h->flags, mm_text_room(p, taken), 0);
 		fputc('\n', p->out);
 	}
 	if (g->heap_count > LISTED)

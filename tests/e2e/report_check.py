@@ -102,8 +102,8 @@ def check_tiers(report):
         law(sum(c["bytes"] for c in report[name]) == sum(r[key] for r in report["residency"]),
             f"{name}: by cause and by category")
     for r in report["residency"]:
-        law(len(r["tier_bytes"]) == len(tiers), "residency: tiers")
-        known = [b for b, t in zip(r["tier_bytes"], tiers)
+        law(len(r["bytes_by_tier"]) == len(tiers), "residency: tiers")
+        known = [b for b, t in zip(r["bytes_by_tier"], tiers)
                  if b is not None and t["part_of"] is None]
         law(r["total_bytes"] == (sum(known) if known else None), "residency: total")
 

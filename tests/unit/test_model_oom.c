@@ -12,6 +12,22 @@
 #include "core/error.h"
 #include "modelkit.h"
 #include "oomkit.h"
+#include "trace/notice.h"
+
+/* One of every kind, so that each is kept, counted and listed. */
+static void put_notices(struct kit *k, uint32_t process, uint64_t time)
+{
+	struct mm_notice n = mm_notice_unknown();
+	size_t count;
+
+	n.category = n.name = n.what = n.cause = (struct mm_span){ "some text", 9 };
+	n.tier = n.to = n.device = n.heap = n.block = n.level = 1;
+	n.bytes = n.stall_ns = n.capacity_bytes = 7;
+	for (unsigned kind = MM_EV_TIER; mm_notice_fields(kind, &count); kind++)
+		kit_other(k, process, &(struct mm_event){ .kind = (uint8_t)kind,
+			.thread = MM_NO_THREAD, .slot = MM_NO_SLOT, .time = time, .notice = &n });
+	kit_text(k, process, MM_EV_BUDGET, "textures", 60, time);
+}
 
 static void make_trace(struct kit *k)
 {
@@ -24,6 +40,7 @@ static void make_trace(struct kit *k)
 		uint32_t site = kit_site(k, p, pushed, "work", "w.c", 2);
 		kit_text(k, p, MM_EV_MARK, "begin", 0, 10 * i + 1);
 		kit_text(k, p, MM_EV_METRIC, "svo.nodes", 4, 10 * i + 1);
+		put_notices(k, p, 10 * i + 1);
 		size_t o = kit_alloc(k, p, t, site, 100, 10 * i + 2);
 		kit_alloc(k, p, t, top, 50, 10 * i + 3);
 		kit_free(k, o, t, 10 * i + 4);

@@ -23,11 +23,12 @@ test_golden_LDADD = $(MM_TEST_LIBS)
 test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/limited.h
 test_hostile_LDADD = $(MM_TEST_LIBS)
 make_golden_SOURCES = tests/unit/make_golden.c tests/unit/goldens.c \
+	tests/unit/voxel.c tests/unit/voxel.h \
 	tests/unit/goldens.h $(trace_helpers)
 make_golden_LDADD = $(MM_TEST_LIBS)
 TESTS += test_objects test_trace test_tracegap test_tracefile test_bounded test_damage test_golden test_hostile \
 	tests/e2e/cat.sh
-EXTRA_DIST += FORMAT.md traces/v1.mmt traces/v1-bounded.mmt traces/v1.cat.txt traces/v1.cat.jsonl \
+EXTRA_DIST += FORMAT.md traces/v1.mmt traces/v1-bounded.mmt traces/v1.cat.txt traces/v1.cat.jsonl traces/v1-voxel.mmt \
 	tests/e2e/cat.sh
 tests/e2e/cat.log: mmprof
 
