@@ -38,12 +38,16 @@ int mm_term_rows(int fd, int otherwise)
 	return number_in("LINES", otherwise);
 }
 
-int mm_term_colours(int fd)
+int mm_term_wants_colours(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return mm_term_is(fd) && !(no && no[0]) && term && term[0] &&
-	       strcmp(term, "dumb") != 0;
+	return !(no && no[0]) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+int mm_term_colours(int fd)
+{
+	return mm_term_is(fd) && mm_term_wants_colours();
 }
 
 int mm_term_utf8(void)

@@ -17,6 +17,8 @@ int mm_term_rows(int fd, int otherwise);
 
 /* 1 when colours may be sent to fd. */
 int mm_term_colours(int fd);
+/* 1 when they may be sent to the terminal, whichever stream that is. */
+int mm_term_wants_colours(void);
 
 /* 1 when the locale that the environment names is UTF-8; does not call setlocale. */
 int mm_term_utf8(void);

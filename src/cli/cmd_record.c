@@ -212,7 +212,7 @@ static int parse(struct record *r, int argc, char **argv)
 				    "name a file with -o, or give --keep=first") + 1;
 	if (r->top && strcmp(r->output, "-") == 0)
 		return mm_cli_usage(&p, "--top shows a file: it cannot write to standard output") + 1;
-	if (r->top && !mm_tty_usable())
+	if (r->top && !mm_tty_usable(1))
 		return mm_cli_usage(&p, "--top needs a terminal that can be drawn on") + 1;
 	r->collect.argv = argv + p.operand;
 	return 0;

@@ -129,7 +129,7 @@ static int parse_run(struct mm_cli_parse *p, struct run_wish *q, int argc, char 
 		*ret = mm_cli_usage(p, "--top shows a recording: it needs --trace");
 		return 1;
 	}
-	if (q->top && !mm_tty_usable()) {
+	if (q->top && !mm_tty_usable(1)) {
 		*ret = mm_cli_usage(p, "--top needs a terminal that can be drawn on");
 		return 1;
 	}

@@ -144,7 +144,7 @@ static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 /* What was not said is as the terminal is. */
 static void settle(struct request *q)
 {
-	int usable = mm_tty_usable();
+	int usable = mm_tty_usable(0);
 
 	if (!q->view.cols) {
 		q->view.cols = mm_term_columns(STDOUT_FILENO, 100);

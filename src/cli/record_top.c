@@ -168,7 +168,7 @@ static int open_trace(struct side *s, ino_t before, struct mm_top_source **ret,
 
 static void show(struct side *s, struct mm_top_source *source)
 {
-	struct mm_top_view v = { .delay_ns = 1000000000, .colour = mm_term_colours(STDOUT_FILENO),
+	struct mm_top_view v = { .delay_ns = 1000000000, .colour = mm_term_wants_colours(),
 		.stay = 1 };
 	struct mm_diag diag = { "" };
 	char hello[2 * PATH_MAX + 64];

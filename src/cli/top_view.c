@@ -131,7 +131,7 @@ static int turn(struct loop *l, struct mm_diag *diag)
 
 static int on_terminal(struct loop *l, struct mm_diag *diag)
 {
-	struct mm_tty_options how = { l->view->colour, l->view->mouse };
+	struct mm_tty_options how = { l->view->colour, l->view->mouse, l->view->stay };
 	int err = mm_top_update(l->top, diag); /* before the screen is taken: errors stay readable */
 
 	if (!err)

@@ -14,7 +14,8 @@ struct mm_top_view {
 	uint64_t count;      /* of screens in a batch; 0 = no end */
 	int batch, json, mouse, colour;
 	const char *script;  /* NULL none */
-	int stay;            /* a signal that asks us to end only ends the view: mm_tty_signal */
+	int stay;            /* beside a recording: a signal that asks us to end only ends the view
+	                        (mm_tty_signal), and the streams may be the command's */
 	const char *hello;   /* shown until the first key; NULL none */
 	int rows, cols;      /* of a batch and of scripts */
 };

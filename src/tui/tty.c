@@ -5,6 +5,7 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,7 @@ enum { ESCAPE_MS = 25, LEAVE_MOST = 256 };
 
 struct mm_tty {
 	SCREEN *screen;
+	FILE *in, *out;  /* opened for it; NULL = the standard streams */
 	int colour, mouse;
 	attr_t attr[MM_STYLE_COUNT];
 	short pair[MM_STYLE_COUNT];
@@ -29,6 +31,7 @@ struct mm_tty {
 static struct {
 	volatile sig_atomic_t ended;  /* by this signal */
 	volatile sig_atomic_t active;
+	int in, out;
 	struct termios before;
 	int has_before;
 	char leave[LEAVE_MOST];
@@ -50,10 +53,10 @@ static void on_asked(int sig)
 static void on_crash(int sig)
 {
 	if (terminal.active) {
-		ssize_t sent = write(STDOUT_FILENO, terminal.leave, terminal.leave_bytes);
+		ssize_t sent = write(terminal.out, terminal.leave, terminal.leave_bytes);
 		(void)sent;
 		if (terminal.has_before)
-			tcsetattr(STDIN_FILENO, TCSANOW, &terminal.before);
+			tcsetattr(terminal.in, TCSANOW, &terminal.before);
 	}
 	signal(sig, SIG_DFL);
 	raise(sig);
@@ -141,18 +144,46 @@ static void set_modes(struct mm_tty *t)
 	timeout(0);
 }
 
-int mm_tty_usable(void)
+static int standard_is_terminal(void)
 {
-	int err;
+	return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+}
 
-	if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
-		return 0;
-	if (setupterm(NULL, STDOUT_FILENO, &err) != OK)
-		return 0;
-	const char *cup = tigetstr("cup");
-	int usable = cup && cup != (char *)-1;
-	del_curterm(cur_term);
+int mm_tty_usable(int anyhow)
+{
+	int fd = standard_is_terminal() ? STDOUT_FILENO : anyhow ? open("/dev/tty", O_RDWR | O_CLOEXEC) : -1;
+	int err, usable = 0;
+
+	if (fd >= 0 && setupterm(NULL, fd, &err) == OK) {
+		const char *cup = tigetstr("cup");
+		usable = cup && cup != (char *)-1;
+		del_curterm(cur_term);
+	}
+	if (fd > STDERR_FILENO)
+		close(fd);
 	return usable;
+}
+
+/* The streams to draw on and to read from. */
+static int open_streams(struct mm_tty *t, int anyhow)
+{
+	if (anyhow && !standard_is_terminal()) {
+		t->in = fopen("/dev/tty", "re");
+		t->out = fopen("/dev/tty", "we");
+		if (!t->in || !t->out)
+			return MM_EIO;
+	}
+	terminal.in = t->in ? fileno(t->in) : STDIN_FILENO;
+	terminal.out = t->out ? fileno(t->out) : STDOUT_FILENO;
+	return MM_OK;
+}
+
+static void close_streams(struct mm_tty *t)
+{
+	if (t->in)
+		fclose(t->in);
+	if (t->out)
+		fclose(t->out);
 }
 
 int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struct mm_diag *diag)
@@ -163,11 +194,17 @@ int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struc
 		return MM_ENOMEM;
 	setlocale(LC_CTYPE, "");
 	terminal.ended = 0;
-	terminal.has_before = tcgetattr(STDIN_FILENO, &terminal.before) == 0;
+	if (open_streams(t, options->anyhow)) {
+		close_streams(t);
+		free(t);
+		return mm_fail(diag, MM_EUNSUP, "there is no terminal to draw on");
+	}
+	terminal.has_before = tcgetattr(terminal.in, &terminal.before) == 0;
 	catch_signals(); /* first: curses takes those that nobody has */
-	t->screen = newterm(NULL, stdout, stdin);
+	t->screen = newterm(NULL, t->out ? t->out : stdout, t->in ? t->in : stdin);
 	if (!t->screen) {
 		release_signals();
+		close_streams(t);
 		free(t);
 		return mm_fail(diag, MM_EUNSUP, "the terminal %s cannot be drawn on",
 			       getenv("TERM") ? getenv("TERM") : "(TERM is not set)");
@@ -189,8 +226,9 @@ void mm_tty_close(struct mm_tty *t)
 	delscreen(t->screen);
 	terminal.active = 0;
 	if (terminal.has_before)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal.before);
+		tcsetattr(terminal.in, TCSADRAIN, &terminal.before);
 	release_signals();
+	close_streams(t);
 	free(t);
 }
 
@@ -297,7 +335,7 @@ static struct mm_tty_input read_key(void)
 struct mm_tty_input mm_tty_read(struct mm_tty *t, int wait_ms)
 {
 	struct mm_tty_input in = { .event = MM_TTY_GONE };
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct pollfd p = { .fd = terminal.in, .events = POLLIN };
 
 	(void)t;
 	if (terminal.ended)
@@ -328,18 +366,18 @@ void mm_tty_copy(struct mm_tty *t, const char *text)
 {
 	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t n = strlen(text);
+	FILE *out = t->out ? t->out : stdout;
 
-	(void)t;
-	fputs("\033]52;c;", stdout);
+	fputs("\033]52;c;", out);
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t w = (uint32_t)(unsigned char)text[i] << 16;
 		w |= i + 1 < n ? (uint32_t)(unsigned char)text[i + 1] << 8 : 0;
 		w |= i + 2 < n ? (uint32_t)(unsigned char)text[i + 2] : 0;
-		putchar(digit[w >> 18]);
-		putchar(digit[w >> 12 & 63]);
-		putchar(i + 1 < n ? digit[w >> 6 & 63] : '=');
-		putchar(i + 2 < n ? digit[w & 63] : '=');
+		putc(digit[w >> 18], out);
+		putc(digit[w >> 12 & 63], out);
+		putc(i + 1 < n ? digit[w >> 6 & 63] : '=', out);
+		putc(i + 2 < n ? digit[w & 63] : '=', out);
 	}
-	fputs("\a", stdout);
-	fflush(stdout);
+	fputs("\a", out);
+	fflush(out);
 }

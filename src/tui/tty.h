@@ -15,10 +15,14 @@
 
 struct mm_tty;
 
-struct mm_tty_options { int colour, mouse; };
+struct mm_tty_options {
+	int colour, mouse;
+	int anyhow; /* on the controlling terminal where the standard streams are redirected */
+};
 
-/* 1 when standard input and output are a terminal that can be drawn on. */
-int mm_tty_usable(void);
+/* 1 when standard input and output are a terminal that can be drawn on; with `anyhow`, when
+ * there is one at all. */
+int mm_tty_usable(int anyhow);
 
 /* MM_EUNSUP with the reason when the terminal cannot be drawn on. */
 int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struct mm_diag *diag);
