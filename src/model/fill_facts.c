@@ -73,9 +73,7 @@ int mm_fill_run(struct mm_work *w)
 	fill_run_process(w, run);
 	for (size_t i = 0; i < w->ready; i++) {
 		run->unattributed_count += w->sums[i].unattributed_count;
-		for (uint32_t c = 0; c < mm_reader_chunks(w->reader, w->selected[i]); c++)
-			run->event_count +=
-				mm_reader_chunk(w->reader, w->selected[i], c)->events;
+		run->event_count += w->learnt[i]->events;
 	}
 	return MM_OK;
 }

@@ -42,6 +42,8 @@ int mm_fill_tables(struct mm_work *w)
 	int by_site = w->options->by == MM_BY_SITE;
 	int err = pick_all(w, picks, by_site ? n : n - 1);
 
+	w->leak_places = picks[1].places;
+	picks[1].places = NULL;
 	for (size_t i = 0; i < n; i++)
 		free(picks[i].places);
 	if (!err && !by_site)

@@ -26,21 +26,12 @@ static void add_totals(struct mm_report_totals *t, const struct mm_sums *s)
 
 /* --- unaccounted --------------------------------------------------------------------- */
 
-/* Most bytes ever live at once until the end of each chunk of the process; malloc'ed. */
-static uint64_t *chunk_peaks(const struct mm_work *w, uint32_t process)
+/* Most bytes ever live at once until the end of a chunk. */
+static uint64_t peak_until(const struct mm_work *w, uint32_t chunk)
 {
-	uint32_t n = mm_reader_chunks(w->reader, process);
-	uint64_t *peaks = malloc((n + 1u) * sizeof *peaks), peak = 0;
+	const struct mm_chunk_info *c = mm_reader_chunk(w->reader, w->selected[0], chunk);
 
-	for (uint32_t c = 0; peaks && c < n; c++) {
-		const struct mm_chunk_info *info = mm_reader_chunk(w->reader, process, c);
-		if (info->before.peak_bytes > peak)
-			peak = info->before.peak_bytes;
-		if (info->peak_bytes > peak)
-			peak = info->peak_bytes;
-		peaks[c] = peak;
-	}
-	return peaks;
+	return c->peak_bytes > c->before.peak_bytes ? c->peak_bytes : c->before.peak_bytes;
 }
 
 static uint64_t excess(const struct mm_note_sample *s, uint64_t peak)
@@ -65,18 +56,14 @@ static int in_range(const struct mm_work *w, const struct mm_note_sample *s)
 	return s->time >= w->from && s->time < w->to;
 }
 
-static int weigh_samples(struct mm_work *w)
+static void weigh_samples(struct mm_work *w)
 {
-	uint64_t *peaks = chunk_peaks(w, w->selected[0]);
-
-	for (size_t i = 0; peaks && i < w->notes.sample_count; i++) {
+	for (size_t i = 0; i < w->notes.sample_count; i++) {
 		const struct mm_note_sample *s = &w->notes.samples[i];
 		if (in_range(w, s) && s->sample.anon_bytes != MM_UNKNOWN &&
 		    s->sample.rss_bytes != MM_UNKNOWN)
-			weigh_sample(&w->report->totals, s, peaks[s->at.chunk]);
+			weigh_sample(&w->report->totals, s, peak_until(w, s->at.chunk));
 	}
-	free(peaks);
-	return peaks ? MM_OK : MM_ENOMEM;
 }
 
 static int fill_unaccounted(struct mm_work *w)
@@ -90,13 +77,13 @@ static int fill_unaccounted(struct mm_work *w)
 	/* Of several processes pages may be shared: no sum of theirs would be true. */
 	if (w->selected_count != 1)
 		return MM_OK;
-	int err = weigh_samples(w);
-	if (!err && !t->all.alloc_count)
+	weigh_samples(w);
+	if (!t->all.alloc_count)
 		mm_unaccounted_hidden(mm_reader_process(w->reader, w->selected[0])->exe, cause,
 				      sizeof cause);
 	t->unaccounted_cause = mm_report_store_text(w->store, cause);
-	if (err || t->unaccounted_bytes == MM_UNKNOWN)
-		return err;
+	if (t->unaccounted_bytes == MM_UNKNOWN)
+		return MM_OK;
 	t->unaccounted_ppm = t->unaccounted_rss_bytes
 		? (uint64_t)((unsigned __int128)t->unaccounted_bytes * 1000000 /
 			     t->unaccounted_rss_bytes) : 0;

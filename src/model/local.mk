@@ -8,6 +8,8 @@ libmm_model_la_SOURCES = \
 	src/model/fill_facts.c \
 	src/model/fill_gpu.c \
 	src/model/fill_groups.c \
+	src/model/fill_live.c \
+	src/model/fill_map.c \
 	src/model/fill_pools.c \
 	src/model/fill_pressure.c \
 	src/model/fill_tables.c \
@@ -15,6 +17,8 @@ libmm_model_la_SOURCES = \
 	src/model/fill_time.c \
 	src/model/fill_totals.c \
 	src/model/fill_tree.c \
+	src/model/inquiry.c src/model/inquiry.h \
+	src/model/learnt.c src/model/learnt.h \
 	src/model/merge.c \
 	src/model/model.c src/model/model.h \
 	src/model/notices.c src/model/notices.h \
@@ -23,13 +27,15 @@ libmm_model_la_SOURCES = \
 	src/model/peak_parts.c src/model/peak_parts.h \
 	src/model/ranking.c src/model/ranking.h \
 	src/model/ratios.h \
-	src/model/report.c src/model/report.h \
+	src/model/report.c src/model/report.h src/model/report_live.h \
 	src/model/report_tiers.h \
 	src/model/report_store.c src/model/report_store.h \
 	src/model/select.c \
 	src/model/shares.c src/model/shares.h \
+	src/model/spread.c src/model/spread.h \
 	src/model/sum_events.c src/model/sum_events.h \
 	src/model/sums.c src/model/sums.h \
+	src/model/tower.c src/model/tower.h \
 	src/model/trace_notes.c src/model/trace_notes.h \
 	src/model/visit.c src/model/visit.h \
 	src/model/work.h

@@ -7,33 +7,47 @@
 #include "core/error.h"
 #include "model/work.h"
 
-enum { TIMELINE_POINTS = 240, SWEEP_EVENTS = 1 << 20 };
+enum { TIMELINE_POINTS = 240, SWEEP_EVENTS = 1 << 20, QUICK_EVENTS = 1 << 16 };
 
 static void work_deinit(struct mm_work *w)
 {
-	for (size_t i = 0; i < w->selected_count; i++) {
-		if (w->sums)
-			mm_sums_deinit(&w->sums[i]);
-		if (w->shares)
-			mm_shares_deinit(&w->shares[i]);
-	}
+	for (size_t i = 0; w->sums && i < w->selected_count; i++)
+		mm_sums_deinit(&w->sums[i]);
 	mm_ranking_deinit(&w->ground);
-	mm_notes_deinit(&w->notes);
-	mm_naming_destroy(w->naming);
+	if (w->selected_count > 1)
+		mm_notes_deinit(&w->notes);
 	free(w->sums);
-	free(w->shares);
 	free(w->budgets);
+	free(w->learnt);
+	free(w->leak_places);
 	free(w->selected);
+}
+
+static int find_learnt(struct mm_work *w)
+{
+	w->learnt = calloc(w->selected_count, sizeof *w->learnt);
+	if (!w->learnt)
+		return MM_ENOMEM;
+	for (size_t i = 0; i < w->selected_count; i++) {
+		w->learnt[i] = mm_inquiry_learnt(w->inquiry, w->selected[i]);
+		if (!w->learnt[i] || mm_learnt_chunks(w->learnt[i], w->reader))
+			return MM_ENOMEM;
+	}
+	return MM_OK;
 }
 
 static int read_notes(struct mm_work *w)
 {
 	int err = MM_OK;
 
+	if (w->selected_count == 1) {
+		err = mm_learnt_notes(w->learnt[0], w->reader, w->names);
+		w->notes = w->learnt[0]->notes;
+		return err;
+	}
 	for (size_t i = 0; !err && i < w->selected_count; i++)
 		err = mm_notes_read(&w->notes, w->reader, w->selected[i], w->store);
-	if (w->selected_count > 1)
-		mm_notes_sort(&w->notes);
+	mm_notes_sort(&w->notes);
 	/* A mark without its text would not be found. */
 	return err ? err : mm_report_store_failed(w->store) ? MM_ENOMEM : MM_OK;
 }
@@ -44,9 +58,8 @@ static int is_small(struct mm_work *w)
 	uint64_t events = 0;
 
 	for (size_t i = 0; i < w->selected_count; i++)
-		for (uint32_t c = 0; c < mm_reader_chunks(w->reader, w->selected[i]); c++)
-			events += mm_reader_chunk(w->reader, w->selected[i], c)->events;
-	return events <= SWEEP_EVENTS;
+		events += w->learnt[i]->events;
+	return events <= (w->options->quick ? QUICK_EVENTS : SWEEP_EVENTS);
 }
 
 static int needs_sweep(const struct mm_model_options *o)
@@ -60,13 +73,11 @@ static int set_up(struct mm_work *w)
 	int sweep = needs_sweep(o) || is_small(w);
 
 	w->sums = calloc(w->selected_count, sizeof *w->sums);
-	w->shares = calloc(w->selected_count, sizeof *w->shares);
-	if (!w->sums || !w->shares)
+	if (!w->sums)
 		return MM_ENOMEM;
 	/* All shares first: categories that one process names count for all. */
 	for (size_t i = 0; i < w->selected_count; i++) {
-		int err = mm_shares_init(&w->shares[i], o->categories, w->reader,
-					 w->selected[i], w->naming);
+		int err = mm_learnt_shares(w->learnt[i], w->reader, o->categories, w->naming);
 		if (err)
 			return err;
 	}
@@ -75,11 +86,12 @@ static int set_up(struct mm_work *w)
 		return err;
 	for (size_t i = 0; i < w->selected_count; i++, w->ready++) {
 		struct mm_sums *s = &w->sums[i];
-		err = mm_sums_init(s, w->reader, w->selected[i], &w->shares[i], w->from, w->to);
+		err = mm_sums_init(s, w->reader, w->learnt[i], w->from, w->to);
 		if (err)
 			return err;
 		s->sweep = sweep;
-		s->births_wanted = o->metric == MM_METRIC_LEAKS;
+		s->quick = o->quick && !sweep;
+		s->births_wanted = o->metric == MM_METRIC_LEAKS || o->objects || o->map.want;
 		s->point_wanted = TIMELINE_POINTS;
 		s->progress = o->progress;
 		s->budgets = w->budgets;
@@ -136,45 +148,46 @@ static int fill(struct mm_work *w)
 	if (!err && w->options->tree != MM_TREE_NONE)
 		err = mm_fill_tree(w);
 	if (!err)
+		err = mm_fill_rates(w);
+	if (!err)
+		err = mm_fill_leaks(w);
+	if (!err)
+		err = mm_fill_map(w);
+	if (!err)
 		err = mm_fill_frames(w);
-	return err ? err : mm_report_store_failed(w->store) ? MM_ENOMEM : MM_OK;
+	return err ? err : mm_report_store_failed(w->store) ||
+			   mm_report_store_failed(w->names) ? MM_ENOMEM : MM_OK;
 }
 
-static int make(struct mm_work *w, struct mm_diag *diag)
+int mm_work_make(struct mm_work *w, struct mm_diag *diag)
 {
-	int err = mm_naming_create(&w->naming, w->reader, w->options->symbols, w->store,
-				   w->options->progress);
+	int err = mm_work_select(w, diag);
 
 	if (!err)
-		err = mm_work_select(w, diag);
+		err = find_learnt(w);
 	if (!err)
 		err = read_notes(w);
 	if (!err)
 		err = mm_work_range(w, diag);
 	if (!err)
 		err = collect(w, diag);
-	return err ? err : fill(w);
+	if (!err)
+		err = fill(w);
+	work_deinit(w);
+	return err;
 }
 
 int mm_model_report(struct mm_report **ret, struct mm_reader *r,
 		    const struct mm_model_options *options, struct mm_diag *diag)
 {
-	struct mm_report *report = calloc(1, sizeof *report);
-	struct mm_report_store *store = mm_report_store_create();
-	struct mm_work w = { .reader = r, .options = options, .report = report, .store = store };
+	struct mm_inquiry_options o = { .categories = options->categories,
+					.symbols = options->symbols };
+	struct mm_inquiry *q;
+	int err = mm_inquiry_open(&q, r, &o);
 
-	if (!report || !store) {
-		free(report);
-		mm_report_store_free(store);
-		return MM_ENOMEM;
-	}
-	report->store = store;
-	int err = make(&w, diag);
-	work_deinit(&w);
-	if (err) {
-		mm_report_free(report);
+	if (err)
 		return err;
-	}
-	*ret = report;
-	return MM_OK;
+	err = mm_inquiry_report(ret, q, options, diag);
+	mm_inquiry_close(q);
+	return err;
 }

@@ -20,6 +20,14 @@
 #include "symbol/symbol.h"
 #include "trace/reader.h"
 
+struct mm_map_request {
+	int want;
+	uint32_t range;      /* which, by number + 1; 0 = the one with most live bytes */
+	uint64_t addr;       /* where the cells begin; 0 = where the range does */
+	uint64_t cell_bytes; /* 0 = so that the range fits; whole powers of two from 16 on */
+	uint32_t cells;      /* how many */
+};
+
 struct mm_model_options { /* zero-initialised = the overview of the whole run */
 	const char *trace;      /* the file's name, for the report; NULL = "" */
 	enum mm_by by;
@@ -32,6 +40,13 @@ struct mm_model_options { /* zero-initialised = the overview of the whole run */
 	const char *match;      /* glob over function, file and library: only such stacks in
 	                           tables and tree; NULL = all */
 	int sweep;              /* read every event even where sums would do */
+	int quick;              /* never read every event, nor every object unless `objects` or
+	                           `map` asks: what only that tells is MM_UNKNOWN (a category's
+	                           own peak; who leaked of a range that does not begin at 0;
+	                           categories where rules look at threads) */
+	int objects;            /* look at each live object: births of the oldest, and leaks of
+	                           any range */
+	struct mm_map_request map;
 	struct mm_categories *categories; /* rules; categories that the program named are added */
 	struct mm_symbols *symbols;       /* NULL = only names that the trace holds */
 	struct mm_progress *progress;     /* NULL = silent */

@@ -70,6 +70,11 @@ void mm_naming_destroy(struct mm_naming *n)
 	free(n);
 }
 
+void mm_naming_show(struct mm_naming *n, struct mm_progress *progress)
+{
+	n->progress = progress;
+}
+
 /* --- spots ------------------------------------------------------------------------ */
 
 static int find_spot(struct mm_naming *n, uint32_t process, uint32_t module, uint64_t address,

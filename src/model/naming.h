@@ -29,6 +29,9 @@ int mm_naming_create(struct mm_naming **ret, struct mm_reader *r, struct mm_symb
 		     struct mm_report_store *store, struct mm_progress *progress);
 void mm_naming_destroy(struct mm_naming *n);
 
+/* Another progress line, or none, from now on. */
+void mm_naming_show(struct mm_naming *n, struct mm_progress *progress);
+
 /* Resolves every address on the stacks of these sites. */
 int mm_naming_prepare(struct mm_naming *n, uint32_t process, const uint32_t *sites, size_t count);
 

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/report_live.h"
 #include "model/report_tiers.h"
 #include "trace/event.h"
 
@@ -251,6 +252,10 @@ struct mm_report {
 
 	struct mm_report_table table;       /* what --by and --metric ask for */
 	struct mm_report_table peak, leaks, temporary, allocs; /* by site, for the overview */
+	struct mm_report_rates rates;
+	struct mm_report_leak *leak_rows;   /* one beside each row of `leaks` */
+	uint64_t leak_steps_ns[MM_LEAK_STEPS];
+	struct mm_report_map map;
 
 	struct mm_report_node *tree;        /* with --tree; tree[0] = root */
 	size_t tree_count;

@@ -19,6 +19,8 @@ struct mm_report_store {
 	struct block *blocks;
 	const char **texts; /* NULL = free place */
 	size_t text_count, text_mask;
+	struct mm_report_store *kept; /* another's texts are used, too */
+	unsigned keepers;             /* others that use these, and the owner, but for one */
 	int failed;
 };
 
@@ -29,14 +31,21 @@ struct mm_report_store *mm_report_store_create(void)
 
 void mm_report_store_free(struct mm_report_store *s)
 {
-	if (!s)
+	if (!s || s->keepers--)
 		return;
+	mm_report_store_free(s->kept);
 	for (struct block *b = s->blocks, *next; b; b = next) {
 		next = b->next;
 		free(b);
 	}
 	free(s->texts);
 	free(s);
+}
+
+void mm_report_store_keep(struct mm_report_store *s, struct mm_report_store *other)
+{
+	other->keepers++;
+	s->kept = other;
 }
 
 int mm_report_store_failed(const struct mm_report_store *s)

@@ -15,6 +15,10 @@ struct mm_report_store;
 struct mm_report_store *mm_report_store_create(void); /* NULL without memory */
 void mm_report_store_free(struct mm_report_store *s);
 
+/* `s` keeps `other` and its texts from now on until it is freed itself; `other` may be freed
+ * before. */
+void mm_report_store_keep(struct mm_report_store *s, struct mm_report_store *other);
+
 /* Zeroed, aligned for any type; NULL without memory (or for 0 bytes). */
 void *mm_report_store_alloc(struct mm_report_store *s, size_t count, size_t size);
 

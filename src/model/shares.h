@@ -20,13 +20,18 @@ struct mm_shares { /* caller's memory, zero-initialised = empty */
 	uint32_t *rule;        /* by site; UINT32_MAX none */
 	uint32_t *thread_rule; /* by thread; NULL = there are no thread rules */
 	uint32_t sites, threads;
-	int plain;             /* every site is `general` */
+	int named;             /* some site is not `general` */
+	int plain;             /* no site is, whatever its thread */
 };
 
 /* Categories that the program named join `c`. Names sites (in batch) only when there
  * are rules over frames. */
 int mm_shares_init(struct mm_shares *s, struct mm_categories *c, struct mm_reader *r,
 		   uint32_t process, struct mm_naming *naming);
+/* The same for shares that may hold some sites already: looks only at those that came since,
+ * and at all threads, whose names may have changed. */
+int mm_shares_update(struct mm_shares *s, struct mm_categories *c, struct mm_reader *r,
+		     uint32_t process, struct mm_naming *naming);
 void mm_shares_deinit(struct mm_shares *s);
 
 /* The first rule that decides for an object born there, pushed categories aside: UINT32_MAX

@@ -209,9 +209,8 @@ void mm_sum_account(void *arg, const struct mm_event *ev, struct mm_point after)
 
 /* --- live objects -------------------------------------------------------------------- */
 
-typedef void (*object_fn)(struct mm_sums *f, const struct mm_object *o);
-
-static void each_live(struct mm_sums *f, object_fn fn)
+void mm_sum_each_live(const struct mm_sums *f, void (*fn)(void *arg, const struct mm_object *o),
+		      void *arg)
 {
 	const struct mm_objects *objects = mm_visit_objects(&f->visit);
 	struct mm_object o;
@@ -220,11 +219,12 @@ static void each_live(struct mm_sums *f, object_fn fn)
 
 	while (objects && mm_objects_next(objects, &at, &slot, &o))
 		if (o.size != MM_UNKNOWN)
-			fn(f, &o);
+			fn(arg, &o);
 }
 
-static void begin_object(struct mm_sums *f, const struct mm_object *o)
+static void begin_object(void *arg, const struct mm_object *o)
 {
+	struct mm_sums *f = arg;
 	struct mm_sum_category *c = category_of(f, o->site, o->thread);
 
 	c->live += o->size;
@@ -236,7 +236,7 @@ void mm_sum_begin_categories(struct mm_sums *f)
 {
 	/* Only what is in force when the range begins: what was exceeded before is not asked. */
 	take_budgets(f, f->from);
-	each_live(f, begin_object);
+	mm_sum_each_live(f, begin_object, f);
 	for (uint32_t i = 0; i < f->category_count; i++)
 		watch_budget(&f->categories[i], f->from);
 	f->category_peaks = 1;
@@ -248,8 +248,9 @@ static void measure_peak(struct mm_measure *m, uint64_t size)
 	m->peak_count++;
 }
 
-static void peak_object(struct mm_sums *f, const struct mm_object *o)
+static void peak_object(void *arg, const struct mm_object *o)
 {
+	struct mm_sums *f = arg;
 	measure_peak(mm_sum_site(f, o->site), o->size);
 	measure_peak(mm_sum_thread(f, o->thread), o->size);
 	measure_peak(&f->sizes[mm_sums_size_bucket(o->size)], o->size);
@@ -259,7 +260,7 @@ static void peak_object(struct mm_sums *f, const struct mm_object *o)
 
 void mm_sum_snapshot_peak(struct mm_sums *f)
 {
-	each_live(f, peak_object);
+	mm_sum_each_live(f, peak_object, f);
 }
 
 static void measure_live(struct mm_measure *m, uint64_t size, int leak)
@@ -272,8 +273,9 @@ static void measure_live(struct mm_measure *m, uint64_t size, int leak)
 	}
 }
 
-static void end_object(struct mm_sums *f, const struct mm_object *o)
+static void end_object(void *arg, const struct mm_object *o)
 {
+	struct mm_sums *f = arg;
 	int leak = !f->discards && o->time >= f->from;
 	uint32_t site = o->site < f->site_count ? o->site : 0;
 
@@ -287,7 +289,7 @@ static void end_object(struct mm_sums *f, const struct mm_object *o)
 
 void mm_sum_snapshot_end(struct mm_sums *f)
 {
-	each_live(f, end_object);
+	mm_sum_each_live(f, end_object, f);
 }
 
 static void derive_live(const struct mm_sums *f, struct mm_measure *m)

@@ -28,6 +28,10 @@ void mm_sum_begin_categories(struct mm_sums *f);
 void mm_sum_snapshot_peak(struct mm_sums *f);
 void mm_sum_snapshot_end(struct mm_sums *f);
 
+/* Calls fn for each known object live where the walk stands. */
+void mm_sum_each_live(const struct mm_sums *f, void (*fn)(void *arg, const struct mm_object *o),
+		      void *arg);
+
 /* The same as mm_sum_snapshot_end, from births and deaths already counted. */
 void mm_sum_derive_end(struct mm_sums *f);
 

@@ -9,12 +9,16 @@
 #include "model/peak_parts.h"
 #include "model/sum_events.h"
 
-int mm_sums_init(struct mm_sums *f, struct mm_reader *r, uint32_t process,
-		  const struct mm_shares *shares, uint64_t from, uint64_t to)
+int mm_sums_init(struct mm_sums *f, struct mm_reader *r, struct mm_learnt *learnt,
+		 uint64_t from, uint64_t to)
 {
+	const struct mm_shares *shares = &learnt->shares;
+	uint32_t process = learnt->process;
+
 	memset(f, 0, sizeof *f);
 	f->reader = r;
 	f->process = process;
+	f->learnt = learnt;
 	f->shares = shares;
 	f->from = from;
 	f->to = to;
@@ -65,8 +69,10 @@ static void add_sums(struct mm_measure *m, uint64_t allocs, uint64_t frees, uint
 	m->temporary_count += temporaries;
 }
 
-static void add_digest(struct mm_sums *f, const struct mm_digest *d)
+static void add_digest(void *arg, const struct mm_digest *d)
 {
+	struct mm_sums *f = arg;
+
 	for (size_t i = 0; i < d->site_count; i++) {
 		const struct mm_digest_site *s = &d->sites[i];
 		add_sums(mm_sum_site(f, s->site), s->allocs, s->frees, s->bytes_in,
@@ -94,38 +100,31 @@ static const struct mm_totals *totals_after(const struct mm_sums *f, uint32_t ch
 		: mm_reader_last(f->reader, f->process);
 }
 
-static int chunk_point(struct mm_sums *f, uint32_t chunk)
+/* Of whole chunks: some of them together make one point. */
+static int whole_points(struct mm_sums *f, uint32_t first, uint32_t end)
 {
-	const struct mm_chunk_info *info = mm_reader_chunk(f->reader, f->process, chunk);
-	const struct mm_totals *after = totals_after(f, chunk);
+	uint32_t all = f->end_at.chunk - f->begin_at.chunk + 1;
+	uint32_t each = (all + MM_SUM_POINTS - 1) / MM_SUM_POINTS;
 
-	if (MM_GROW(f->points, f->point_cap, f->point_count + 1))
-		return MM_ENOMEM;
-	f->points[f->point_count++] = (struct mm_sum_point){
-		.time = info->last_time,
-		.live_bytes = after->live_bytes,
-		.live_count = after->live_count,
-		.peak_bytes = info->peak_bytes > info->before.live_bytes
-				? info->peak_bytes : info->before.live_bytes,
-		.alloc_count = after->allocs - info->before.allocs,
-		.alloc_bytes = after->alloc_bytes - info->before.alloc_bytes,
-		.free_count = after->frees - info->before.frees,
-	};
+	for (uint32_t c = first, last; c < end; c = last + 1) {
+		last = end - c < each ? end - 1 : c + each - 1;
+		const struct mm_totals *after = totals_after(f, last);
+		const struct mm_totals *before =
+			&mm_reader_chunk(f->reader, f->process, c)->before;
+		uint64_t peak = 0;
+		for (uint32_t i = c; i <= last; i++)
+			peak = f->learnt->peaks[i] > peak ? f->learnt->peaks[i] : peak;
+		if (MM_GROW(f->points, f->point_cap, f->point_count + 1))
+			return MM_ENOMEM;
+		f->points[f->point_count++] = (struct mm_sum_point){
+			.time = mm_reader_chunk(f->reader, f->process, last)->last_time,
+			.live_bytes = after->live_bytes, .live_count = after->live_count,
+			.peak_bytes = peak, .alloc_count = after->allocs - before->allocs,
+			.alloc_bytes = after->alloc_bytes - before->alloc_bytes,
+			.free_count = after->frees - before->frees,
+		};
+	}
 	return MM_OK;
-}
-
-/* A chunk that lies wholly in the range; 1 when its digest cannot be had. */
-static int take_digest(struct mm_sums *f, uint32_t chunk)
-{
-	struct mm_digest d;
-	int err = mm_reader_digest(f->reader, f->process, chunk, &d);
-
-	if (err)
-		return err == MM_ENOMEM ? err : 1;
-	add_digest(f, &d);
-	mm_digest_deinit(&d);
-	f->end = *totals_after(f, chunk);
-	return chunk_point(f, chunk);
 }
 
 static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
@@ -146,30 +145,71 @@ static int stop_at_peak(struct mm_sums *f, uint32_t chunk)
 	return err < 0 ? err : MM_OK;
 }
 
-static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
+/* Chunks first .. end, which lie wholly in the range, by digests; those without by their
+ * events. */
+static int collect_whole(struct mm_sums *f, uint32_t first, uint32_t end, struct mm_diag *diag)
 {
-	for (uint32_t c = f->begin_at.chunk; c <= f->end_at.chunk; c++) {
-		uint32_t events = (uint32_t)mm_reader_chunk(f->reader, f->process, c)->events;
-		struct mm_point a = { c, c == f->begin_at.chunk ? f->begin_at.index : 0 };
-		struct mm_point b = { c, c == f->end_at.chunk ? f->end_at.index : events };
-		int err = stop_at_peak(f, c);
-
+	while (first < end) {
+		uint32_t at;
+		int err = mm_tower_sum(&f->learnt->tower, f->reader, f->process, first, end,
+				       add_digest, f, &at);
+		if (!err)
+			err = whole_points(f, first, at);
 		if (err)
 			return err;
-		err = 1;
-		if (f->progress)
-			mm_progress_step(f->progress, c - f->begin_at.chunk,
-					 f->end_at.chunk - f->begin_at.chunk + 1);
-		if (a.index == 0 && b.index == events)
-			err = take_digest(f, c);
-		if (err == 1 || mm_reader_chunk(f->reader, f->process, c)->after_gap)
+		f->has_gaps |= mm_learnt_has_gap(f->learnt, first, at);
+		if (at > first)
+			f->end = *totals_after(f, at - 1);
+		if (at < end) {
+			struct mm_point a = { at, 0 }, b = { at,
+				(uint32_t)mm_reader_chunk(f->reader, f->process, at)->events };
 			f->has_gaps = 1;
-		if (err == 1)
 			err = walk_part(f, a, b, diag);
-		if (err < 0)
-			return err;
+			if (err)
+				return err;
+			at++;
+		}
+		first = at;
 	}
 	return MM_OK;
+}
+
+static uint32_t events_of(const struct mm_sums *f, uint32_t chunk)
+{
+	return (uint32_t)mm_reader_chunk(f->reader, f->process, chunk)->events;
+}
+
+/* Part of one chunk. */
+static int collect_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
+			struct mm_diag *diag)
+{
+	f->has_gaps |= mm_learnt_has_gap(f->learnt, a.chunk, a.chunk + 1);
+	return walk_part(f, a, b, diag);
+}
+
+static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
+{
+	struct mm_point a = f->begin_at, b = f->end_at;
+	int part_first = a.index != 0, part_last = b.index != events_of(f, b.chunk);
+	uint32_t first = a.chunk + (uint32_t)part_first, end = b.chunk + (uint32_t)!part_last;
+	int err = MM_OK;
+
+	if (a.chunk == b.chunk && (part_first || part_last)) {
+		err = stop_at_peak(f, a.chunk);
+		return err ? err : collect_part(f, a, b, diag);
+	}
+	if (part_first)
+		err = collect_part(f, a, (struct mm_point){ a.chunk, events_of(f, a.chunk) }, diag);
+	uint32_t stop = f->peak_at.chunk >= first && f->peak_at.chunk < end ? f->peak_at.chunk : end;
+	if (!err)
+		err = collect_whole(f, first, stop, diag);
+	if (!err)
+		err = stop_at_peak(f, stop);
+	if (!err)
+		err = collect_whole(f, stop, end, diag);
+	if (!err && part_last)
+		err = collect_part(f, (struct mm_point){ b.chunk, 0 }, b, diag);
+	return err;
 }
 
 /* --- the peak ------------------------------------------------------------------------ */
@@ -200,6 +240,8 @@ static int find_peak(struct mm_sums *f, struct mm_diag *diag)
 	f->peak_bytes = f->begin.live_bytes;
 	f->peak_time = f->from;
 	for (uint32_t c = f->begin_at.chunk; !err && c <= f->end_at.chunk; c++) {
+		if (f->learnt->peaks[c] <= f->peak_bytes)
+			continue;
 		const struct mm_chunk_info *info = mm_reader_chunk(f->reader, f->process, c);
 		uint32_t a = c == f->begin_at.chunk ? f->begin_at.index : 0;
 		uint32_t b = c == f->end_at.chunk ? f->end_at.index : (uint32_t)info->events;

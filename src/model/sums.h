@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "base/progress.h"
 #include "model/report.h"
+#include "model/learnt.h"
 #include "model/shares.h"
 #include "model/visit.h"
 #include "trace/reader.h"
@@ -33,6 +34,8 @@ struct mm_sum_category {
 	uint64_t exceeded_time;   /* in a sweep: first above it, MM_UNKNOWN never */
 };
 
+enum { MM_SUM_POINTS = 400 }; /* of whole chunks, at most about */
+
 struct mm_sum_point { /* of the timeline: see struct mm_report_timeline */
 	uint64_t time, live_bytes, live_count, peak_bytes;
 	uint64_t alloc_count, alloc_bytes, free_count;
@@ -41,9 +44,12 @@ struct mm_sum_point { /* of the timeline: see struct mm_report_timeline */
 struct mm_sums { /* caller's memory; set up by mm_sums_init */
 	struct mm_reader *reader;
 	uint32_t process;
-	const struct mm_shares *shares;
+	struct mm_learnt *learnt;
+	const struct mm_shares *shares; /* the learnt ones */
 	uint64_t from, to;        /* ns */
 	int sweep;
+	int quick;                /* unless asked for, no walk over all events, none over all
+	                             objects */
 	int births_wanted;        /* `oldest` is asked for: worth a visit to the end */
 	int discards;             /* the process ended by exec: nothing leaks */
 	struct mm_point begin_at, end_at;
@@ -79,9 +85,10 @@ struct mm_sums { /* caller's memory; set up by mm_sums_init */
 	int failed;               /* an error inside a walk */
 };
 
-/* Sizes the arrays for a process. `shares` outlives the sums. */
-int mm_sums_init(struct mm_sums *f, struct mm_reader *r, uint32_t process,
-		  const struct mm_shares *shares, uint64_t from, uint64_t to);
+/* Sizes the arrays for a process; what is learnt of it, its shares among that, outlives the
+ * sums. */
+int mm_sums_init(struct mm_sums *f, struct mm_reader *r, struct mm_learnt *learnt,
+		 uint64_t from, uint64_t to);
 void mm_sums_deinit(struct mm_sums *f);
 
 /* Fills everything for the range [from, to). */

@@ -81,7 +81,7 @@ static int add_pool(struct note_reader *n, const struct mm_event *ev)
 	if (MM_GROW(o->pools, o->pool_cap, o->pool_count + 1))
 		return MM_ENOMEM;
 	o->pools[o->pool_count++] = (struct mm_note_pool){
-		.time = ev->time, .bytes = ev->size, .blocks = ev->kind == MM_EV_SLAB_SIZE ? (uint64_t)ev->value : ev->blocks,
+		.time = ev->time, .addr = ev->addr, .bytes = ev->size, .blocks = ev->kind == MM_EV_SLAB_SIZE ? (uint64_t)ev->value : ev->blocks,
 		.name = ev->kind == MM_EV_POOL ? note_text(n, ev) : "",
 		.process = n->process, .pool = ev->pool, .site = ev->site,
 		.flags = (uint32_t)ev->value, .at = n->at, .kind = ev->kind };
@@ -116,9 +116,15 @@ static int take_note(void *arg, const struct mm_event *ev, uint32_t index)
 int mm_notes_read(struct mm_notes *notes, struct mm_reader *r, uint32_t process,
 		  struct mm_report_store *store)
 {
+	return mm_notes_read_from(notes, r, process, 0, store);
+}
+
+int mm_notes_read_from(struct mm_notes *notes, struct mm_reader *r, uint32_t process,
+		       uint32_t first, struct mm_report_store *store)
+{
 	struct note_reader n = { .notes = notes, .store = store, .process = process };
 
-	for (uint32_t c = 0; c < mm_reader_chunks(r, process); c++) {
+	for (uint32_t c = first; c < mm_reader_chunks(r, process); c++) {
 		const struct mm_chunk_info *info = mm_reader_chunk(r, process, c);
 		if (info->events == (uint64_t)info->births + info->deaths)
 			continue;

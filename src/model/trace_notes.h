@@ -31,6 +31,7 @@ struct mm_note_sample {
 /* One of the events of pools. */
 struct mm_note_pool {
 	uint64_t time, bytes, blocks; /* SLAB_SIZE: bytes now and before */
+	uint64_t addr;                /* of a slab */
 	const char *name; /* POOL */
 	uint32_t process, pool, site, flags;
 	struct mm_point at; /* just after it */
@@ -53,9 +54,11 @@ struct mm_notes { /* caller's memory, zero-initialised = empty; texts are the st
 	uint64_t map_count, map_bytes, unmap_bytes;
 };
 
-/* Adds the notes of one process. */
+/* Adds the notes of one process; and those of its chunks from `first` on. */
 int mm_notes_read(struct mm_notes *n, struct mm_reader *r, uint32_t process,
 		  struct mm_report_store *store);
+int mm_notes_read_from(struct mm_notes *n, struct mm_reader *r, uint32_t process, uint32_t first,
+		       struct mm_report_store *store);
 void mm_notes_deinit(struct mm_notes *n);
 
 /* Orders marks, metrics, budgets, samples and notices of several processes by time. */

@@ -230,6 +230,11 @@ const char *mm_reader_string(const struct mm_reader *r, uint32_t process, uint32
 	return p && string < p->tables.string_count ? p->tables.strings[string].text : "";
 }
 
+size_t mm_reader_symbols(const struct mm_reader *r)
+{
+	return r->symbols.item_count;
+}
+
 /* --- chunks --------------------------------------------------------------------------------- */
 
 uint32_t mm_reader_chunks(const struct mm_reader *r, uint32_t process)

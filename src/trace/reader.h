@@ -71,6 +71,9 @@ const char *mm_reader_string(const struct mm_reader *r, uint32_t process, uint32
 int mm_reader_symbol(const struct mm_reader *r, uint32_t process, uint32_t module,
 		     uint64_t address, const struct mm_frame **ret, size_t *ret_count);
 
+/* How many addresses have symbols in the file: more may be appended to it. */
+size_t mm_reader_symbols(const struct mm_reader *r);
+
 /* --- chunks --------------------------------------------------------------------- */
 
 struct mm_chunk_info {
