@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "model/inquiry.h"
 #include "model/model.h"
 #include "symbol/categories.h"
 #include "symbol/symbol.h"
@@ -20,7 +21,7 @@ struct mm_top_source {
 	struct mm_source view;
 	struct mm_reader *reader;
 	struct mm_categories *categories;
-	struct mm_symbols *symbols;
+	struct mm_inquiry *inquiry;
 	struct mm_registry_entry entry; /* of a live one */
 	enum mm_source_state state;
 };
@@ -41,23 +42,51 @@ static int answer(void *ctx, const struct mm_question *q, struct mm_report **ret
 		.tree = q->tree, .tree_ppm = TREE_PPM, .process = s->options.process,
 		.from = q->from_ns ? time_text(q->from_ns, from) : NULL,
 		.to = q->to_ns != MM_UNKNOWN ? time_text(q->to_ns, to) : NULL,
-		.categories = s->categories, .symbols = s->symbols,
+		.quick = 1, .objects = q->objects,
+		.map = { .want = q->map, .range = q->map_range, .addr = q->map_addr,
+			 .cell_bytes = q->map_cell_bytes, .cells = q->map_cells },
 	};
 
-	return mm_model_report(ret, s->reader, &o, diag);
+	return mm_inquiry_report(ret, s->inquiry, &o, diag);
+}
+
+static void close_trace(struct mm_top_source *s)
+{
+	mm_inquiry_close(s->inquiry);
+	if (s->reader)
+		mm_reader_close(s->reader);
+	s->inquiry = NULL;
+	s->reader = NULL;
+}
+
+static int open_trace(struct mm_top_source *s, struct mm_diag *diag)
+{
+	struct mm_symbol_options how = { 0 };
+	struct mm_inquiry_options o = { .categories = s->categories,
+		.later = s->options.no_symbols ? NULL : &how };
+	struct mm_reader *reader;
+	struct mm_inquiry *inquiry;
+	int err = mm_reader_open(&reader, s->options.trace, diag);
+
+	if (err)
+		return err;
+	err = mm_inquiry_open(&inquiry, reader, &o);
+	if (err) {
+		mm_reader_close(reader);
+		return err;
+	}
+	close_trace(s);
+	s->reader = reader;
+	s->inquiry = inquiry;
+	return MM_OK;
 }
 
 /* A bounded trace is replaced as it goes on. */
 static int reopen(struct mm_top_source *s, struct mm_diag *diag)
 {
-	struct mm_reader *fresh;
-	int err = mm_reader_open(&fresh, s->options.trace, diag);
+	int err = open_trace(s, diag);
 
-	if (err)
-		return err;
-	mm_reader_close(s->reader);
-	s->reader = fresh;
-	return 1;
+	return err ? err : 1;
 }
 
 static int look(void *ctx, struct mm_diag *diag)
@@ -65,9 +94,9 @@ static int look(void *ctx, struct mm_diag *diag)
 	struct mm_top_source *s = ctx;
 
 	if (s->state != MM_SOURCE_LIVE)
-		return 0;
+		return mm_inquiry_has_names(s->inquiry);
 	int lives = mm_registry_lives(&s->entry); /* asked first: what it wrote last is read */
-	int got = mm_reader_refresh(s->reader, diag);
+	int got = mm_inquiry_refresh(s->inquiry, diag);
 	if (got == MM_ENOENT)
 		got = reopen(s, diag);
 	if (got >= 0 && mm_reader_info(s->reader)->complete)
@@ -76,7 +105,14 @@ static int look(void *ctx, struct mm_diag *diag)
 		s->state = MM_SOURCE_KILLED;
 	if (got < 0 && s->state == MM_SOURCE_LIVE)
 		return got;
-	return got > 0 || s->state != MM_SOURCE_LIVE;
+	return got > 0 || s->state != MM_SOURCE_LIVE || mm_inquiry_has_names(s->inquiry);
+}
+
+static int pending(void *ctx)
+{
+	struct mm_top_source *s = ctx;
+
+	return mm_inquiry_pending(s->inquiry) > 0;
 }
 
 static enum mm_source_state state(void *ctx)
@@ -88,18 +124,6 @@ static int json(void *ctx, const struct mm_report *r, FILE *out)
 {
 	(void)ctx;
 	return mm_report_json(r, PACKAGE_VERSION, out);
-}
-
-static int open_parts(struct mm_top_source *s, struct mm_diag *diag)
-{
-	struct mm_symbol_options how = { 0 };
-	int err = mm_categories_load(&s->categories, s->options.categories, diag);
-
-	if (!err)
-		err = mm_reader_open(&s->reader, s->options.trace, diag);
-	if (!err && !s->options.no_symbols)
-		err = mm_symbols_create(&s->symbols, &how);
-	return err;
 }
 
 int mm_top_source_open(struct mm_top_source **ret, const struct mm_top_source_options *options,
@@ -114,8 +138,10 @@ int mm_top_source_open(struct mm_top_source **ret, const struct mm_top_source_op
 	if (options->live)
 		s->entry = *options->live;
 	s->view = (struct mm_source){ .ctx = s, .name = options->trace, .report = answer,
-		.refresh = look, .state = state, .json = json };
-	int err = open_parts(s, diag);
+		.refresh = look, .pending = pending, .state = state, .json = json };
+	int err = mm_categories_load(&s->categories, s->options.categories, diag);
+	if (!err)
+		err = open_trace(s, diag);
 	if (err) {
 		mm_top_source_close(s);
 		return err;
@@ -128,10 +154,7 @@ void mm_top_source_close(struct mm_top_source *s)
 {
 	if (!s)
 		return;
-	if (s->symbols)
-		mm_symbols_destroy(s->symbols);
-	if (s->reader)
-		mm_reader_close(s->reader);
+	close_trace(s);
 	if (s->categories)
 		mm_categories_free(s->categories);
 	free(s);

@@ -2,16 +2,20 @@
 #include "base/units.h"
 #include "tui/top_parts.h"
 
-enum { COL_SITE, COL_PLACE, COL_LIVE, COL_BLOCKS, COL_MEAN, COL_ALLOCS, COL_OLDEST, COLUMNS };
+enum { COL_SITE, COL_PLACE, COL_VERDICT, COL_GROWTH, COL_LIVE, COL_BLOCKS, COL_MEAN, COL_ALLOCS,
+	COL_OLDEST, COL_TREND, COLUMNS };
 
 static const struct mm_column columns[COLUMNS] = {
 	[COL_SITE] = { "allocating frame", 20, 0, 1, 1, 0 },
-	[COL_PLACE] = { "place", 12, 0, 1, 1, 5 },
+	[COL_PLACE] = { "place", 12, 0, 1, 1, 6 },
+	[COL_VERDICT] = { "verdict", 7, 0, 0, 1, 1 },
+	[COL_GROWTH] = { "growth", 13, 18, 0, 0, 3 },
 	[COL_LIVE] = { "live", 9, 16, 0, 0, 0 },
-	[COL_BLOCKS] = { "blocks", 11, 0, 0, 0, 1 },
-	[COL_MEAN] = { "mean", 9, 12, 0, 0, 4 },
-	[COL_ALLOCS] = { "allocs", 13, 0, 0, 0, 3 },
-	[COL_OLDEST] = { "oldest", 9, 0, 0, 0, 2 },
+	[COL_BLOCKS] = { "blocks", 11, 0, 0, 0, 2 },
+	[COL_MEAN] = { "mean", 9, 12, 0, 0, 8 },
+	[COL_ALLOCS] = { "allocs", 13, 0, 0, 0, 7 },
+	[COL_OLDEST] = { "oldest", 9, 0, 0, 0, 4 },
+	[COL_TREND] = { "trend", 12, 0, 0, 1, 5 },
 };
 
 static const struct mm_report_row *leak(const struct mm_top *t, size_t row)
@@ -36,6 +40,7 @@ static void cell(void *ctx, size_t row, int column, struct mm_value *ret)
 {
 	const struct mm_top *t = ctx;
 	const struct mm_report_row *l = leak(t, row);
+	const struct mm_report_leak *more = &t->report->leak_rows[row];
 
 	switch (column) {
 	case COL_SITE: *ret = mm_value_say(l->name); break;
@@ -47,8 +52,27 @@ static void cell(void *ctx, size_t row, int column, struct mm_value *ret)
 								    : MM_UNKNOWN);
 		break;
 	case COL_ALLOCS: *ret = mm_value_of(MM_VALUE_COUNT, l->own.alloc_count); break;
+	case COL_VERDICT:
+		*ret = mm_value_say(mm_leak_verdict_word(more->verdict));
+		ret->style = more->verdict == MM_LEAK_GROW ? MM_STYLE_WARN : MM_STYLE_PLAIN;
+		break;
+	case COL_GROWTH:
+		*ret = mm_value_of(MM_VALUE_RATE, more->growth_known ? (uint64_t)more->growth_bytes_per_s
+								     : MM_UNKNOWN);
+		ret->text = more->growth_known ? "" : NULL;
+		break;
+	case COL_TREND:
+		*ret = (struct mm_value){ .kind = MM_VALUE_TREND, .trend = more->live_bytes,
+			.count = MM_LEAK_STEPS };
+		break;
 	default: *ret = mm_value_of(MM_VALUE_TIME, age(t, l));
 	}
+}
+
+static void ask(const struct mm_top *t, struct mm_question *q)
+{
+	(void)t;
+	q->objects = 1; /* ages */
 }
 
 static void draw_head(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
@@ -89,5 +113,5 @@ static void draw(struct mm_top *t, struct mm_canvas *c)
 
 const struct mm_pane mm_pane_leaks = {
 	.title = "Leaks", .exports = "stacks", .columns = columns, .column_count = COLUMNS,
-	.sort = -1, .rows = rows, .cell = cell, .draw = draw, .detail = draw_stack_of,
+	.sort = -1, .ask = ask, .rows = rows, .cell = cell, .draw = draw, .detail = draw_stack_of,
 };

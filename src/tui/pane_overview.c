@@ -114,15 +114,25 @@ static void draw_bars(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 
 /* --- rates, curve, log ----------------------------------------------------------------------- */
 
+/* Of the last second, or as near to it as the trace tells. */
+static struct mm_value each_second(uint64_t n, uint64_t window)
+{
+	return mm_value_of(MM_VALUE_COUNT, n == MM_UNKNOWN || !window || window == MM_UNKNOWN ? MM_UNKNOWN
+			   : (uint64_t)((unsigned __int128)n * 1000000000 / window));
+}
+
 static void draw_rates(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
 	const struct mm_measure *m = &t->report->totals.all;
-	int col = mm_part_pair(t, c, r, 0, 1, "allocs", mm_value_of(MM_VALUE_COUNT, m->alloc_count));
+	const struct mm_report_rates *now = &t->report->rates;
+	int col = mm_part_pair(t, c, r, 0, 1, "allocs/s", each_second(now->alloc_count, now->window_ns));
 
+	col = mm_part_pair(t, c, r, 0, col, "frees/s", each_second(now->free_count, now->window_ns));
+	col = mm_part_pair(t, c, r, 0, col, "live blocks", mm_value_of(MM_VALUE_COUNT, m->live_count));
+	col = mm_part_pair(t, c, r, 0, col, "allocs", mm_value_of(MM_VALUE_COUNT, m->alloc_count));
 	col = mm_part_pair(t, c, r, 0, col, "frees", mm_value_of(MM_VALUE_COUNT, m->free_count));
-	col = mm_part_pair(t, c, r, 0, col, "temporary",
-			   mm_value_of(MM_VALUE_PPM, mm_value_ppm(m->temporary_count, m->alloc_count)));
-	mm_part_pair(t, c, r, 0, col, "live blocks", mm_value_of(MM_VALUE_COUNT, m->live_count));
+	mm_part_pair(t, c, r, 0, col, "temporary",
+		     mm_value_of(MM_VALUE_PPM, mm_value_ppm(m->temporary_count, m->alloc_count)));
 }
 
 static void draw_curve(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)

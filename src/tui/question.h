@@ -16,8 +16,10 @@ struct mm_question {
 	uint64_t from_ns, to_ns;  /* MM_UNKNOWN in to_ns = the end */
 	enum mm_metric metric;
 	enum mm_tree tree;
+	int objects;              /* what only the live objects one by one tell */
 	int map;                  /* the fragmentation map is wanted */
-	uint64_t map_addr, map_cell_bytes; /* 0 = the first range; 0 = all of it */
+	uint32_t map_range;       /* number + 1; 0 = the one with most in it */
+	uint64_t map_addr, map_cell_bytes; /* 0 = its begin; 0 = all of it */
 	uint32_t map_cells;
 };
 
@@ -32,6 +34,8 @@ struct mm_source {
 		      struct mm_diag *diag);
 	/* Looks for what came since: 1 when an answer may be another now, 0, or an error. */
 	int (*refresh)(void *ctx, struct mm_diag *diag);
+	/* 1 while names are being looked up, which refresh then tells of. */
+	int (*pending)(void *ctx);
 	enum mm_source_state (*state)(void *ctx);
 	/* As `mmprof report --json` prints it. */
 	int (*json)(void *ctx, const struct mm_report *r, FILE *out);

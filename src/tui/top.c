@@ -121,7 +121,8 @@ static int same_question(const struct mm_question *a, const struct mm_question *
 {
 	return a->from_ns == b->from_ns && a->to_ns == b->to_ns && a->metric == b->metric &&
 	       a->tree == b->tree && a->map == b->map && a->map_addr == b->map_addr &&
-	       a->map_cell_bytes == b->map_cell_bytes && a->map_cells == b->map_cells;
+	       a->map_range == b->map_range && a->map_cell_bytes == b->map_cell_bytes &&
+	       a->map_cells == b->map_cells && a->objects == b->objects;
 }
 
 static struct mm_question span_question(const struct mm_top *t)
@@ -218,7 +219,8 @@ void mm_top_range(struct mm_top *t, uint64_t from, uint64_t to)
 
 int mm_top_moves(const struct mm_top *t)
 {
-	return t->playing || (!t->paused && t->source->state(t->source->ctx) == MM_SOURCE_LIVE);
+	return t->playing || t->source->pending(t->source->ctx) ||
+	       (!t->paused && t->source->state(t->source->ctx) == MM_SOURCE_LIVE);
 }
 
 /* The last view stays. */
@@ -248,7 +250,8 @@ int mm_top_tick(struct mm_top *t)
 	if (got < 0)
 		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, got));
 	/* A moment of the past does not change; nor does what is paused. */
-	if (got > 0 && !t->paused && (t->to == MM_UNKNOWN || !t->report))
+	int live = t->source->state(t->source->ctx) != MM_SOURCE_FILE;
+	if (got > 0 && !t->paused && (t->to == MM_UNKNOWN || !t->report || !live))
 		t->stale = 1;
 	return got != 0;
 }
