@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/error.h"
+#include "modelkit.h"
 #include "topkit.h"
 #include "tui/keys.h"
 #include "tui/script.h"
@@ -332,6 +333,47 @@ static void scripts_name_the_bad_line(void **state)
 	topkit_end(&k);
 }
 
+/* Names of everything that can have one, as bad as they come: no cell is harmed, and each line
+ * is still one line. */
+static void hostile_names(void **state)
+{
+	static const char *const bad[] = { "\033[2J\033[1;1H", "two\nlines\r", "\342\200\256gnp.exe",
+		"\23331m", "tab\there", "\xff\xfe", "%s%n", "\xe2\x80\x8f\xe2\x80\x8b" };
+	struct kit trace;
+	struct topkit k;
+
+	(void)state;
+	kit_begin(&trace);
+	uint32_t p = kit_process(&trace, 7, MM_START_COMMAND, 0);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		uint32_t thread = kit_thread(&trace, p, 7 + (uint32_t)i, bad[i]);
+		uint32_t category = kit_category(&trace, p, 0, bad[i]);
+		uint32_t site = kit_site(&trace, p, category, bad[i], bad[(i + 1) % 8], 3);
+		kit_alloc(&trace, p, thread, site, 1000 + i, 1000000 + i * 1000);
+		kit_text(&trace, p, MM_EV_MARK, bad[i], 0, 1000500 + i * 1000);
+		kit_text(&trace, p, MM_EV_BUDGET, bad[i], 1000, 1000600 + i * 1000);
+	}
+	kit_process_end(&trace, p, MM_END_EXIT, 0, 2000000);
+	kit_reader(&trace);
+	for (int screen = 0; screen < MM_SCREEN_COUNT; screen++) {
+		topkit_open(&k, trace.path, (enum mm_screen)screen);
+		for (int cols = 20; cols <= 200; cols += 20) {
+			topkit_draw(&k, 40, cols);
+			topkit_check_cells(&k);
+		}
+		for (int i = 0; i < 8; i++) {
+			for (const char *c = mm_top_row_line(k.top); *c; c++)
+				assert_false((unsigned char)*c < 0x20 || *c == 0x7f);
+			key(&k, 'j');
+		}
+		topkit_draw(&k, 40, 120);
+		if (screen == MM_SCREEN_CATEGORIES || screen == MM_SCREEN_THREADS)
+			assert_true(topkit_shows(&k, "\\x1b[2J"));
+		topkit_end(&k);
+	}
+	kit_end(&trace);
+}
+
 /* Any keys, at any size, over traces whole and damaged: no crash, and no harmful cell. */
 static void random_keys(void **state)
 {
@@ -385,6 +427,7 @@ int main(void)
 		cmocka_unit_test(bad_commands_say_why),
 		cmocka_unit_test(readonly_writes_nothing),
 		cmocka_unit_test(scripts_name_the_bad_line),
+		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(random_keys),
 	};
 

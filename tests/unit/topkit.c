@@ -15,11 +15,17 @@ void topkit_begin(struct topkit *k, const char *trace, enum mm_screen screen)
 {
 	static char path[512];
 	const char *top = getenv("top_srcdir");
+
+	snprintf(path, sizeof path, "%s/traces/%s", top ? top : ".", trace);
+	topkit_open(k, path, screen);
+}
+
+void topkit_open(struct topkit *k, const char *path, enum mm_screen screen)
+{
 	struct mm_top_options options = { .screen = screen };
 	struct mm_diag diag = { "" };
 
 	memset(k, 0, sizeof *k);
-	snprintf(path, sizeof path, "%s/traces/%s", top ? top : ".", trace);
 	struct mm_top_source_options from = { .trace = path, .no_symbols = 1 };
 	if (mm_top_source_open(&k->source, &from, &diag))
 		fail_msg("%s: %s", path, diag.text);

@@ -15,6 +15,8 @@ struct topkit {
 
 /* A trace of the folder traces/ ("v1.mmt"); fails the test when it cannot be had. */
 void topkit_begin(struct topkit *k, const char *trace, enum mm_screen screen);
+/* The same by a path. */
+void topkit_open(struct topkit *k, const char *path, enum mm_screen screen);
 void topkit_end(struct topkit *k);
 
 /* Another size, and the screen as it is then. */

@@ -3,7 +3,7 @@ mm_topkit = tests/unit/topkit.c tests/unit/topkit.h src/cli/top_source.c src/cli
 check_PROGRAMS += test_tui test_top
 test_tui_SOURCES = tests/unit/test_tui.c
 test_tui_LDADD = libmm_tui.la libmm_base.la libmm_core.la $(NCURSES_LIBS) $(CMOCKA_LIBS)
-test_top_SOURCES = tests/unit/test_top.c $(mm_topkit)
+test_top_SOURCES = tests/unit/test_top.c $(mm_topkit) $(mm_modelkit)
 test_top_LDADD = libmm_tui.la $(MM_TEST_LIBS) $(NCURSES_LIBS)
 TESTS += test_tui test_top
 
