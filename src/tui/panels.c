@@ -33,11 +33,11 @@ static const struct part list[] = {
 	END,
 };
 static const struct part tiers[] = {
-	{ MM_TIERS_TABLE, 0, 4, 9, 1, 40, 1, 0 },
-	{ MM_TIERS_RESIDENCY, 1, 4, 14, 2, 40, 1, 2 },
-	{ MM_TIERS_MOVES, 2, 5, 9, 1, 50, 3, 4 },
-	{ MM_TIERS_EVICTIONS, 2, 5, 9, 1, 40, 2, 5 },
-	{ MM_TIERS_PRESSURE, 3, 3, 5, 1, 40, 1, 1 },
+	{ MM_TIERS_TABLE, 0, 7, 9, 1, 40, 1, 0 },
+	{ MM_TIERS_RESIDENCY, 1, 6, 14, 1, 40, 1, 2 },
+	{ MM_TIERS_MOVES, 2, 5, 9, 1, 45, 3, 4 },
+	{ MM_TIERS_EVICTIONS, 2, 5, 9, 1, 34, 2, 5 },
+	{ MM_TIERS_PRESSURE, 3, 3, 12, 1, 40, 1, 1 },
 	END,
 };
 static const struct part fragmap[] = {

@@ -58,4 +58,10 @@ each range mmdig-pools timeline ":from 20%
 :to 60%"
 each flames mmdig-pools calls "t t"
 each nothing v1-pools tiers
+for screen in overview categories tiers timeline gpu; do
+	each "voxel-$screen" v1-voxel "$screen"
+done
+each voxel-high v1-voxel tiers ":to 39.5s"
+each voxel-tier v1-voxel tiers "Down Down Enter"
+each voxel-heap v1-voxel gpu "Enter"
 [ "$update" = 1 ] || done_testing

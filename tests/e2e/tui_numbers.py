@@ -306,9 +306,113 @@ def timeline(lines, r):
                 bad.append("the curve's top is %s, the largest %d" % (label[2], most))
 
 
+def row_of(rows, head, name):
+    found = [row for row in rows if row[head].lstrip("` ") == name]
+    if not found:
+        bad.append("no row is called %r" % name)
+    return found[0] if found else None
+
+
+def check_row(row, what, figures, told):
+    """figures: (head, key of the report, kind)"""
+    for head, key, *kind in figures if row else []:
+        same("%s %s" % (what, head), row[head], told[key], *kind)
+
+
+def tier_moves(lines, r):
+    names = [x["name"] for x in r["tiers"]]
+    used = sorted({c[end] for c in r["moves"]["cells"] for end in ("from", "to")})
+    cells = {(c["from"], c["to"]): c["window_bytes"] for c in r["moves"]["cells"]}
+    start = next((i for i, line in enumerate(lines) if line.startswith("MOVED, row to column")), None)
+    if not used or start is None:
+        return
+    for row in table(lines[start:], ["from<"] + [names[i] for i in used])[:len(used)]:
+        place = names.index(row["from"])
+        for other in used:
+            if other != place:
+                same("moved %s to %s" % (row["from"], names[other]), row[names[other]],
+                     cells.get((place, other), 0))
+
+
+def causes(lines, head, told):
+    for line in lines:
+        if head in line:
+            start = line.index(head)
+    rows = table([line[start:] for line in lines], [head + "<", "bytes", "share", "times"]) if told else []
+    for row, c in zip(rows, told):
+        if row[head] != c["cause"]:
+            bad.append("%s: %s is shown, %s told" % (head, row[head], c["cause"]))
+        check_row(row, "%s %s" % (head, c["cause"]),
+                  [("bytes", "bytes"), ("share", "ppm", "ppm"), ("times", "count")], c)
+
+
+def tiers(lines, r):
+    names = [x["name"] for x in r["tiers"]]
+    rows = table(lines, ["tier<", "capacity", "used", "used%", "in/s", "out/s", "hits", "stall p99", "evicted"])
+    for told in r["tiers"]:
+        check_row(row_of(rows[:len(names)], "tier", told["name"]), told["name"],
+                  [("capacity", "capacity_bytes"), ("used", "used_bytes"), ("used%", "used_ppm", "ppm"),
+                   ("in/s", "in_bytes_per_s"), ("out/s", "out_bytes_per_s"), ("hits", "hit_ppm", "ppm"),
+                   ("stall p99", "stall_p99_ns", "time"), ("evicted", "evict_bytes")], told)
+    rows = table(lines, ["LIES WHERE<"] + names + ["total", "moves/s", "evicted"])
+    for told in r["residency"]:
+        row = row_of(rows, "LIES WHERE", told["category"])
+        check_row(row, told["category"], [("total", "total_bytes"), ("moves/s", "moves_per_s"),
+                                          ("evicted", "evict_bytes")], told)
+        for name_, bytes_ in zip(names, told["bytes_by_tier"]) if row else []:
+            same("%s in %s" % (told["category"], name_), row[name_], bytes_)
+    tier_moves(lines, r)
+    causes(lines, "EVICTED for", r["evictions"])
+    causes(lines, "REFUSED for", r["denials"])
+    p = r["pressure"]
+    line = next(line for line in lines if line.startswith("PRESSURE "))
+    same("level", line.split()[1], p["level"])
+    same("since", after([line], "since").split("  ")[0], p["since_ns"], "time")
+    same("worst at", after([line], "at").split("  ")[0], p["worst_at_ns"], "time")
+    same("used", after(lines, p["limit_kind"].replace("cgroup", "control group")).split("  ")[0],
+         p["used_bytes"])
+    same("PSI some", after(lines, "PSI some").split("  ")[0], p["psi_some_ppm"], "ppm")
+    same("PSI full", after(lines, "full").split("  ")[0], p["psi_full_ppm"], "ppm")
+    for i, level in enumerate(p["levels"]):
+        found = [m for line in lines for m in re.findall(
+            r"%d %s\]?(?: \d+%%)? (\S+(?: ?(?:ns|us|ms|s))?)" % (i, level["name"].upper()), line)]
+        same("spent at %d" % i, found[-1] if found else "-", level["spent_ns"], "time")
+
+
+def gpu(lines, r):
+    g = r["gpu"]
+    rows = table(lines, ["heap<", "budget", "usage", "used%", "ours", "others", "blocks", "allocs", "unused",
+                         "up/s", "down/s"])
+    for told in g["heaps"]:
+        check_row(row_of(rows, "heap", str(told["number"])), "heap %d" % told["number"],
+                  [("budget", "budget_bytes"), ("usage", "usage_bytes"), ("used%", "used_ppm", "ppm"),
+                   ("ours", "ours_bytes"), ("others", "others_bytes"), ("blocks", "block_count"),
+                   ("allocs", "alloc_count"), ("unused", "unused_bytes"), ("up/s", "upload_bytes_per_s"),
+                   ("down/s", "download_bytes_per_s")], told)
+    rows = table(lines, ["ALLOCATED AS<", "heap", "count", "bytes", "mean", "category<", "dedicated", "mapped",
+                         "age p50"])
+    for row, told in zip(rows, g["kinds"]):
+        if (row["ALLOCATED AS"], row["category"]) != (told["type"], told["category"]):
+            bad.append("%s is shown, %s told" % (row, told))
+        check_row(row, told["type"], [("count", "count"), ("bytes", "bytes"), ("mean", "mean_bytes"),
+                  ("dedicated", "dedicated_count"), ("mapped", "mapped_count"), ("age p50", "age_ns", "time")],
+                  told)
+    shown = [m for line in lines for m in re.findall(r"^ +(\d+) \|(\S+)\| +(\S+) +(\S+) +(\S+)", line)]
+    told = {b["number"]: b for b in g["blocks"] if b["heap"] == 0}
+    for number, map_, used, torn, longest in shown:
+        b = told[int(number)]
+        if map_ != b["map"]:
+            bad.append("block %s: another map" % number)
+        same("block %s used" % number, used, b["used_ppm"], "ppm")
+        same("block %s torn" % number, torn, b["fragmentation_ppm"], "ppm")
+        same("block %s longest" % number, longest, b["largest_free_bytes"])
+    if len(shown) != len(told):
+        bad.append("%d blocks are shown, %d told" % (len(shown), len(told)))
+
+
 lines = screen()
 {"overview": overview, "categories": categories, "leaks": leaks, "threads": threads, "calls": calls,
- "timeline": timeline}[name](lines, report())
+ "timeline": timeline, "tiers": tiers, "gpu": gpu}[name](lines, report())
 nothing = not report()["totals"]["alloc_count"]
 if checked < (0 if nothing else 3):
     bad.append("only %d figures were found" % checked)

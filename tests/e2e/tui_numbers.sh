@@ -9,4 +9,11 @@ for trace in v1 v1-pools mmdig mmdig-pools; do
 		done
 	done
 done
+for screen in overview categories tiers gpu timeline; do
+	for range in "" "0s 39.5s" "10s 45s"; do
+		# shellcheck disable=SC2086 # two words
+		check "v1-voxel, $screen, ${range:-all of it}" python3 "$src/tests/e2e/tui_numbers.py" \
+			"$build/mmtop" "$mmprof" "$src/traces/v1-voxel.mmt" "$tmp" $screen $range
+	done
+done
 done_testing

@@ -42,8 +42,8 @@ static void screens_of_every_size(void **state)
 	struct topkit k;
 
 	(void)state;
-	for (int screen = 0; screen < MM_SCREEN_COUNT; screen++) {
-		topkit_begin(&k, "v1.mmt", (enum mm_screen)screen);
+	for (int i = 0; i < 2 * MM_SCREEN_COUNT; i++) {
+		topkit_begin(&k, i % 2 ? "v1-voxel.mmt" : "v1.mmt", (enum mm_screen)(i / 2));
 		for (int rows = 1; rows <= 60; rows += rows < 20 ? 1 : 7)
 			for (int cols = 1; cols <= 220; cols += cols < 70 ? 1 : 11) {
 				topkit_draw(&k, rows, cols);
