@@ -11,12 +11,19 @@ uint32_t mm_notice_place(uint64_t number)
 	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
-static const char *keep(struct mm_report_store *store, struct mm_span s)
+static const char *keep(struct mm_notices *o, struct mm_report_store *store, struct mm_span s)
 {
-	char *text = s.len ? strndup(s.text, s.len) : NULL;
-	const char *kept = mm_report_store_text(store, text);
+	size_t len = s.len ? strnlen(s.text, s.len) : 0; /* a trace's text may hold a NUL */
 
+	if (!len)
+		return mm_report_store_text(store, NULL);
+	const char **recent = &o->recent[((uint8_t)s.text[0] + 3 * len) % MM_NOTICE_RECENT];
+	if (*recent && strncmp(*recent, s.text, len) == 0 && !(*recent)[len])
+		return *recent;
+	char *text = strndup(s.text, len);
+	const char *kept = mm_report_store_text(store, text);
 	free(text);
+	*recent = kept;
 	return kept;
 }
 
@@ -29,8 +36,8 @@ static int add_move(struct mm_notices *o, const struct mm_event *ev, uint32_t pr
 		return MM_ENOMEM;
 	o->moves[o->move_count] = (struct mm_note_move){
 		.time = ev->time, .bytes = n->bytes, .blocks = n->blocks,
-		.stall_ns = n->stall_ns, .category = keep(store, n->category),
-		.cause = keep(store, n->cause), .process = process,
+		.stall_ns = n->stall_ns, .category = keep(o, store, n->category),
+		.cause = keep(o, store, n->cause), .process = process,
 		.from = mm_notice_place(n->tier), .to = mm_notice_place(n->to),
 		.order = (uint32_t)o->move_count, .kind = ev->kind };
 	o->move_count++;
@@ -38,7 +45,8 @@ static int add_move(struct mm_notices *o, const struct mm_event *ev, uint32_t pr
 }
 
 /* The texts of the copy become the store's. */
-static void keep_texts(struct mm_note_state *s, struct mm_report_store *store)
+static void keep_texts(struct mm_notices *o, struct mm_note_state *s,
+		       struct mm_report_store *store)
 {
 	size_t count;
 	const struct mm_notice_field *f = mm_notice_fields(s->kind, &count);
@@ -47,7 +55,7 @@ static void keep_texts(struct mm_note_state *s, struct mm_report_store *store)
 		struct mm_span span;
 		if (!f[i].is_text)
 			continue;
-		span.text = keep(store, mm_notice_text(&s->n, &f[i]));
+		span.text = keep(o, store, mm_notice_text(&s->n, &f[i]));
 		span.len = (uint32_t)strlen(span.text);
 		memcpy((char *)&s->n + f[i].offset, &span, sizeof span);
 	}
@@ -68,7 +76,7 @@ int mm_notices_add(struct mm_notices *o, const struct mm_event *ev, uint32_t pro
 	*s = (struct mm_note_state){ ev->time, process, (uint32_t)o->state_count, ev->kind,
 				     *ev->notice };
 	o->state_count++;
-	keep_texts(s, store);
+	keep_texts(o, s, store);
 	return MM_OK;
 }
 

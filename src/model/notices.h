@@ -29,7 +29,10 @@ struct mm_note_state { /* the other kinds; texts end in NUL */
 	struct mm_notice n;
 };
 
+enum { MM_NOTICE_RECENT = 32 };
+
 struct mm_notices { /* caller's memory, zero-initialised = empty */
+	const char *recent[MM_NOTICE_RECENT]; /* texts kept last: the same few come again */
 	struct mm_note_move *moves;
 	size_t move_count, move_cap;
 	struct mm_note_state *states;

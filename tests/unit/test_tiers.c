@@ -686,6 +686,9 @@ static void odd_and_many(void **state)
 	uint32_t p = kit_process(&k, 1, MM_START_COMMAND, 0);
 	put_notice(&k, p, MM_EV_TIER_MOVE, n, 1); /* of nothing, from nowhere */
 	put_notice(&k, p, MM_EV_GPU_BLOCK, n, 1);
+	n.cause = (struct mm_span){ "a\0bcdefghijklmnopq", 19 };
+	put_notice(&k, p, MM_EV_DENY, n, 1);
+	put_notice(&k, p, MM_EV_DENY, n, 1);
 	n.level = 77;
 	put_notice(&k, p, MM_EV_PRESSURE, n, 1);
 	for (uint64_t i = 0; i < 600; i++) {
@@ -707,11 +710,14 @@ static void odd_and_many(void **state)
 	assert_int_equal(r->tiers.tiers[9].part_of, 8);
 	assert_true(r->tiers.tiers[9].used_ppm == MM_UNKNOWN); /* it fits no integer */
 	assert_int_equal(r->tiers.move_count, 1);
+	assert_int_equal(r->tiers.denial_count, 1);
+	assert_string_equal(r->tiers.denials[0].name, "a");
+	assert_int_equal(r->tiers.denials[0].count, 2);
 	assert_int_equal(r->tiers.moves[0].from, MM_NO_TIER);
 	assert_int_equal(r->pressure.source, MM_PRESSURE_NONE);
 	assert_true(r->pressure.level == MM_UNKNOWN);
 	assert_int_equal(r->pressure.log_count, 512);
-	assert_int_equal(r->pressure.log_left_out_count, 88);
+	assert_int_equal(r->pressure.log_left_out_count, 90);
 	assert_int_equal(r->pressure.log[511].t_ns, 602);
 	assert_int_equal(r->gpu.block_count, 0);
 	assert_int_equal(r->gpu.device_count, 64);
