@@ -131,8 +131,11 @@ static uint64_t budget_of(const struct mm_work *w, uint32_t category)
 static void watch_budget(struct mm_report_category *row, const struct mm_sums *s,
 			 const struct mm_sum_category *c)
 {
+	uint64_t most = c->peak_bytes != MM_UNKNOWN ? c->peak_bytes
+		: c->own.live_bytes != MM_UNKNOWN ? c->own.live_bytes : 0;
+
 	if (!s->sweep) /* when is not known */
-		row->over |= row->budget_bytes != MM_UNKNOWN && c->peak_bytes > row->budget_bytes;
+		row->over |= row->budget_bytes != MM_UNKNOWN && most > row->budget_bytes;
 	else if (c->exceeded_time < row->exceeded_at_ns)
 		row->exceeded_at_ns = c->exceeded_time;
 	row->over |= row->exceeded_at_ns != MM_UNKNOWN;
@@ -168,7 +171,8 @@ int mm_fill_categories(struct mm_work *w)
 			add_category(row, &w->sums[k].categories[i]);
 			watch_budget(row, &w->sums[k], &w->sums[k].categories[i]);
 		}
-		row->used_ppm = row->budget_bytes == MM_UNKNOWN || !row->budget_bytes ? MM_UNKNOWN
+		row->used_ppm = row->budget_bytes == MM_UNKNOWN || !row->budget_bytes ||
+				row->peak_live_bytes == MM_UNKNOWN ? MM_UNKNOWN
 			: (uint64_t)((unsigned __int128)row->peak_live_bytes * 1000000 /
 				     row->budget_bytes);
 	}

@@ -57,6 +57,27 @@ int mm_learnt_has_gap(const struct mm_learnt *l, uint32_t first, uint32_t end)
 	return 0;
 }
 
+int mm_learnt_part(struct mm_learnt *l, struct mm_reader *r, uint32_t chunk, uint32_t count,
+		   struct mm_part **ret)
+{
+	struct mm_part *p = &l->parts[0];
+
+	for (int i = 0; i < MM_LEARNT_PARTS; i++) {
+		struct mm_part *one = &l->parts[i];
+		if (one->count && one->chunk == chunk) {
+			p = one;
+			break;
+		}
+		if (one->used < p->used)
+			p = one;
+	}
+	p->used = ++l->parts_used;
+	int err = mm_part_read(p, r, l, chunk, count);
+	if (!err)
+		*ret = p;
+	return err;
+}
+
 void mm_learnt_forget_names(struct mm_learnt *l)
 {
 	mm_shares_deinit(&l->shares);
@@ -67,6 +88,8 @@ void mm_learnt_deinit(struct mm_learnt *l)
 	mm_notes_deinit(&l->notes);
 	mm_shares_deinit(&l->shares);
 	mm_tower_deinit(&l->tower);
+	for (int i = 0; i < MM_LEARNT_PARTS; i++)
+		mm_part_deinit(&l->parts[i]);
 	free(l->peaks);
 	free(l->gaps);
 	memset(l, 0, sizeof *l);

@@ -9,12 +9,15 @@
 #include <stdint.h>
 
 #include "model/naming.h"
+#include "model/part.h"
 #include "model/report_store.h"
 #include "model/shares.h"
 #include "model/tower.h"
 #include "model/trace_notes.h"
 #include "symbol/categories.h"
 #include "trace/reader.h"
+
+enum { MM_LEARNT_PARTS = 3 }; /* a range's ends, and its peak */
 
 struct mm_learnt {
 	uint32_t process;
@@ -29,6 +32,8 @@ struct mm_learnt {
 	uint64_t events;
 	uint32_t *gaps;     /* chunks before which some are missing */
 	size_t gap_cap, gap_count;
+	struct mm_part parts[MM_LEARNT_PARTS];
+	uint32_t parts_used;
 };
 
 /* Up to what the reader has now: 0, MM_ENOMEM. Texts are the store's. */
@@ -40,6 +45,11 @@ int mm_learnt_chunks(struct mm_learnt *l, struct mm_reader *r);
 
 /* Is something missing before one of the chunks first .. end? */
 int mm_learnt_has_gap(const struct mm_learnt *l, uint32_t first, uint32_t end);
+
+/* A part that knows the first `count` events of the chunk: 0 and *ret, valid until the next
+ * call; 1 = it cannot be had; MM_ENOMEM. */
+int mm_learnt_part(struct mm_learnt *l, struct mm_reader *r, uint32_t chunk, uint32_t count,
+		   struct mm_part **ret);
 
 /* Names are others now. */
 void mm_learnt_forget_names(struct mm_learnt *l);

@@ -24,7 +24,8 @@ libmm_model_la_SOURCES = \
 	src/model/notices.c src/model/notices.h \
 	src/model/outcome.h \
 	src/model/naming.c src/model/naming.h \
-	src/model/peak_parts.c src/model/peak_parts.h \
+	src/model/part.c src/model/part.h \
+	src/model/parts.c src/model/parts.h \
 	src/model/ranking.c src/model/ranking.h \
 	src/model/ratios.h \
 	src/model/report.c src/model/report.h src/model/report_live.h \

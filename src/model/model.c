@@ -64,7 +64,7 @@ static int is_small(struct mm_work *w)
 
 static int needs_sweep(const struct mm_model_options *o)
 {
-	return o->sweep || (o->by == MM_BY_SIZE && o->metric == MM_METRIC_TEMPORARY);
+	return !o->quick && (o->sweep || (o->by == MM_BY_SIZE && o->metric == MM_METRIC_TEMPORARY));
 }
 
 static int set_up(struct mm_work *w)
@@ -100,11 +100,22 @@ static int set_up(struct mm_work *w)
 	return MM_OK;
 }
 
+/* Of several processes together it takes every event. */
+static void leave_peak(struct mm_work *w)
+{
+	for (size_t i = 0; i < w->selected_count; i++) {
+		w->sums[i].peak_given = w->sums[i].peak_unseen = 1;
+		w->sums[i].peak_bytes = w->sums[i].peak_time = MM_UNKNOWN;
+	}
+}
+
 static int collect(struct mm_work *w, struct mm_diag *diag)
 {
 	int err = set_up(w);
 
-	if (!err && w->selected_count > 1)
+	if (!err && w->selected_count > 1 && w->sums[0].quick)
+		leave_peak(w);
+	else if (!err && w->selected_count > 1)
 		err = mm_work_merge_peak(w, diag);
 	for (size_t i = 0; !err && i < w->selected_count; i++)
 		err = mm_sums_collect(&w->sums[i], diag);

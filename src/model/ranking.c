@@ -42,7 +42,7 @@ static size_t gather(const struct mm_ranking *g, enum mm_metric metric, struct s
 		for (uint32_t i = 0; i < g->sums[s].site_count; i++) {
 			const struct mm_measure *m = &g->sums[s].sites[i];
 			uint64_t figure = mm_measure_get(m, metric);
-			if (!figure || !mm_ranking_keeps(g, s, i))
+			if (!figure || figure == MM_UNKNOWN || !mm_ranking_keeps(g, s, i))
 				continue;
 			if (keys)
 				keys[n] = (struct sort_key){ figure, m->alloc_bytes,

@@ -1,6 +1,8 @@
 /* sum_events.c: events and live objects into sums (sum_events.h). */
 #include "model/sum_events.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "core/error.h"
 
@@ -292,31 +294,100 @@ void mm_sum_snapshot_end(struct mm_sums *f)
 	mm_sum_each_live(f, end_object, f);
 }
 
+static void set_live(const struct mm_sums *f, struct mm_measure *m, uint64_t bytes, uint64_t count)
+{
+	m->live_bytes = bytes;
+	m->live_count = count;
+	m->leak_bytes = f->discards ? 0 : bytes;
+	m->leak_count = f->discards ? 0 : count;
+}
+
 static void derive_live(const struct mm_sums *f, struct mm_measure *m)
 {
-	m->live_bytes = m->alloc_bytes - m->free_bytes;
-	m->live_count = m->alloc_count - m->free_count;
-	m->leak_bytes = f->discards ? 0 : m->live_bytes;
-	m->leak_count = f->discards ? 0 : m->live_count;
+	set_live(f, m, m->alloc_bytes - m->free_bytes, m->alloc_count - m->free_count);
 }
 
 void mm_sum_derive_end(struct mm_sums *f)
 {
-	struct mm_measure *general = &f->categories[MM_CATEGORY_GENERAL].own;
-
-	for (uint32_t i = 0; i < f->site_count; i++) {
-		const struct mm_measure *m = &f->sites[i];
+	for (uint32_t i = 0; i < f->site_count; i++)
 		derive_live(f, &f->sites[i]);
-		general->live_bytes += m->live_bytes;
-		general->live_count += m->live_count;
-		general->leak_bytes += m->leak_bytes;
-		general->leak_count += m->leak_count;
-	}
 	for (uint32_t i = 0; i < f->thread_count; i++)
 		derive_live(f, &f->threads[i]);
 	for (int i = 0; i < MM_SIZE_BUCKETS; i++)
 		derive_live(f, &f->sizes[i]);
 }
+
+void mm_sum_parts_end(struct mm_sums *f, const struct mm_parts *p)
+{
+	for (uint32_t i = 0; i < f->site_count; i++)
+		set_live(f, &f->sites[i], p->sites[i].bytes, p->sites[i].count);
+	for (uint32_t i = 0; i < f->thread_count; i++)
+		set_live(f, &f->threads[i], p->threads[i].bytes, p->threads[i].count);
+	for (int i = 0; i < MM_SIZE_BUCKETS; i++)
+		set_live(f, &f->sizes[i], p->sizes[i].bytes, p->sizes[i].count);
+}
+
+static void set_peak(struct mm_measure *m, const struct mm_part_sum *p)
+{
+	m->peak_bytes = p->bytes;
+	m->peak_count = p->count;
+}
+
+void mm_sum_parts_peak(struct mm_sums *f, const struct mm_parts *p)
+{
+	for (uint32_t i = 0; i < f->site_count; i++)
+		set_peak(&f->sites[i], &p->sites[i]);
+	for (uint32_t i = 0; i < f->thread_count; i++)
+		set_peak(&f->threads[i], &p->threads[i]);
+	for (int i = 0; i < MM_SIZE_BUCKETS; i++)
+		set_peak(&f->sizes[i], &p->sizes[i]);
+	f->peak_count = p->all.count;
+}
+
+/* --- what is not known --------------------------------------------------------------- */
+
+static void each_measure(struct mm_sums *f, void (*fn)(struct mm_measure *m))
+{
+	for (uint32_t i = 0; i < f->site_count; i++)
+		fn(&f->sites[i]);
+	for (uint32_t i = 0; i < f->thread_count; i++)
+		fn(&f->threads[i]);
+	for (int i = 0; i < MM_SIZE_BUCKETS; i++)
+		fn(&f->sizes[i]);
+}
+
+static void unknown_peak(struct mm_measure *m)
+{
+	m->peak_bytes = m->peak_count = MM_UNKNOWN;
+}
+
+static void unknown_live(struct mm_measure *m)
+{
+	m->live_bytes = m->live_count = MM_UNKNOWN;
+}
+
+static void unknown_leaks(struct mm_measure *m)
+{
+	m->leak_bytes = m->leak_count = MM_UNKNOWN;
+}
+
+void mm_sum_unknown_peak(struct mm_sums *f)
+{
+	each_measure(f, unknown_peak);
+	f->peak_count = MM_UNKNOWN;
+}
+
+void mm_sum_unknown_live(struct mm_sums *f)
+{
+	each_measure(f, unknown_live);
+}
+
+void mm_sum_unknown_leaks(struct mm_sums *f)
+{
+	each_measure(f, unknown_leaks);
+}
+
+/* --- all of it ----------------------------------------------------------------------- */
 
 /* Of a whole run what lives at the end leaks, wherever it came from. */
 static void count_leaks(const struct mm_sums *f, struct mm_measure *all)
@@ -327,6 +398,10 @@ static void count_leaks(const struct mm_sums *f, struct mm_measure *all)
 		return;
 	}
 	for (uint32_t i = 0; i < f->site_count; i++) {
+		if (f->sites[i].leak_bytes == MM_UNKNOWN) {
+			all->leak_bytes = all->leak_count = MM_UNKNOWN;
+			return;
+		}
 		all->leak_bytes += f->sites[i].leak_bytes;
 		all->leak_count += f->sites[i].leak_count;
 	}
@@ -347,6 +422,27 @@ struct mm_measure mm_sums_all(const struct mm_sums *f)
 	return all;
 }
 
+/* Without a sweep a category has what its sites have, if threads do not decide; its own peak
+ * is known where there is but one. */
+static void sum_categories(struct mm_sums *f)
+{
+	int plain = f->shares->plain, known = plain || !f->shares->thread_rule;
+
+	for (uint32_t i = 0; i < f->category_count; i++) {
+		f->categories[i].own = (struct mm_measure){ 0 };
+		if (!known)
+			memset(&f->categories[i].own, 0xff, sizeof f->categories[i].own);
+		f->categories[i].peak_bytes = plain ? 0 : MM_UNKNOWN;
+		f->categories[i].peak_time = plain ? 0 : MM_UNKNOWN;
+	}
+	for (uint32_t i = 0; i < f->site_count && known; i++)
+		mm_measure_add(&category_of(f, i, MM_NO_THREAD)->own, &f->sites[i]);
+	if (plain) {
+		f->categories[MM_CATEGORY_GENERAL].peak_bytes = f->peak_bytes;
+		f->categories[MM_CATEGORY_GENERAL].peak_time = f->peak_time;
+	}
+}
+
 void mm_sum_finish(struct mm_sums *f)
 {
 	uint64_t counted = 0;
@@ -357,16 +453,5 @@ void mm_sum_finish(struct mm_sums *f)
 	f->unattributed_count = all > counted ? all - counted : 0;
 	if (f->sweep)
 		return;
-	/* Without a sweep there is only `general`, and its sums are the sites'. */
-	struct mm_sum_category *general = &f->categories[MM_CATEGORY_GENERAL];
-	for (uint32_t i = 0; i < f->site_count; i++) {
-		general->own.alloc_count += f->sites[i].alloc_count;
-		general->own.alloc_bytes += f->sites[i].alloc_bytes;
-		general->own.free_count += f->sites[i].free_count;
-		general->own.free_bytes += f->sites[i].free_bytes;
-		general->own.temporary_count += f->sites[i].temporary_count;
-	}
-	general->peak_bytes = f->peak_bytes;
-	general->peak_time = f->peak_time;
-	f->category_peaks = 1;
+	sum_categories(f);
 }

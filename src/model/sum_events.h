@@ -5,6 +5,7 @@
 #ifndef MM_MODEL_SUM_EVENTS_H
 #define MM_MODEL_SUM_EVENTS_H
 
+#include "model/parts.h"
 #include "model/sums.h"
 
 /* Sums of a site or thread of birth; unknown ones share a row. */
@@ -34,6 +35,16 @@ void mm_sum_each_live(const struct mm_sums *f, void (*fn)(void *arg, const struc
 
 /* The same as mm_sum_snapshot_end, from births and deaths already counted. */
 void mm_sum_derive_end(struct mm_sums *f);
+
+/* The same as the snapshots but for categories, from parts; leaks as if all that lives were
+ * born in the range. */
+void mm_sum_parts_peak(struct mm_sums *f, const struct mm_parts *p);
+void mm_sum_parts_end(struct mm_sums *f, const struct mm_parts *p);
+
+/* Nobody knows. */
+void mm_sum_unknown_peak(struct mm_sums *f);
+void mm_sum_unknown_live(struct mm_sums *f);
+void mm_sum_unknown_leaks(struct mm_sums *f);
 
 /* What follows from the rest when all is counted. */
 void mm_sum_finish(struct mm_sums *f);

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "core/error.h"
-#include "model/peak_parts.h"
+#include "model/parts.h"
 #include "model/sum_events.h"
 
 int mm_sums_init(struct mm_sums *f, struct mm_reader *r, struct mm_learnt *learnt,
@@ -127,22 +127,18 @@ static int whole_points(struct mm_sums *f, uint32_t first, uint32_t end)
 	return MM_OK;
 }
 
-static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
-		     struct mm_diag *diag)
+/* Events a .. b, by a walk when they cannot be had without. */
+static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b, mm_visit_fn fn,
+		     void *arg, struct mm_diag *diag)
 {
-	int err = mm_visit_to(&f->visit, a, b, mm_sum_account, f, diag);
+	struct mm_part *part;
+	int err = f->sweep ? 1 : mm_learnt_part(f->learnt, f->reader, a.chunk, b.index, &part);
 
+	if (!err)
+		mm_part_walk(part, f->reader, f->learnt, a.index, b.index, fn, arg);
+	if (err == 1)
+		err = mm_visit_to(&f->visit, a, b, fn, arg, diag);
 	return err ? err : f->failed;
-}
-
-/* At the peak's chunk the sums hold what came before it. */
-static int stop_at_peak(struct mm_sums *f, uint32_t chunk)
-{
-	if (f->from || f->has_gaps || f->peak_given || f->peak_unseen || chunk != f->peak_at.chunk)
-		return MM_OK;
-	int err = mm_peak_parts(f);
-	f->peak_known = err == MM_OK;
-	return err < 0 ? err : MM_OK;
 }
 
 /* Chunks first .. end, which lie wholly in the range, by digests; those without by their
@@ -164,9 +160,9 @@ static int collect_whole(struct mm_sums *f, uint32_t first, uint32_t end, struct
 			struct mm_point a = { at, 0 }, b = { at,
 				(uint32_t)mm_reader_chunk(f->reader, f->process, at)->events };
 			f->has_gaps = 1;
-			err = walk_part(f, a, b, diag);
-			if (err)
-				return err;
+			err = mm_visit_to(&f->visit, a, b, mm_sum_account, f, diag);
+			if (err || f->failed)
+				return err ? err : f->failed;
 			at++;
 		}
 		first = at;
@@ -184,7 +180,7 @@ static int collect_part(struct mm_sums *f, struct mm_point a, struct mm_point b,
 			struct mm_diag *diag)
 {
 	f->has_gaps |= mm_learnt_has_gap(f->learnt, a.chunk, a.chunk + 1);
-	return walk_part(f, a, b, diag);
+	return walk_part(f, a, b, mm_sum_account, f, diag);
 }
 
 static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
@@ -194,19 +190,12 @@ static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
 	uint32_t first = a.chunk + (uint32_t)part_first, end = b.chunk + (uint32_t)!part_last;
 	int err = MM_OK;
 
-	if (a.chunk == b.chunk && (part_first || part_last)) {
-		err = stop_at_peak(f, a.chunk);
-		return err ? err : collect_part(f, a, b, diag);
-	}
+	if (a.chunk == b.chunk && (part_first || part_last))
+		return collect_part(f, a, b, diag);
 	if (part_first)
 		err = collect_part(f, a, (struct mm_point){ a.chunk, events_of(f, a.chunk) }, diag);
-	uint32_t stop = f->peak_at.chunk >= first && f->peak_at.chunk < end ? f->peak_at.chunk : end;
 	if (!err)
-		err = collect_whole(f, first, stop, diag);
-	if (!err)
-		err = stop_at_peak(f, stop);
-	if (!err)
-		err = collect_whole(f, stop, end, diag);
+		err = collect_whole(f, first, end, diag);
 	if (!err && part_last)
 		err = collect_part(f, (struct mm_point){ b.chunk, 0 }, b, diag);
 	return err;
@@ -216,25 +205,38 @@ static int collect_digests(struct mm_sums *f, struct mm_diag *diag)
 
 struct peak_search {
 	struct mm_sums *sums;
-	struct mm_point after; /* of the best so far */
+	struct mm_point from, after; /* of the best so far */
+	uint64_t live;
 };
 
 static void watch_live(void *arg, const struct mm_event *ev, struct mm_point after)
 {
 	struct peak_search *p = arg;
-	const struct mm_objects *o = mm_visit_objects(&p->sums->visit);
-	uint64_t live = mm_objects_totals(o)->live_bytes;
 
-	if (live > p->sums->peak_bytes) {
-		p->sums->peak_bytes = live;
+	if (mm_event_is_birth(ev->kind))
+		p->live += ev->size;
+	else if (mm_event_is_death(ev->kind) && ev->size != MM_UNKNOWN)
+		p->live -= ev->size;
+	if (mm_point_compare(after, p->from) > 0 && p->live > p->sums->peak_bytes) {
+		p->sums->peak_bytes = p->live;
 		p->sums->peak_time = ev->time;
 		p->after = after;
 	}
 }
 
+/* In the events a .. b of a chunk. */
+static int search_part(struct peak_search *p, const struct mm_chunk_info *info, uint32_t chunk,
+		       uint32_t a, uint32_t b, struct mm_diag *diag)
+{
+	p->live = info->before.live_bytes;
+	p->from = (struct mm_point){ chunk, a };
+	return walk_part(p->sums, (struct mm_point){ chunk, 0 }, (struct mm_point){ chunk, b },
+			 watch_live, p, diag);
+}
+
 static int find_peak(struct mm_sums *f, struct mm_diag *diag)
 {
-	struct peak_search p = { f, f->begin_at };
+	struct peak_search p = { .sums = f, .after = f->begin_at };
 	int err = MM_OK;
 
 	f->peak_bytes = f->begin.live_bytes;
@@ -253,8 +255,7 @@ static int find_peak(struct mm_sums *f, struct mm_diag *diag)
 			f->peak_time = info->peak_time;
 			p.after = (struct mm_point){ c, info->peak_index + 1 };
 		} else {
-			err = mm_visit_to(&f->visit, (struct mm_point){ c, a },
-					 (struct mm_point){ c, b }, watch_live, &p, diag);
+			err = search_part(&p, info, c, a, b, diag);
 		}
 	}
 	f->peak_at = p.after;
@@ -302,8 +303,9 @@ static int find_range(struct mm_sums *f, struct mm_diag *diag)
 		return err;
 	/* The totals at the range's start: those of its chunk and the events up to it. */
 	f->end = mm_reader_chunk(f->reader, f->process, f->begin_at.chunk)->before;
-	err = mm_visit_to(&f->visit, (struct mm_point){ f->begin_at.chunk, 0 }, f->begin_at,
-			 mm_sum_total, f, diag);
+	if (f->begin_at.index)
+		err = walk_part(f, (struct mm_point){ f->begin_at.chunk, 0 }, f->begin_at,
+				mm_sum_total, f, diag);
 	f->begin = f->end;
 	return err;
 }
@@ -315,31 +317,68 @@ static int collect_sweep(struct mm_sums *f, struct mm_diag *diag)
 	if (err)
 		return err;
 	mm_sum_begin_categories(f);
-	err = walk_part(f, f->begin_at, f->peak_at, diag);
-	if (err)
-		return err;
+	err = mm_visit_to(&f->visit, f->begin_at, f->peak_at, mm_sum_account, f, diag);
+	if (err || f->failed)
+		return err ? err : f->failed;
 	if (f->peak_bytes && !f->peak_unseen)
 		mm_sum_snapshot_peak(f);
-	return walk_part(f, f->peak_at, f->end_at, diag);
+	err = mm_visit_to(&f->visit, f->peak_at, f->end_at, mm_sum_account, f, diag);
+	return err ? err : f->failed;
+}
+
+/* Who lives at a point, by sums: 0, 1 = only a visit tells, or an error. */
+static int tell_parts(struct mm_sums *f, struct mm_point at,
+		      void (*take)(struct mm_sums *f, const struct mm_parts *p))
+{
+	struct mm_parts parts = { 0 };
+	int err = mm_parts_at(&parts, f->reader, f->learnt, at, f->site_count, f->thread_count);
+
+	if (!err)
+		take(f, &parts);
+	mm_parts_deinit(&parts);
+	return err;
 }
 
 static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
 {
 	int err = collect_digests(f, diag);
 
-	if (err || f->peak_known || f->peak_unseen || !f->peak_bytes)
+	if (!err && f->peak_bytes == MM_UNKNOWN)
+		mm_sum_unknown_peak(f);
+	if (err || f->peak_unseen || !f->peak_bytes)
 		return err;
+	err = tell_parts(f, f->peak_at, mm_sum_parts_peak);
+	if (err <= 0)
+		return err;
+	if (f->quick) {
+		mm_sum_unknown_peak(f);
+		return MM_OK;
+	}
 	err = mm_visit_to(&f->visit, f->peak_at, f->peak_at, NULL, NULL, diag);
 	if (!err)
 		mm_sum_snapshot_peak(f);
 	return err;
 }
 
-/* Of a whole, undamaged process the digests say what lives at its end, too: what was
- * born and did not die. Only who was born when takes a visit. */
+/* Quickly: what lives as a sum; who of it was born in the range only when that is all. */
+static int collect_end_quickly(struct mm_sums *f)
+{
+	int err = tell_parts(f, f->end_at, mm_sum_parts_end);
+
+	if (err < 0)
+		return err;
+	if (err)
+		mm_sum_unknown_live(f);
+	if (err || (f->from && !f->discards))
+		mm_sum_unknown_leaks(f);
+	return MM_OK;
+}
+
+/* Of an undamaged process from its start on the digests say what lives at its end, too: what
+ * was born and did not die. Only who was born when takes a visit. */
 static int collect_end(struct mm_sums *f, struct mm_diag *diag)
 {
-	int whole = f->from == 0 && f->to == MM_UNKNOWN && !f->has_gaps;
+	int whole = f->from == 0 && (f->to == MM_UNKNOWN || f->quick) && !f->has_gaps;
 
 	if (f->tail_unseen)
 		return MM_OK;
@@ -347,6 +386,8 @@ static int collect_end(struct mm_sums *f, struct mm_diag *diag)
 		mm_sum_derive_end(f);
 		return MM_OK;
 	}
+	if (f->quick && !f->births_wanted)
+		return collect_end_quickly(f);
 	int err = mm_visit_to(&f->visit, f->end_at, f->end_at, NULL, NULL, diag);
 	if (!err)
 		mm_sum_snapshot_end(f);
@@ -393,12 +434,12 @@ int mm_sums_collect(struct mm_sums *f, struct mm_diag *diag)
 	if (!mm_reader_chunks(f->reader, f->process))
 		return collect_bare(f, diag);
 	f->tail_unseen = lacks_tail(f);
+	f->sweep |= !f->shares->plain && !f->quick;
 	int err = find_range(f, diag);
 	if (!err && !f->peak_given) {
 		err = find_peak(f, diag);
 		weigh_unseen_peak(f);
 	}
-	f->sweep |= !f->shares->plain;
 	/* Nothing happened here between the range's start and a peak that lies before it. */
 	if (mm_point_compare(f->peak_at, f->begin_at) < 0)
 		f->peak_at = f->begin_at;

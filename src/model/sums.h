@@ -55,7 +55,6 @@ struct mm_sums { /* caller's memory; set up by mm_sums_init */
 	struct mm_point begin_at, end_at;
 	struct mm_point peak_at;
 	int peak_given;           /* by the caller, of several processes together */
-	int peak_known;           /* its parts were told without a visit */
 	int peak_unseen;          /* it lies in what the trace does not hold: no parts */
 	int tail_unseen;          /* so does the end: what lives then is a sum without parts */
 

@@ -292,6 +292,21 @@ static int create(struct mm_cursor **ret, struct mm_reader *r, uint32_t process)
 	return err;
 }
 
+/* The first chunk from `number` on. */
+static uint32_t chunk_numbered(const struct mm_rprocess *p, uint64_t number)
+{
+	uint32_t low = 0, high = p->chunk_count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		if (p->chunks[mid].number < number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 /* Stands as late before `chunk` as a checkpoint allows. */
 static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint32_t chunk)
 {
@@ -305,8 +320,9 @@ static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint3
 		cp = cp->number ? find_checkpoint(p, cp->number - 1, 0) : NULL;
 	if (!cp)
 		return;
-	while (c->next_chunk < chunk && p->chunks[c->next_chunk].number < cp->number)
-		c->next_chunk++;
+	c->next_chunk = chunk_numbered(p, cp->number);
+	if (c->next_chunk > chunk)
+		c->next_chunk = chunk;
 	/* What lived before the very first chunk is known at once, or not at all. */
 	if (!chunk && cp->number != number)
 		mm_objects_reset(c->objects);
@@ -319,6 +335,22 @@ static void stand_at_checkpoint(struct mm_cursor *c, const struct mm_rprocess *p
 
 	if (cp)
 		load_checkpoint(c, cp);
+}
+
+int mm_reader_checkpoint(const struct mm_reader *r, uint32_t process, uint32_t chunk,
+			 uint32_t *ret)
+{
+	const struct mm_rprocess *p = mm_reader_find(r, process);
+	const struct mm_rcheckpoint *cp = p && chunk < p->chunk_count
+		? find_checkpoint(p, p->chunks[chunk].number, 0) : NULL;
+
+	if (!cp)
+		return 0;
+	uint32_t at = chunk_numbered(p, cp->number);
+	if (p->chunks[at].number != cp->number)
+		return 0;
+	*ret = at;
+	return 1;
 }
 
 static int skip_to(struct mm_cursor *c, uint32_t chunk)

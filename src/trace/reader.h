@@ -85,6 +85,7 @@ struct mm_chunk_info {
 	struct mm_totals before;         /* running totals at its start */
 	uint64_t peak_bytes, peak_time;  /* within the chunk; peak_index = event number */
 	uint32_t peak_index;
+	uint64_t resolution_ns;          /* of its times */
 };
 
 uint32_t mm_reader_chunks(const struct mm_reader *r, uint32_t process);
@@ -136,6 +137,11 @@ void mm_digest_deinit(struct mm_digest *d);
 int mm_cursor_open(struct mm_cursor **ret, struct mm_reader *r, uint32_t process,
 		   uint32_t chunk, struct mm_diag *diag);
 void mm_cursor_close(struct mm_cursor *c);
+
+/* 1 and the chunk that a cursor for `chunk` sets out from, which has a checkpoint right before
+ * it; 0 = there is none. */
+int mm_reader_checkpoint(const struct mm_reader *r, uint32_t process, uint32_t chunk,
+			 uint32_t *ret);
 
 /* Next event: 1 with *ret filled (slots, born_* and sizes of deaths as known), 0 at
  * the end, or an error. */

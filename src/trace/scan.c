@@ -146,6 +146,7 @@ static struct mm_chunk_info chunk_info(const struct mm_block *b,
 		.events = h->events, .births = h->births, .deaths = h->deaths,
 		.before = h->before, .peak_bytes = h->peak_bytes,
 		.peak_time = h->peak_tick * h->resolution_ns, .peak_index = h->peak_index,
+		.resolution_ns = h->resolution_ns,
 	};
 }
 
