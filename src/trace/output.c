@@ -564,8 +564,10 @@ int mm_output_drop(struct mm_output *o, uint64_t offset, uint64_t *ret_sunk)
 
 int mm_output_close(struct mm_output *o, struct mm_diag *diag)
 {
-	o->state.flags |= MM_FILE_CLOSED;
 	mm_output_flush(o);
+	o->state.flags |= MM_FILE_CLOSED; /* also where the disk is full: nobody is to wait for more */
+	if (write_state(o))
+		remember(o, MM_EIO);
 	int err = o->err == MM_ELIMIT ? MM_OK : o->err;
 	if (close(o->fd) != 0 && !err) {
 		err = MM_EIO;

@@ -17,7 +17,12 @@ static const struct mm_module unknown_module = { .path = "" };
 static const struct mm_thread unknown_thread = { .name = "" };
 static const struct mm_totals no_totals;
 
-static int check_header(struct mm_reader *r, const char *name, struct mm_diag *diag)
+static const char *name_of(const struct mm_reader *r)
+{
+	return r->source.path ? r->source.path : r->source.fd < 0 ? "memory" : "standard input";
+}
+
+static int check_header(struct mm_reader *r, struct mm_diag *diag)
 {
 	size_t len = r->source.bytes < MM_FILE_HEADER ? (size_t)r->source.bytes : MM_FILE_HEADER;
 	const uint8_t *head = mm_source_view(&r->source, 0, len);
@@ -27,23 +32,38 @@ static int check_header(struct mm_reader *r, const char *name, struct mm_diag *d
 
 	if (err == MM_ENEWER)
 		return mm_fail(diag, err, "%s: written by a newer mmprof: update mmprof to read it",
-			       name);
+			       name_of(r));
 	if (err)
-		return mm_fail(diag, err, "%s: not a trace", name);
+		return mm_fail(diag, err, "%s: not a trace", name_of(r));
 	return MM_OK;
 }
 
-static int start(struct mm_reader *r, const char *name, struct mm_reader **ret,
-		 struct mm_diag *diag)
+/* Asked before the size is: what was appended until it was closed is then seen. */
+static void look_whether_closed(struct mm_reader *r)
+{
+	uint8_t head[MM_FILE_HEADER];
+	struct mm_file_state state;
+	uint32_t version, compat;
+
+	if (!r->info.closed && mm_source_read(&r->source, 0, head, sizeof head) == MM_OK &&
+	    mm_file_decode(head, sizeof head, &version, &compat, &state) == MM_OK)
+		r->info.closed = (state.flags & MM_FILE_CLOSED) != 0;
+}
+
+static int start(struct mm_reader *r, struct mm_reader **ret, struct mm_diag *diag)
 {
 	r->info.command = r->info.tool = r->info.source = "";
 	r->info.time_resolution_ns = 1000;
 	r->scan_at = MM_FILE_HEADER;
-	int err = check_header(r, name, diag);
+	int err = check_header(r, diag);
+	if (!err) {
+		look_whether_closed(r);
+		err = mm_source_refresh(&r->source, diag);
+	}
 	if (!err) {
 		err = mm_scan(r);
 		if (err)
-			mm_fail(diag, err, "%s: out of memory", name);
+			mm_fail(diag, err, "%s: out of memory", name_of(r));
 	}
 	if (err)
 		mm_reader_close(r);
@@ -63,7 +83,7 @@ int mm_reader_open(struct mm_reader **ret, const char *path, struct mm_diag *dia
 		free(r);
 		return err;
 	}
-	return start(r, strcmp(path, "-") ? path : "standard input", ret, diag);
+	return start(r, ret, diag);
 }
 
 int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes,
@@ -74,7 +94,7 @@ int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes
 	if (!r)
 		return MM_ENOMEM;
 	mm_source_open_memory(&r->source, data, bytes);
-	return start(r, "memory", ret, diag);
+	return start(r, ret, diag);
 }
 
 static void destroy_process(struct mm_rprocess *p)
@@ -105,27 +125,46 @@ void mm_reader_close(struct mm_reader *r)
 	free(r);
 }
 
-static uint64_t count_chunks(const struct mm_reader *r)
+/* What was taken in last stands where it stood. */
+static int is_cut(const struct mm_reader *r)
 {
-	uint64_t n = 0;
+	uint8_t head[MM_BLOCK_HEADER];
+	struct mm_block b;
 
-	for (uint32_t i = 0; i < r->process_count; i++)
-		n += r->processes[i] ? r->processes[i]->chunk_count : 0;
-	return n;
+	if (r->source.bytes < r->scan_at)
+		return 1;
+	if (!r->last_whole)
+		return 0;
+	return mm_source_read(&r->source, r->last.offset, head, sizeof head) ||
+	       mm_block_decode(head, &b) || b.number != r->last.number || b.crc != r->last.crc ||
+	       b.stored != r->last.stored;
+}
+
+/* The first block, which tells of the run, is the same in every file of a recording. */
+static int goes_on_elsewhere(const struct mm_reader *r)
+{
+	return mm_source_is_replaced(&r->source, MM_FILE_HEADER, MM_BLOCK_HEADER);
 }
 
 int mm_reader_refresh(struct mm_reader *r, struct mm_diag *diag)
 {
-	uint64_t before = count_chunks(r);
-	int err = mm_source_refresh(&r->source, diag);
+	uint64_t before = r->chunk_count;
+	int err;
 
+	/* What a file that was closed by then has to say is all there. */
+	look_whether_closed(r);
+	err = mm_source_refresh(&r->source, diag);
 	if (err)
 		return err;
-	r->source.window.len = 0;
+	if (is_cut(r))
+		return mm_fail(diag, MM_ENOENT, "%s: was cut or written anew: open it again", name_of(r));
 	err = mm_scan(r);
 	if (err)
 		return mm_fail(diag, err, "out of memory");
-	uint64_t more = count_chunks(r) - before;
+	if (goes_on_elsewhere(r))
+		return mm_fail(diag, MM_ENOENT, "%s: goes on in another file of that name: open it again",
+			       name_of(r));
+	uint64_t more = r->chunk_count - before;
 	return more < INT32_MAX ? (int)more : INT32_MAX;
 }
 

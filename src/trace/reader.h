@@ -27,6 +27,7 @@ struct mm_trace_info {
 	uint32_t cores, version, compat;
 	int has_addresses;
 	int complete;          /* closed properly (index present) */
+	int closed;            /* by its writer; when not complete, it could not write all */
 	uint64_t damaged_blocks, lost_bytes; /* what recovery had to skip */
 	uint64_t kept_from_ns; /* since when a file that keeps the last holds events; else 0 */
 	/* Processes for which a bounded or full file had no room, and events lost with them. */
@@ -41,9 +42,13 @@ int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes
 			  struct mm_diag *diag);
 void mm_reader_close(struct mm_reader *r);
 
-/* Looks for blocks appended since: number of new chunks, or an error; MM_ENOENT when
- * another file has taken the path (a bounded trace is replaced as it goes on): open it
- * again. Pointers to processes, sites and chunks that were handed out before are void. */
+/* Looks for blocks appended since: number of new chunks, or an error. MM_ENOENT when the
+ * recording goes on in another file of that name (a bounded trace is replaced), or the file
+ * was cut or written anew: open it again; what was read before stays. A file that was
+ * renamed, deleted, or whose name another recording has taken is followed on. Costs three
+ * system calls when nothing is there, else what was appended. Pointers to processes, sites,
+ * modules, threads, frames and chunks that were handed out before are void; strings, cursors
+ * and digests are not. */
 int mm_reader_refresh(struct mm_reader *r, struct mm_diag *diag);
 
 const struct mm_trace_info *mm_reader_info(const struct mm_reader *r);

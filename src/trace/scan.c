@@ -172,6 +172,7 @@ static int take_chunk(struct mm_reader *r, struct mm_rprocess *p, const struct m
 	*c = (struct mm_rchunk){ .info = chunk_info(b, &h), .number = h.number,
 		.resolution_ns = h.resolution_ns, .start = h.start, .has_addr = h.has_addr };
 	c->info.after_gap = h.number != expected;
+	r->chunk_count++;
 	p->after = h.after;
 	p->events += h.events;
 	p->has_sums = 0; /* those told before it are older */
@@ -408,6 +409,7 @@ static int step(struct mm_reader *r)
 		return err;
 	r->info.damaged_blocks += err != MM_OK;
 	r->scan_at = r->last_whole = end;
+	r->last = b;
 	return 1;
 }
 
@@ -416,7 +418,7 @@ static void count_unlisted(struct mm_reader *r)
 {
 	uint64_t known = 0;
 
-	for (uint32_t i = 0; i < r->process_count; i++)
+	for (uint32_t i = 0; r->roll.left_out && i < r->process_count; i++)
 		if (r->processes[i])
 			known += r->processes[i]->events + mm_reader_lost(r, i);
 	r->info.unlisted_processes = r->roll.left_out;

@@ -78,6 +78,8 @@ struct mm_reader {
 	uint64_t next_number;   /* of the block expected there */
 	int broken_chain;       /* a block number was missing */
 	uint64_t last_whole;    /* end of the last block */
+	struct mm_block last;   /* which is this */
+	uint64_t chunk_count;   /* of all processes */
 	struct mm_buf raw;      /* scratch: an unpacked payload */
 	struct mm_roll_head roll; /* of all processes; zeros when there is none */
 	struct mm_rsymbols symbols;

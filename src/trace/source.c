@@ -106,18 +106,52 @@ void mm_source_close(struct mm_source *s)
 
 int mm_source_refresh(struct mm_source *s, struct mm_diag *diag)
 {
-	struct stat now, at_path;
+	struct stat now;
 
 	if (s->fd < 0)
 		return MM_OK;
 	if (fstat(s->fd, &now) != 0)
 		return mm_fail_errno(diag, "%s", s->path ? s->path : "standard input");
-	if (s->path && (stat(s->path, &at_path) != 0 || at_path.st_ino != now.st_ino ||
-			at_path.st_dev != now.st_dev))
-		return mm_fail(diag, MM_ENOENT, "%s: another file has taken its place: open it again",
-			       s->path);
 	s->bytes = (uint64_t)now.st_size;
+	s->window.len = 0;
 	return MM_OK;
+}
+
+static int read_at(int fd, uint64_t at, void *ret, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, ret, len, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)len ? MM_OK : MM_ETRUNC;
+}
+
+int mm_source_read(const struct mm_source *s, uint64_t at, void *ret, size_t len)
+{
+	if (at > s->bytes || len > s->bytes - at)
+		return MM_ETRUNC;
+	if (s->fd >= 0)
+		return read_at(s->fd, at, ret, len);
+	memcpy(ret, s->memory + at, len);
+	return MM_OK;
+}
+
+int mm_source_is_replaced(const struct mm_source *s, uint64_t at, size_t len)
+{
+	uint8_t ours[MM_SOURCE_MARK], theirs[MM_SOURCE_MARK];
+	struct stat own, other;
+
+	if (!s->path || len > sizeof ours || fstat(s->fd, &own) || stat(s->path, &other) ||
+	    (own.st_ino == other.st_ino && own.st_dev == other.st_dev) || !S_ISREG(other.st_mode))
+		return 0;
+	int fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	int same = read_at(s->fd, at, ours, len) == MM_OK && read_at(fd, at, theirs, len) == MM_OK &&
+		   memcmp(ours, theirs, len) == 0;
+	close(fd);
+	return same;
 }
 
 /* Fills the window from `at` on: bytes got. */

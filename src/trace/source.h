@@ -25,8 +25,17 @@ int mm_source_open(struct mm_source *ret, const char *path, struct mm_diag *diag
 void mm_source_open_memory(struct mm_source *ret, const void *data, size_t bytes);
 void mm_source_close(struct mm_source *s);
 
-/* Looks at the size again. MM_ENOENT when another file has taken the path. */
+/* Looks at the size again; what the window held is forgotten. */
 int mm_source_refresh(struct mm_source *s, struct mm_diag *diag);
+
+/* Bytes [at, at + len) into ret, without the window. MM_ETRUNC when they are not all there. */
+int mm_source_read(const struct mm_source *s, uint64_t at, void *ret, size_t len);
+
+/* Whether the path names another file now, which holds at [at, at + len), at most
+ * MM_SOURCE_MARK bytes, what this one does. A path that names nothing, or something else,
+ * is no reason to leave this file. */
+enum { MM_SOURCE_MARK = 64 };
+int mm_source_is_replaced(const struct mm_source *s, uint64_t at, size_t len);
 
 /* Bytes [at, at + len) or NULL when they are not all there (or memory ran out); valid
  * until the next call. len is at most a block with its header. */
