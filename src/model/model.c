@@ -59,7 +59,7 @@ static int is_small(struct mm_work *w)
 
 	for (size_t i = 0; i < w->selected_count; i++)
 		events += w->learnt[i]->events;
-	return events <= (w->options->quick ? QUICK_EVENTS : SWEEP_EVENTS);
+	return events <= (w->options->quick > 1 ? QUICK_EVENTS : SWEEP_EVENTS);
 }
 
 static int needs_sweep(const struct mm_model_options *o)

@@ -43,7 +43,8 @@ struct mm_model_options { /* zero-initialised = the overview of the whole run */
 	int quick;              /* never read every event, nor every object unless `objects` or
 	                           `map` asks: what only that tells is MM_UNKNOWN (a category's
 	                           own peak; who leaked of a range that does not begin at 0;
-	                           categories where rules look at threads) */
+	                           categories where rules look at threads). Not of a trace that is
+	                           read in no time; 2 = a thousandth of a second, at most */
 	int objects;            /* look at each live object: births of the oldest, and leaks of
 	                           any range */
 	struct mm_map_request map;
