@@ -55,16 +55,24 @@ static int fit_canvas(struct loop *l)
 			      l->view->top.ascii);
 }
 
-static int paint(struct loop *l, struct mm_diag *diag)
+static void send(struct loop *l)
 {
-	int row, col, err = mm_top_update(l->top, diag);
+	int row, col;
 
-	if (err)
-		return err;
 	mm_top_draw(l->top, &l->canvas);
 	mm_top_cursor(l->top, &row, &col);
 	mm_tty_paint(l->tty, &l->canvas, row, col);
-	return MM_OK;
+}
+
+/* What a key did is seen at once, before what has to be read for it. */
+static int paint(struct loop *l, int typed, struct mm_diag *diag)
+{
+	if (typed && mm_top_waits(l->top))
+		send(l);
+	int err = mm_top_update(l->top, diag);
+	if (!err)
+		send(l);
+	return err;
 }
 
 /* 1 = the end. */
@@ -126,7 +134,7 @@ static int turn(struct loop *l, struct mm_diag *diag)
 		changed |= mm_top_tick(l->top);
 		l->next = now_ns() + pace(l);
 	}
-	return changed ? paint(l, diag) : MM_OK;
+	return changed ? paint(l, in.event != MM_TTY_NOTHING, diag) : MM_OK;
 }
 
 static int on_terminal(struct loop *l, struct mm_diag *diag)
@@ -139,7 +147,7 @@ static int on_terminal(struct loop *l, struct mm_diag *diag)
 	if (!err)
 		err = fit_canvas(l);
 	if (!err)
-		err = paint(l, diag);
+		err = paint(l, 0, diag);
 	l->next = now_ns() + pace(l);
 	while (!err)
 		err = turn(l, diag);

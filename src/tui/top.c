@@ -179,6 +179,11 @@ static void go_back(struct mm_top *t)
 	t->metric = t->asked.metric;
 }
 
+int mm_top_waits(const struct mm_top *t)
+{
+	return t->stale && t->report;
+}
+
 int mm_top_update(struct mm_top *t, struct mm_diag *diag)
 {
 	struct mm_diag why = { "" };
@@ -524,6 +529,14 @@ void mm_top_click(struct mm_top *t, int row, int col)
 
 /* --- drawing ------------------------------------------------------------------------------- */
 
+/* The report at hand was made for another screen, and lacks what this one shows. */
+static int lacks_parts(const struct mm_top *t)
+{
+	struct mm_question q = question_of(t);
+
+	return t->stale && (q.tree != t->asked.tree || (q.map && !t->asked.map));
+}
+
 void mm_top_draw(struct mm_top *t, struct mm_canvas *c)
 {
 	const struct mm_pane *p = mm_pane_of(t->screen);
@@ -533,7 +546,7 @@ void mm_top_draw(struct mm_top *t, struct mm_canvas *c)
 	mm_top_frame(t, c);
 	if (t->panels.size == MM_SIZE_LINE || t->help || !t->report)
 		return;
-	const char *lacks = p->lacks ? p->lacks(t) : NULL;
+	const char *lacks = lacks_parts(t) ? "reading ..." : p->lacks ? p->lacks(t) : NULL;
 	if (!lacks && t->detail && p->detail) {
 		p->detail(t, c, t->panels.body);
 		return;

@@ -53,6 +53,9 @@ int mm_top_tick(struct mm_top *t);
  * never been one. */
 int mm_top_update(struct mm_top *t, struct mm_diag *diag);
 
+/* 1 when mm_top_update has something to get: what is drawn before that says so. */
+int mm_top_waits(const struct mm_top *t);
+
 /* Draws on a canvas of the size told last. */
 void mm_top_draw(struct mm_top *t, struct mm_canvas *c);
 

@@ -41,14 +41,15 @@ static int title_part(struct mm_canvas *c, struct mm_rect r, int col, enum mm_st
 static void moment_text(const struct mm_top *t, char *buf, size_t size)
 {
 	char to[MM_UNITS_TEXT], all[MM_UNITS_TEXT], from[MM_UNITS_TEXT];
-	uint64_t duration = mm_top_duration(t);
+	uint64_t duration = mm_top_duration(t), end = t->asked.to_ns;
 
+	/* Of what is shown, not of what is being read. */
 	mm_format_time(all, duration);
-	mm_format_time(to, t->to == MM_UNKNOWN ? duration : t->to);
-	mm_format_time(from, t->from);
-	if (t->from)
+	mm_format_time(to, end == MM_UNKNOWN ? duration : end);
+	mm_format_time(from, t->asked.from_ns);
+	if (t->asked.from_ns)
 		snprintf(buf, size, "%s to %s of %s", from, to, all);
-	else if (t->to != MM_UNKNOWN)
+	else if (end != MM_UNKNOWN)
 		snprintf(buf, size, "t %s of %s", to, all);
 	else
 		snprintf(buf, size, "t %s", all);
@@ -168,6 +169,8 @@ static void draw_foot(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 		mm_canvas_fit(c, r, 0, col, r.cols - col - 1, MM_STYLE_BOLD, t->line, 1);
 	} else if (t->message[0]) {
 		mm_canvas_fit(c, r, 0, 0, r.cols, t->message_style, t->message, 0);
+	} else if (mm_top_waits(t)) {
+		mm_canvas_text(c, r, 0, 0, MM_STYLE_DIM, "reading ...");
 	} else if (t->filter[0]) {
 		mm_canvas_print(c, r, 0, 0, MM_STYLE_NOTE, "only rows with '%s': Esc drops the filter",
 				t->filter);
