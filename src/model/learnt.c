@@ -58,7 +58,7 @@ int mm_learnt_has_gap(const struct mm_learnt *l, uint32_t first, uint32_t end)
 }
 
 int mm_learnt_part(struct mm_learnt *l, struct mm_reader *r, uint32_t chunk, uint32_t count,
-		   struct mm_part **ret)
+		   uint32_t most, struct mm_part **ret)
 {
 	struct mm_part *p = &l->parts[0];
 
@@ -72,7 +72,7 @@ int mm_learnt_part(struct mm_learnt *l, struct mm_reader *r, uint32_t chunk, uin
 			p = one;
 	}
 	p->used = ++l->parts_used;
-	int err = mm_part_read(p, r, l, chunk, count);
+	int err = mm_part_read(p, r, l, chunk, count, most);
 	if (!err)
 		*ret = p;
 	return err;

@@ -34,6 +34,7 @@ struct mm_learnt {
 	size_t gap_cap, gap_count;
 	struct mm_part parts[MM_LEARNT_PARTS];
 	uint32_t parts_used;
+	struct mm_point hopeless; /* a quick look did not find who lived there; chunk + 1 */
 };
 
 /* Up to what the reader has now: 0, MM_ENOMEM. Texts are the store's. */
@@ -46,10 +47,10 @@ int mm_learnt_chunks(struct mm_learnt *l, struct mm_reader *r);
 /* Is something missing before one of the chunks first .. end? */
 int mm_learnt_has_gap(const struct mm_learnt *l, uint32_t first, uint32_t end);
 
-/* A part that knows the first `count` events of the chunk: 0 and *ret, valid until the next
+/* A part that knows the first `count` events of the chunk (`most` as mm_part_read): 0 and *ret, valid until the next
  * call; 1 = it cannot be had; MM_ENOMEM. */
 int mm_learnt_part(struct mm_learnt *l, struct mm_reader *r, uint32_t chunk, uint32_t count,
-		   struct mm_part **ret);
+		   uint32_t most, struct mm_part **ret);
 
 /* Names are others now. */
 void mm_learnt_forget_names(struct mm_learnt *l);

@@ -30,7 +30,6 @@ struct search {
 	uint32_t threads;
 	uint32_t *first_row;     /* by thread: of its first birth in the chunk + 1 */
 	uint32_t *newest_row;    /* of its last */
-	uint32_t *seen;          /* by thread: chunk that was met going back, + 1 */
 	uint32_t *latest_chunk;  /* by thread: in which it was born last before this one */
 };
 
@@ -152,42 +151,40 @@ static int latest_chunk(struct search *s, uint32_t thread, uint32_t *ret)
 	return MM_OK;
 }
 
-/* Was the object the last that its thread was given before it freed it itself? `newest`: it was
- * the last in the chunk that bore it. */
-static int judge(struct search *s, uint32_t place, uint32_t born_chunk, int newest)
+/* Was the object the last that its thread was given before it freed it itself? `number`: of its
+ * birth in the chunk that bore it, + 1; 0 = it was the last before a checkpoint. */
+static int judge(struct search *s, uint32_t place, uint32_t born_chunk, uint32_t number)
 {
 	struct mm_part_birth *b = &s->part->older[place];
 	const struct mm_row *d = &s->part->rows.rows[s->died_row[place]];
 	uint32_t latest;
 
 	b->temporary = 0;
-	if (!newest || d->kind == MM_EV_REALLOC_OUT || d->thread != b->thread ||
+	if (d->kind == MM_EV_REALLOC_OUT || d->thread != b->thread ||
 	    b->thread >= s->threads)
 		return MM_OK;
 	if (s->first_row[d->thread] && s->first_row[d->thread] <= s->died_row[place])
+		return MM_OK;
+	if (number && mm_reader_last_birth(s->reader, b->thread) != number)
 		return MM_OK;
 	int err = latest_chunk(s, b->thread, &latest);
 	b->temporary = !err && latest == born_chunk;
 	return err;
 }
 
+/* The last birth of a missing slot is the one: it was not given away again. */
 static int find_births(struct search *s, uint32_t chunk)
 {
 	for (size_t i = s->rows.count; i-- > 0 && s->missing.count;) {
 		const struct mm_row *r = &s->rows.rows[i];
 		uint32_t place;
-		if (!mm_event_is_birth(r->kind))
-			continue;
-		int newest = r->thread < s->threads && s->seen[r->thread] != chunk + 1;
-		if (newest)
-			s->seen[r->thread] = chunk + 1;
 		if (!is_missing(s, r->slot) ||
 		    !mm_map_take(&s->missing, (uint64_t)r->slot + 1, &place))
 			continue;
 		s->bits[r->slot / 64] &= ~(UINT64_C(1) << r->slot % 64);
 		s->part->older[place] = (struct mm_part_birth){ .size = r->size,
 			.time = r->tick * s->resolution, .site = r->site, .thread = r->thread };
-		int err = judge(s, place, chunk, newest);
+		int err = judge(s, place, chunk, r->ref + 1);
 		if (err)
 			return err;
 	}
@@ -244,8 +241,8 @@ static int look_in_checkpoint(struct search *s, uint32_t at)
 		uint32_t latest = NEVER;
 		if (newest && o.thread < s->threads)
 			err = latest_chunk(s, o.thread, &latest);
-		if (!err)
-			err = judge(s, place, latest, newest && (latest == NEVER || latest < at));
+		if (!err && newest && (latest == NEVER || latest < at))
+			err = judge(s, place, latest, 0);
 	}
 	mm_cursor_close(c);
 	s->missing.count = err ? s->missing.count : 0;
@@ -259,10 +256,28 @@ static uint32_t checkpoint_cost(const struct search *s, uint32_t chunk)
 			  14) + 2;
 }
 
-static int search_back(struct search *s)
+/* One chunk: where the last had some of the missing, this one is likely to. */
+static int search_chunk(struct search *s, uint32_t chunk, int *likely)
+{
+	size_t before = s->missing.count;
+	int may = *likely ? 1 : may_bear(s, chunk);
+
+	if (!may)
+		return MM_OK;
+	if (may > 0)
+		may = mm_reader_births(s->reader, s->learnt->process, chunk, s->bits, s->highest + 1,
+				       &s->rows);
+	if (may)
+		return may == MM_ENOMEM ? may : CANNOT;
+	int err = find_births(s, chunk);
+	*likely = s->missing.count != before;
+	return err;
+}
+
+static int search_back(struct search *s, uint32_t most)
 {
 	uint32_t chunk = s->part->chunk, checkpoint = 0, searched = 0;
-	int err = MM_OK;
+	int err = MM_OK, likely = 0;
 
 	while (!err && s->missing.count) {
 		const struct mm_chunk_info *here = mm_reader_chunk(s->reader, s->learnt->process,
@@ -271,16 +286,10 @@ static int search_back(struct search *s)
 			  checkpoint == chunk;
 		if (has && (here->after_gap || searched >= checkpoint_cost(s, chunk) || !chunk))
 			return look_in_checkpoint(s, chunk);
-		if (here->after_gap || !chunk)
+		if (here->after_gap || !chunk || searched == most)
 			return CANNOT;
-		chunk--;
 		searched++;
-		int may = may_bear(s, chunk);
-		if (may > 0)
-			may = mm_reader_rows(s->reader, s->learnt->process, chunk, &s->rows);
-		else if (!may)
-			continue;
-		err = may ? may == MM_ENOMEM ? may : CANNOT : find_births(s, chunk);
+		err = search_chunk(s, --chunk, &likely);
 	}
 	return err;
 }
@@ -292,9 +301,8 @@ static int make_room(struct search *s)
 	s->threads = mm_reader_threads(s->reader, s->learnt->process);
 	s->first_row = calloc(s->threads + 1u, sizeof *s->first_row);
 	s->newest_row = calloc(s->threads + 1u, sizeof *s->newest_row);
-	s->seen = calloc(s->threads + 1u, sizeof *s->seen);
 	s->latest_chunk = malloc((s->threads + 1u) * sizeof *s->latest_chunk);
-	if (!s->first_row || !s->newest_row || !s->seen || !s->latest_chunk)
+	if (!s->first_row || !s->newest_row || !s->latest_chunk)
 		return MM_ENOMEM;
 	memset(s->latest_chunk, 0xff, (s->threads + 1u) * sizeof *s->latest_chunk);
 	return MM_OK;
@@ -322,12 +330,11 @@ static void search_deinit(struct search *s)
 	free(s->touched.slots);
 	free(s->first_row);
 	free(s->newest_row);
-	free(s->seen);
 	free(s->latest_chunk);
 }
 
 int mm_part_read(struct mm_part *p, struct mm_reader *r, struct mm_learnt *l, uint32_t chunk,
-		 uint32_t count)
+		 uint32_t count, uint32_t most)
 {
 	struct search s = { .part = p, .reader = r, .learnt = l };
 
@@ -346,7 +353,7 @@ int mm_part_read(struct mm_part *p, struct mm_reader *r, struct mm_learnt *l, ui
 	if (!err)
 		err = mark_missing(&s);
 	if (!err)
-		err = search_back(&s);
+		err = search_back(&s, most);
 	search_deinit(&s);
 	if (!err)
 		p->count = count;

@@ -41,9 +41,10 @@ struct mm_part { /* zero-initialised = empty */
 
 void mm_part_deinit(struct mm_part *p);
 
-/* Makes the first `count` events of the chunk known: 0, 1 = cannot, or MM_ENOMEM. */
+/* Makes the first `count` events of the chunk known, going back at most `most` chunks: 0,
+ * 1 = cannot, or MM_ENOMEM. */
 int mm_part_read(struct mm_part *p, struct mm_reader *r, struct mm_learnt *l, uint32_t chunk,
-		 uint32_t count);
+		 uint32_t count, uint32_t most);
 
 /* Calls fn for events from .. to of the chunk, which are known. */
 void mm_part_walk(const struct mm_part *p, struct mm_reader *r, const struct mm_learnt *l,

@@ -62,7 +62,8 @@ static void add_event(void *arg, const struct mm_event *ev, struct mm_point afte
 	add(&p->all, bytes, count);
 }
 
-static int sum_up(struct mm_parts *p, struct mm_reader *r, struct mm_learnt *l, struct mm_point at)
+static int sum_up(struct mm_parts *p, struct mm_reader *r, struct mm_learnt *l, struct mm_point at,
+		  uint32_t most)
 {
 	uint32_t end = 0;
 	struct mm_part *part;
@@ -77,20 +78,20 @@ static int sum_up(struct mm_parts *p, struct mm_reader *r, struct mm_learnt *l, 
 		return 1;
 	if (!at.index)
 		return MM_OK;
-	err = mm_learnt_part(l, r, at.chunk, at.index, &part);
+	err = mm_learnt_part(l, r, at.chunk, at.index, most, &part);
 	if (!err)
 		mm_part_walk(part, r, l, 0, at.index, add_event, p);
 	return err;
 }
 
 int mm_parts_at(struct mm_parts *ret, struct mm_reader *r, struct mm_learnt *l,
-		struct mm_point at, uint32_t site_count, uint32_t thread_count)
+		struct mm_point at, uint32_t most, uint32_t site_count, uint32_t thread_count)
 {
 	struct mm_parts p = { .site_count = site_count, .thread_count = thread_count };
 
 	p.sites = calloc(site_count, sizeof *p.sites);
 	p.threads = calloc(thread_count, sizeof *p.threads);
-	int err = p.sites && p.threads ? sum_up(&p, r, l, at) : MM_ENOMEM;
+	int err = p.sites && p.threads ? sum_up(&p, r, l, at, most) : MM_ENOMEM;
 	if (err)
 		mm_parts_deinit(&p);
 	else

@@ -24,9 +24,9 @@ struct mm_parts { /* zero-initialised = empty */
 
 void mm_parts_deinit(struct mm_parts *p);
 
-/* Live objects at the point as sums: 0; 1 = it cannot be told this way; MM_ENOMEM. site_count
- * and thread_count as in struct mm_sums. */
+/* Live objects at the point as sums: 0; 1 = it cannot be told this way; MM_ENOMEM. `most` as
+ * mm_part_read; site_count and thread_count as in struct mm_sums. */
 int mm_parts_at(struct mm_parts *ret, struct mm_reader *r, struct mm_learnt *l,
-		struct mm_point at, uint32_t site_count, uint32_t thread_count);
+		struct mm_point at, uint32_t most, uint32_t site_count, uint32_t thread_count);
 
 #endif

@@ -9,6 +9,8 @@
 #include "model/parts.h"
 #include "model/sum_events.h"
 
+enum { QUICK_BACK = 24 }; /* chunks that are searched for who held the peak */
+
 int mm_sums_init(struct mm_sums *f, struct mm_reader *r, struct mm_learnt *learnt,
 		 uint64_t from, uint64_t to)
 {
@@ -132,7 +134,8 @@ static int walk_part(struct mm_sums *f, struct mm_point a, struct mm_point b, mm
 		     void *arg, struct mm_diag *diag)
 {
 	struct mm_part *part;
-	int err = f->sweep ? 1 : mm_learnt_part(f->learnt, f->reader, a.chunk, b.index, &part);
+	int err = f->sweep ? 1 : mm_learnt_part(f->learnt, f->reader, a.chunk, b.index, UINT32_MAX,
+					    &part);
 
 	if (!err)
 		mm_part_walk(part, f->reader, f->learnt, a.index, b.index, fn, arg);
@@ -327,16 +330,31 @@ static int collect_sweep(struct mm_sums *f, struct mm_diag *diag)
 }
 
 /* Who lives at a point, by sums: 0, 1 = only a visit tells, or an error. */
-static int tell_parts(struct mm_sums *f, struct mm_point at,
+static int tell_parts(struct mm_sums *f, struct mm_point at, uint32_t most,
 		      void (*take)(struct mm_sums *f, const struct mm_parts *p))
 {
 	struct mm_parts parts = { 0 };
-	int err = mm_parts_at(&parts, f->reader, f->learnt, at, f->site_count, f->thread_count);
+	int err = mm_parts_at(&parts, f->reader, f->learnt, at, most, f->site_count,
+			      f->thread_count);
 
 	if (!err)
 		take(f, &parts);
 	mm_parts_deinit(&parts);
 	return err;
+}
+
+static int collect_peak_quickly(struct mm_sums *f)
+{
+	struct mm_point *hopeless = &f->learnt->hopeless, at = f->peak_at;
+	int err = 1;
+
+	if (hopeless->chunk != at.chunk + 1 || hopeless->index != at.index)
+		err = tell_parts(f, at, QUICK_BACK, mm_sum_parts_peak);
+	if (err > 0) {
+		*hopeless = (struct mm_point){ at.chunk + 1, at.index };
+		mm_sum_unknown_peak(f);
+	}
+	return err < 0 ? err : MM_OK;
 }
 
 static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
@@ -347,13 +365,11 @@ static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
 		mm_sum_unknown_peak(f);
 	if (err || f->peak_unseen || !f->peak_bytes)
 		return err;
-	err = tell_parts(f, f->peak_at, mm_sum_parts_peak);
+	if (f->quick)
+		return collect_peak_quickly(f);
+	err = tell_parts(f, f->peak_at, UINT32_MAX, mm_sum_parts_peak);
 	if (err <= 0)
 		return err;
-	if (f->quick) {
-		mm_sum_unknown_peak(f);
-		return MM_OK;
-	}
 	err = mm_visit_to(&f->visit, f->peak_at, f->peak_at, NULL, NULL, diag);
 	if (!err)
 		mm_sum_snapshot_peak(f);
@@ -363,7 +379,7 @@ static int collect_by_digests(struct mm_sums *f, struct mm_diag *diag)
 /* Quickly: what lives as a sum; who of it was born in the range only when that is all. */
 static int collect_end_quickly(struct mm_sums *f)
 {
-	int err = tell_parts(f, f->end_at, mm_sum_parts_end);
+	int err = tell_parts(f, f->end_at, UINT32_MAX, mm_sum_parts_end);
 
 	if (err < 0)
 		return err;

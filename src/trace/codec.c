@@ -32,6 +32,7 @@ void mm_codec_destroy(struct mm_codec *c)
 	free(c->outer);
 	free(c->category);
 	free(c->event);
+	free(c->last);
 	free(c);
 }
 

@@ -22,7 +22,8 @@ struct mm_codec {
 	uint32_t *outer;      /* slots from elsewhere: of POP, then of OLD */
 	uint8_t *category;    /* of each shape */
 	uint8_t *event;       /* category of each event */
-	size_t event_cap, category_cap, events_cap;
+	uint32_t *last;       /* by shape: number + 1 of its last birth (mm_codec_last_birth) */
+	size_t event_cap, category_cap, events_cap, last_cap;
 };
 
 /* Room for a chunk of so many events: 0, or MM_ENOMEM. */

@@ -394,6 +394,31 @@ static void decode_rows(struct decoder *d, uint32_t count, struct mm_row *restri
 		d->bad |= d->wide[i].bad;
 }
 
+/* Of those births alone; how many. */
+static uint32_t decode_births(struct decoder *d, uint32_t count, const struct mm_slot_set *set,
+			      struct mm_row *restrict rows)
+{
+	const uint8_t *lo = d->at[MM_COL_SHAPE_LO], *hi = d->at[MM_COL_SHAPE_HI];
+	const struct mm_shape *shapes = d->c->shapes.shapes;
+	uint32_t n = 0, *last = d->c->last;
+
+	for (uint32_t i = 0; i < count && !d->bad; i++) {
+		uint32_t number = lo[i] | (uint32_t)hi[i] << 8, category = d->c->event[i];
+		struct mm_row *r = &rows[n];
+		mm_row_begin(r, shapes[number].kind, decode_time(d), shapes[number].thread,
+			     shapes[number].site);
+		decode_row(d, category, &shapes[number], r);
+		if (category > CAT_HIDDEN)
+			continue;
+		r->ref = i;
+		last[number] = i + 1;
+		n += r->slot < set->slots && set->bits[r->slot / 64] >> r->slot % 64 & 1;
+	}
+	for (unsigned i = 1; i < MM_COLS; i++)
+		d->bad |= d->wide[i].bad;
+	return n;
+}
+
 static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t count,
 		   uint64_t wanted)
 {
@@ -425,7 +450,7 @@ static int prepare(struct decoder *d, const uint8_t *data, size_t len, uint32_t 
 
 static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 		  const struct mm_chunk_start *start, int has_addr, uint64_t wanted,
-		  struct mm_rows *rows)
+		  const struct mm_slot_set *births, struct mm_rows *rows)
 {
 	struct decoder d = { .c = c, .has_addr = has_addr,
 			     .tick = start->tick, .high = start->high_water,
@@ -436,7 +461,7 @@ static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t 
 	mm_buf_clear(&rows->other);
 	if (count > MM_CHUNK_EVENTS || start->free_depth > start->high_water)
 		return MM_ECORRUPT;
-	if (MM_GROW(rows->rows, rows->cap, count) || mm_codec_room(c, count))
+	if (MM_GROW(rows->rows, rows->cap, count + 1u) || mm_codec_room(c, count))
 		return MM_ENOMEM;
 	d.guess = c->guess;
 	int err = prepare(&d, data, len, count, wanted);
@@ -446,7 +471,14 @@ static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t 
 	d.other_len = other->len;
 	if (mm_buf_put(&rows->other, other->data, other->len))
 		return MM_ENOMEM;
-	decode_rows(&d, count, rows->rows);
+	if (births && MM_GROW(c->last, c->last_cap, c->shapes.count))
+		return MM_ENOMEM;
+	if (births) {
+		memset(c->last, 0, c->last_cap * sizeof *c->last);
+		count = decode_births(&d, count, births, rows->rows);
+	} else {
+		decode_rows(&d, count, rows->rows);
+	}
 	if (d.bad)
 		return MM_ECORRUPT;
 	rows->count = count;
@@ -457,16 +489,33 @@ static int decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t 
 int mm_codec_decode(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 		    const struct mm_chunk_start *start, int has_addr, struct mm_rows *rows)
 {
-	return decode(c, data, len, count, start, has_addr, ~UINT64_C(0), rows);
+	return decode(c, data, len, count, start, has_addr, ~UINT64_C(0), NULL, rows);
 }
+
+static const uint64_t addresses = (UINT64_C(1) << (MM_COL_ADDR_WIDE + 1)) -
+				  (UINT64_C(1) << MM_COL_ADDR);
 
 int mm_codec_decode_bare(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 			 const struct mm_chunk_start *start, struct mm_rows *rows)
 {
-	static const uint64_t addresses = (UINT64_C(1) << (MM_COL_ADDR_WIDE + 1)) -
-					  (UINT64_C(1) << MM_COL_ADDR);
+	return decode(c, data, len, count, start, 0, ~addresses, NULL, rows);
+}
 
-	return decode(c, data, len, count, start, 0, ~addresses, rows);
+int mm_codec_decode_births(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
+			   const struct mm_chunk_start *start, const struct mm_slot_set *set,
+			   struct mm_rows *rows)
+{
+	return decode(c, data, len, count, start, 0, ~addresses, set, rows);
+}
+
+uint32_t mm_codec_last_birth(const struct mm_codec *c, uint32_t thread)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < c->shapes.count && i < c->last_cap; i++)
+		if (c->shapes.shapes[i].thread == thread && c->last[i] > last)
+			last = c->last[i];
+	return last;
 }
 
 /* --- the other events alone ---------------------------------------------------------------- */

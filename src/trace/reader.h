@@ -176,6 +176,13 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
 struct mm_rows;
 int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct mm_rows *rows);
 
+/* The births of one chunk alone at slots below `slots` whose bit is set, in order, each with
+ * its number in the chunk in `ref`; and number + 1 of the last birth that a thread had in
+ * that chunk. Where they are few, twice as fast as all rows. */
+int mm_reader_births(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		     const uint64_t *bits, uint32_t slots, struct mm_rows *rows);
+uint32_t mm_reader_last_birth(const struct mm_reader *r, uint32_t thread);
+
 /* Which slots a chunk may have given to an object that outlived it: those in `slots`, and
  * fresh_from <= slot < fresh_to. Much cheaper than its rows. */
 struct mm_touched { /* the caller's, zero-initialised; free(slots) at the end */

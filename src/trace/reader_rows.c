@@ -35,6 +35,22 @@ int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct
 						(uint32_t)c->info.events, &c->start, rows);
 }
 
+int mm_reader_births(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		     const uint64_t *bits, uint32_t slots, struct mm_rows *rows)
+{
+	const struct mm_rchunk *c;
+	struct mm_slot_set set = { bits, slots };
+	int err = load_chunk(r, process, chunk, &c);
+
+	return err ? err : mm_codec_decode_births(r->codec, r->raw.data, r->raw.len,
+						  (uint32_t)c->info.events, &c->start, &set, rows);
+}
+
+uint32_t mm_reader_last_birth(const struct mm_reader *r, uint32_t thread)
+{
+	return r->codec ? mm_codec_last_birth(r->codec, thread) : 0;
+}
+
 int mm_reader_touched(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		      struct mm_touched *ret)
 {
