@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "core/error.h"
 
-enum { ENTRY_TEXT = 3 * PATH_MAX + 2048 };
+enum { ENTRY_TEXT = 3 * PATH_MAX + 2048, NAME_BYTES = 64 };
 
 /* --- the folder ---------------------------------------------------------------------------- */
 
@@ -81,6 +81,14 @@ int mm_registry_lives(const struct mm_registry_entry *e)
 	return e->recorder_start && start_of(e->recorder) == e->recorder_start;
 }
 
+/* The pid namespace that our numbers are of; 0 = unknown. */
+static uint64_t our_space(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (uint64_t)st.st_ino;
+}
+
 /* --- entries as text ------------------------------------------------------------------------ */
 
 static void put_text(struct mm_buf *b, const char *name, const char *text)
@@ -131,7 +139,7 @@ static uint64_t number_of(const char *text, const char *name)
 	return value ? strtoull(value, NULL, 10) : 0;
 }
 
-static int parse(const char *text, struct mm_registry_entry *ret)
+static int parse(const char *text, struct mm_registry_entry *ret, uint64_t *ret_space)
 {
 	size_t trace_len, cmd_len;
 	const char *trace = line_of(text, "trace", &trace_len), *cmd = line_of(text, "cmd", &cmd_len);
@@ -139,6 +147,7 @@ static int parse(const char *text, struct mm_registry_entry *ret)
 	memset(ret, 0, sizeof *ret);
 	if (!trace || trace[0] != '/' || !cmd)
 		return MM_EINVAL;
+	*ret_space = number_of(text, "space");
 	ret->recorder = (pid_t)number_of(text, "recorder");
 	ret->recorder_start = number_of(text, "recorder_start");
 	ret->command = (pid_t)number_of(text, "command");
@@ -152,7 +161,7 @@ static int parse(const char *text, struct mm_registry_entry *ret)
 
 static int write_all(int folder, const char *name, const struct mm_buf *b)
 {
-	char draft[64];
+	char draft[NAME_BYTES + 1];
 	int err = MM_EIO;
 
 	snprintf(draft, sizeof draft, ".%s", name);
@@ -169,19 +178,28 @@ static int write_all(int folder, const char *name, const struct mm_buf *b)
 	return err;
 }
 
+/* The name of an entry is never another's, whatever numbers are used again: to remove a stale one
+ * is to remove no other. */
+static void name_entry(char name[NAME_BYTES])
+{
+	snprintf(name, NAME_BYTES, "%d-%" PRIu64 "-%" PRIu64, (int)getpid(), start_of(getpid()),
+		 our_space());
+}
+
 int mm_registry_add(const struct mm_registry_entry *e)
 {
 	struct mm_buf b = { 0 };
-	char name[32];
+	char name[NAME_BYTES];
 	int folder = open_folder(1);
 
 	if (folder < 0)
 		return folder;
-	mm_buf_printf(&b, "recorder %d\nrecorder_start %" PRIu64 "\ncommand %d\nstart_unix_ns %" PRIu64 "\n",
-		      (int)getpid(), start_of(getpid()), (int)e->command, e->start_unix_ns);
+	mm_buf_printf(&b, "recorder %d\nrecorder_start %" PRIu64 "\nspace %" PRIu64 "\ncommand %d\n"
+		      "start_unix_ns %" PRIu64 "\n", (int)getpid(), start_of(getpid()), our_space(),
+		      (int)e->command, e->start_unix_ns);
 	put_text(&b, "trace", e->trace);
 	put_text(&b, "cmd", e->cmd);
-	snprintf(name, sizeof name, "%d", (int)getpid());
+	name_entry(name);
 	int err = b.failed ? MM_ENOMEM : write_all(folder, name, &b);
 	mm_buf_deinit(&b);
 	close(folder);
@@ -190,19 +208,19 @@ int mm_registry_add(const struct mm_registry_entry *e)
 
 void mm_registry_remove(void)
 {
-	char name[32];
+	char name[NAME_BYTES];
 	int folder = open_folder(0);
 
 	if (folder < 0)
 		return;
-	snprintf(name, sizeof name, "%d", (int)getpid());
+	name_entry(name);
 	unlinkat(folder, name, 0);
 	close(folder);
 }
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-static int read_entry(int folder, const char *name, struct mm_registry_entry *ret)
+static int read_entry(int folder, const char *name, struct mm_registry_entry *ret, uint64_t *ret_space)
 {
 	char *text = malloc(ENTRY_TEXT);
 	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -211,7 +229,7 @@ static int read_entry(int folder, const char *name, struct mm_registry_entry *re
 
 	if (n > 0) {
 		text[n] = 0;
-		err = parse(text, ret);
+		err = parse(text, ret, ret_space);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -230,6 +248,7 @@ static int read_folder(int folder, DIR *dir, struct mm_registry_entry **all, siz
 {
 	size_t cap = 0;
 	struct dirent *d;
+	uint64_t ours = our_space(), space;
 
 	while ((d = readdir(dir)) != NULL) {
 		if (d->d_name[0] < '1' || d->d_name[0] > '9')
@@ -237,7 +256,10 @@ static int read_folder(int folder, DIR *dir, struct mm_registry_entry **all, siz
 		if (MM_GROW(*all, cap, *count + 1))
 			return MM_ENOMEM;
 		struct mm_registry_entry *e = &(*all)[*count];
-		if (read_entry(folder, d->d_name, e) == MM_OK && mm_registry_lives(e))
+		int err = read_entry(folder, d->d_name, e, &space);
+		if (!err && space != ours)
+			continue;
+		if (!err && mm_registry_lives(e))
 			++*count;
 		else
 			unlinkat(folder, d->d_name, 0);

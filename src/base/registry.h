@@ -1,8 +1,9 @@
 /* registry.h: which recordings of this user are being made, and into which traces.
  *
  * Promise: a folder that is not ours alone is not believed and not written to; an entry counts
- * only while its recorder lives; entries of dead ones are removed by whoever looks. Nothing
- * here ever fails a recording.
+ * only while its recorder lives; entries of dead ones are removed by whoever looks. Numbers of
+ * processes mean something in their own pid namespace only: entries of another one, by a folder
+ * that containers share, are neither shown nor removed. Nothing here ever fails a recording.
  * Vocabulary: entry = one recording; recorder = the process that writes the trace; command =
  * the first process that it records.
  * Folder: $XDG_RUNTIME_DIR/mmprof, else /run/user/UID/mmprof where that is, else
