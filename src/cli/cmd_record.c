@@ -101,6 +101,7 @@ struct record {
 	struct mm_ahead *ahead; /* looks them up during the run; NULL = nobody does */
 	struct mm_listener listener;
 	int quiet, keep_given, status_shown, top;
+	const struct mm_record_top *view; /* NULL = nobody watches */
 	int trouble;    /* exit status when prepare fails */
 };
 
@@ -466,6 +467,7 @@ static void note_recording(void *ctx, pid_t command)
 	const struct record *r = ctx;
 	struct mm_registry_entry e = { .command = command, .start_unix_ns = r->writer.start_unix_ns };
 
+	mm_record_top_started(r->view);
 	if (strcmp(r->path, "-") == 0 || !realpath(r->path, e.trace))
 		return;
 	snprintf(e.cmd, sizeof e.cmd, "%s", r->command);
@@ -546,6 +548,7 @@ static int record_with_view(struct record *r)
 		.record = record_beside, .ctx = r, .in_child = r->collect.in_child,
 		.in_child_ctx = r->collect.in_child_ctx };
 
+	r->view = &top;
 	r->collect.show = NULL;
 	r->collect.in_child = mm_record_top_in_child;
 	r->collect.in_child_ctx = &top;

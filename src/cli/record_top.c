@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/registry.h"
@@ -20,13 +20,14 @@
 #include "core/error.h"
 #include "tui/tty.h"
 
-enum { NAMES_MOST = 100, LOOK_NS = 10000000, LOOKS_MOST = 500 };
+enum { NAMES_MOST = 100 };
 
 struct side { /* the two of them */
 	struct mm_record_top *q;
 	pid_t recorder;
 	int said;                      /* what the recorder says, as a file */
-	int gone, status;              /* of the recorder */
+	int started;                   /* a byte comes when the command runs, or the end */
+	int gone, status, killed;      /* of the recorder; by this signal */
 	char out[PATH_MAX], err[PATH_MAX]; /* names; "" = not ours */
 };
 
@@ -76,7 +77,7 @@ static int open_streams(struct side *s)
 
 static void close_streams(struct side *s)
 {
-	const int fds[] = { s->q->in, s->q->out, s->q->err, s->said };
+	const int fds[] = { s->q->in, s->q->out, s->q->err, s->said, s->started };
 
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
@@ -92,26 +93,102 @@ static void drop_empty(const char *name)
 		unlink(name);
 }
 
+/* --- signals --------------------------------------------------------------------------------- */
+
+static const int passed[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM };
+
+enum { PASSED = sizeof passed / sizeof *passed };
+
+static struct {
+	_Atomic pid_t recorder; /* 0 = none any more */
+	struct sigaction before[PASSED];
+} passing;
+
+/* What is typed is sent to the command by the terminal itself. One that hangs up may tell
+ * nobody but us. */
+static void on_passed(int sig, siginfo_t *info, void *context)
+{
+	pid_t recorder = atomic_load(&passing.recorder);
+	int saved = errno;
+
+	(void)context;
+	if (recorder > 0 && (info->si_code <= 0 || sig == SIGHUP))
+		kill(recorder, sig);
+	errno = saved;
+}
+
+static void pass_signals(pid_t recorder)
+{
+	struct sigaction pass = { .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	pass.sa_sigaction = on_passed;
+	atomic_store(&passing.recorder, recorder);
+	for (int i = 0; i < PASSED; i++) {
+		sigaction(passed[i], NULL, &passing.before[i]);
+		if (passing.before[i].sa_handler != SIG_IGN)
+			sigaction(passed[i], &pass, NULL);
+	}
+}
+
+static void keep_signals(void)
+{
+	atomic_store(&passing.recorder, 0);
+	for (int i = 0; i < PASSED; i++)
+		sigaction(passed[i], &passing.before[i], NULL);
+}
+
 /* --- the recorder ---------------------------------------------------------------------------- */
+
+void mm_record_top_started(const struct mm_record_top *q)
+{
+	if (q && write(q->started, "", 1) != 1)
+		return; /* nobody waits any more */
+}
+
+__attribute__((noreturn)) static void be_recorder(struct side *s, const sigset_t *mask)
+{
+	dup2(s->said, STDERR_FILENO);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	int status = s->q->record(s->q->ctx);
+	fflush(NULL);
+	_exit(status);
+}
+
+/* No signal finds us with a recorder that it is not passed on to. */
+static int fork_recorder(struct side *s)
+{
+	sigset_t all, mask;
+
+	fflush(NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	s->recorder = fork();
+	if (s->recorder == 0)
+		be_recorder(s, &mask);
+	int e = errno;
+	if (s->recorder > 0)
+		pass_signals(s->recorder);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	errno = e;
+	return s->recorder < 0 ? MM_EIO : MM_OK;
+}
 
 static int start(struct side *s)
 {
+	int ends[2];
 	FILE *said = tmpfile();
 
 	if (!said)
 		return MM_EIO;
 	s->said = fcntl(fileno(said), F_DUPFD_CLOEXEC, 3);
 	fclose(said);
-	fflush(NULL);
-	s->recorder = s->said < 0 ? -1 : fork();
-	if (s->recorder < 0)
+	if (s->said < 0 || pipe2(ends, O_CLOEXEC))
 		return MM_EIO;
-	if (s->recorder > 0)
-		return MM_OK;
-	dup2(s->said, STDERR_FILENO);
-	int status = s->q->record(s->q->ctx);
-	fflush(NULL);
-	_exit(status);
+	s->q->started = ends[1];
+	s->started = ends[0];
+	int err = fork_recorder(s);
+	close(ends[1]);
+	return err;
 }
 
 static int look(struct side *s, int wait)
@@ -125,8 +202,10 @@ static int look(struct side *s, int wait)
 		;
 	if (got != s->recorder)
 		return 0;
+	atomic_store(&passing.recorder, 0);
 	s->gone = 1;
-	s->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	s->killed = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	s->status = s->killed ? MM_CLI_RECORD_FAILED : WEXITSTATUS(status);
 	return 1;
 }
 
@@ -144,25 +223,22 @@ static void pass_on(struct side *s)
 
 /* --- the view -------------------------------------------------------------------------------- */
 
-/* The trace of this recorder, once it is there. */
-static int open_trace(struct side *s, ino_t before, struct mm_top_source **ret,
-		      struct mm_registry_entry *entry, struct mm_diag *diag)
+/* The trace of this recorder, once the command runs. MM_ENOENT when it does not. */
+static int open_trace(struct side *s, struct mm_top_source **ret, struct mm_registry_entry *entry,
+		      struct mm_diag *diag)
 {
 	struct mm_top_source_options o = { .trace = s->q->trace, .categories = s->q->categories,
 		.live = entry };
-	struct timespec wait = { 0, LOOK_NS };
-	struct stat st;
-	int err = MM_ENOENT;
+	ssize_t n;
+	char c;
 
-	for (int i = 0; i < LOOKS_MOST && err; i++) {
-		int gone = look(s, 0);
-		if (stat(s->q->trace, &st) == 0 && st.st_ino != before)
-			err = mm_top_source_open(ret, &o, diag);
-		if (gone)
-			break;
-		if (err)
-			nanosleep(&wait, NULL);
-	}
+	while ((n = read(s->started, &c, 1)) < 0 && errno == EINTR)
+		;
+	if (n != 1)
+		return MM_ENOENT;
+	int err = mm_top_source_open(ret, &o, diag);
+	if (err)
+		mm_cli_warn("%s", mm_diag_text(diag, err));
 	return err;
 }
 
@@ -196,23 +272,23 @@ static void tell_files(const struct side *s)
 }
 
 /* What is typed now is meant for the command, as in any recording. */
-static void wait_for_recorder(struct side *s)
+static void wait_for_recorder(struct side *s, int shown)
 {
-	if (!look(s, 0))
+	if (shown && !look(s, 0))
 		fprintf(stderr, "[mmprof] the recording goes on; Ctrl-C ends the program\n");
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
 	look(s, 1);
+	keep_signals();
+	if (s->killed)
+		mm_cli_error("the recorder was killed by signal %d: %s holds what it had written, and the "
+			     "program runs on unseen", s->killed, s->q->trace);
 }
 
 int mm_record_top(struct mm_record_top *q)
 {
-	struct side s = { .q = q, .said = -1 };
+	struct side s = { .q = q, .said = -1, .started = -1 };
 	struct mm_registry_entry entry;
 	struct mm_top_source *source = NULL;
 	struct mm_diag diag = { "" };
-	struct stat st;
-	ino_t before = stat(q->trace, &st) == 0 ? st.st_ino : 0;
 	int err = open_streams(&s);
 
 	if (!err)
@@ -223,11 +299,11 @@ int mm_record_top(struct mm_record_top *q)
 		return MM_CLI_RECORD_FAILED;
 	}
 	mm_registry_of(s.recorder, &entry);
-	if (open_trace(&s, before, &source, &entry, &diag) == MM_OK) {
+	if (open_trace(&s, &source, &entry, &diag) == MM_OK) {
 		show(&s, source);
 		mm_top_source_close(source);
 	}
-	wait_for_recorder(&s);
+	wait_for_recorder(&s, source != NULL);
 	drop_empty(s.out);
 	drop_empty(s.err);
 	pass_on(&s);

@@ -70,6 +70,10 @@ static int open_trace(struct mm_top_source *s, struct mm_diag *diag)
 
 	if (err)
 		return err;
+	if (s->reader && mm_reader_info(s->reader)->start_unix_ns != mm_reader_info(reader)->start_unix_ns) {
+		mm_reader_close(reader);
+		return mm_fail(diag, MM_ENOENT, "%s: another recording has this name now", s->options.trace);
+	}
 	err = mm_inquiry_open(&inquiry, reader, &o);
 	if (err) {
 		mm_reader_close(reader);
@@ -99,7 +103,7 @@ static int look(void *ctx, struct mm_diag *diag)
 	int got = mm_inquiry_refresh(s->inquiry, diag);
 	if (got == MM_ENOENT)
 		got = reopen(s, diag);
-	if (got >= 0 && mm_reader_info(s->reader)->complete)
+	if (got >= 0 && mm_reader_info(s->reader)->closed)
 		s->state = MM_SOURCE_ENDED;
 	else if (!lives)
 		s->state = MM_SOURCE_KILLED;

@@ -179,15 +179,33 @@ if ! command -v tmux >/dev/null; then
 	exit 0
 fi
 export TMUX_TMPDIR=$tmp
-trap 'tmux -L "$server" kill-server 2>/dev/null; rm -rf "$tmp"' EXIT
+server=
+trap 'leave; touch stop; sleep 0.3; rm -rf "$tmp"' EXIT
+
+leave()
+{
+	[ -z "$server" ] || tmux -L "$server" kill-server 2>/dev/null
+}
 
 # top NAME COMMAND...: under a terminal of its own.
 top()
 {
+	leave
 	server=mmlive-$$-$1
 	rm -f stop status
 	printf 'trap : INT\n%s\necho $? >status\nexec sleep 1000\n' "${*:2}" >run.sh
 	tmux -L "$server" -f /dev/null -u new-session -d -x 100 -y 30 "exec env LC_ALL=C.UTF-8 bash run.sh"
+}
+
+# The process that shows, and the one that records.
+front()
+{
+	pgrep -P "$(tmux -L "$server" display-message -p '#{pane_pid}')"
+}
+
+behind()
+{
+	pgrep -P "$(front)"
 }
 
 until_shown()
@@ -234,7 +252,7 @@ check_is "what is there is kept" "it says this" "$(cat top.bin.out)"
 check_is "and the rest has another name" "it says this" "$(cat top.bin.out.2)"
 top c "$mmprof record --top -o top.bin ./app"
 until_shown LIVE >/dev/null
-kill -TERM "$(pgrep -of "mmprof record --top")"
+kill -TERM "$(front)"
 check "SIGTERM ends the program, as without the view" until_status 143
 top d "$mmprof record --top -o top.bin ./app >kept"
 until_shown LIVE >/dev/null
@@ -242,6 +260,42 @@ tmux -L "$server" send-keys q
 until_shown "goes on" >/dev/null
 tmux -L "$server" send-keys C-c
 check "Ctrl-C then ends the program" until_status 130
+top f "$mmprof record --top -o top.bin ./app >kept"
+until_shown LIVE >/dev/null
+tmux -L "$server" send-keys q
+until_shown "goes on" >/dev/null
+kill -TERM "$(front)"
+check "SIGTERM ends it without the view, too" until_status 143
+top g "$mmprof record --top -o top.bin ./app >kept"
+until_shown LIVE >/dev/null
+kill -KILL "$(behind)"
+check "the recorder is killed: said in the view" until_shown "the recorder is gone before its end"
+tmux -L "$server" send-keys q
+check "the recorder is killed: our failure" until_status 125
+check "the recorder is killed: said" until_shown "the recorder was killed by signal 9"
+touch stop
+sleep 0.3
+top h "$mmprof record --top -o top.bin ./app >kept"
+until_shown LIVE >/dev/null
+kill -KILL "$(front)"
+check "the view is killed" until_status 137
+touch stop
+ended() { timeout 20 sh -c "while '$mmtop' --list | grep -q .; do sleep 0.1; done"; }
+check "and the recording is made to its end" ended
+check "with all of it" sh -c "'$mmprof' report top.bin >report.out && ! grep -qi incomplete report.out"
+: >empty.bin
+top i "$mmprof record --top -o empty.bin ./app"
+check "in the place of an empty file" until_shown LIVE
+touch stop
+until_shown ENDED >/dev/null
+tmux -L "$server" send-keys q
+check "in the place of an empty file: the status" until_status 5
+printf '#!/no/such/program\n' >broken
+chmod +x broken
+top j "$mmprof record --top -o broken.bin ./broken"
+check "what cannot be executed is not shown" until_shown "./broken: No such file"
+check "what cannot be executed: the status" until_status 127
+check "and leaves no file" sh -c '! ls broken.bin* 2>/dev/null'
 top e "$mmprof run --top --trace run.bin ./app"
 check "run --top: live" until_shown "LIVE"
 touch stop
