@@ -14,7 +14,7 @@ libmm_tui_la_SOURCES = \
 	src/tui/pane_tiers.c \
 	src/tui/pane_timeline.c \
 	src/tui/panes.c \
-	src/tui/parts.c \
+	src/tui/widgets.c \
 	src/tui/script.c src/tui/script.h \
 	src/tui/question.h \
 	src/tui/table.c src/tui/table.h \

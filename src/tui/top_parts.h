@@ -140,7 +140,7 @@ void mm_top_frame(struct mm_top *t, struct mm_canvas *c);
 /* The screen whose name is there in the row of names; -1 none. */
 int mm_top_tab_at(const struct mm_top *t, int col);
 
-/* parts.c: what several panes draw. */
+/* widgets.c: what several panes draw. */
 /* "NAME  value  value": one line of pairs. */
 int mm_part_pair(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row, int col,
 		 const char *name, struct mm_value v);

@@ -1,4 +1,4 @@
-/* parts.c: what several panes draw (top_parts.h). */
+/* widgets.c: what several panes draw (top_parts.h). */
 #include <stdio.h>
 #include <string.h>
 
