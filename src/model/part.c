@@ -253,7 +253,7 @@ static int look_in_checkpoint(struct search *s, uint32_t at)
 static uint32_t checkpoint_cost(const struct search *s, uint32_t chunk)
 {
 	return (uint32_t)(mm_reader_chunk(s->reader, s->learnt->process, chunk)->before.live_count >>
-			  14) + 2;
+			  15) + 2;
 }
 
 /* One chunk: where the last had some of the missing, this one is likely to. */

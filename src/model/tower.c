@@ -10,7 +10,7 @@
 enum { MOST_BYTES = 32 << 20 };
 
 static const uint32_t span[MM_TOWER_LEVELS] = { MM_TOWER_CHUNKS,
-						MM_TOWER_CHUNKS * MM_TOWER_CHUNKS };
+	MM_TOWER_CHUNKS * MM_TOWER_CHUNKS, MM_TOWER_CHUNKS * MM_TOWER_CHUNKS * MM_TOWER_CHUNKS };
 
 void mm_tower_deinit(struct mm_tower *t)
 {
@@ -114,10 +114,10 @@ static int keep(struct mm_tower *t, struct mm_tower_block *b, const struct mm_di
 }
 
 /* What a larger block sums up is made again when it is wanted. */
-static void make_room(struct mm_tower *t, uint32_t large)
+static void make_room(struct mm_tower *t, int level, uint32_t index)
 {
-	for (uint32_t i = large * MM_TOWER_CHUNKS; i < (large + 1) * MM_TOWER_CHUNKS; i++) {
-		struct mm_tower_block *b = i < t->cap[0] ? &t->blocks[0][i] : NULL;
+	for (uint32_t i = index * MM_TOWER_CHUNKS; i < (index + 1) * MM_TOWER_CHUNKS; i++) {
+		struct mm_tower_block *b = i < t->cap[level - 1] ? &t->blocks[level - 1][i] : NULL;
 		if (!b || b->state != 1)
 			continue;
 		t->bytes -= block_bytes(&b->sums);
@@ -146,7 +146,7 @@ static int make_block(struct mm_tower *t, struct mm_reader *r, uint32_t process,
 		err = keep(t, &t->blocks[level][index], &m.builder.sums);
 	mm_digest_builder_deinit(&m.builder);
 	if (!err && level && t->bytes > MOST_BYTES)
-		make_room(t, index);
+		make_room(t, level, index);
 	return err;
 }
 

@@ -2,7 +2,7 @@
  *
  * Promise: equals the sum of the chunks' digests; what was added up once is kept, in at most
  * about 32 MiB, so that a run of n chunks costs the order of 64 digests.
- * Vocabulary: block = the merged digest of 64, or of 4096, chunks that begin at a multiple.
+ * Vocabulary: block = the merged digest of 16, 256 or 4096 chunks that begin at a multiple of that.
  * Inner header of the model. Not shared between threads.
  */
 #ifndef MM_MODEL_TOWER_H
@@ -14,7 +14,7 @@
 #include "trace/digest.h"
 #include "trace/reader.h"
 
-enum { MM_TOWER_LEVELS = 2, MM_TOWER_CHUNKS = 64 };
+enum { MM_TOWER_LEVELS = 3, MM_TOWER_CHUNKS = 16 };
 
 struct mm_tower_block {
 	struct mm_digest sums;

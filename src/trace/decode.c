@@ -353,6 +353,7 @@ static inline void decode_other(struct decoder *d, struct mm_row *r)
 }
 
 /* No switch: a jump by a table is foreseen worse than two branches are. */
+__attribute__((always_inline))
 static inline void decode_row(struct decoder *d, enum category category,
 			      const struct mm_shape *s, struct mm_row *r)
 {
