@@ -66,11 +66,11 @@ int mm_fill_rates(struct mm_work *w)
 	if (w->ready != 1 || w->sums[0].tail_unseen || !mm_reader_chunks(w->reader, w->selected[0]))
 		return MM_OK;
 	const struct mm_totals *b = &w->sums[0].end, *a;
-	uint32_t process = w->selected[0], c = chunks_before(w, process, begin);
+	uint32_t process = w->selected[0], c = begin ? chunks_before(w, process, begin + 1) : 0;
 	a = c < mm_reader_chunks(w->reader, process)
 		? &mm_reader_chunk(w->reader, process, c)->before : mm_reader_last(w->reader, process);
 	*r = (struct mm_report_rates){
-		.window_ns = end - moment_before(w, process, c, begin),
+		.window_ns = begin ? end + 1 - moment_before(w, process, c, begin + 1) : end,
 		.alloc_count = b->allocs - a->allocs, .alloc_bytes = b->alloc_bytes - a->alloc_bytes,
 		.free_count = b->frees - a->frees, .free_bytes = b->free_bytes - a->free_bytes,
 		.temporary_count = b->temporaries - a->temporaries,

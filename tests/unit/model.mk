@@ -1,6 +1,6 @@
 # Unit tests: model and view. modelkit writes small traces and is the oracle.
 mm_model_parts = test_model_categories test_model_processes test_model_trees \
-	test_model_notes test_model_damage
+	test_model_notes test_model_damage test_inquiry
 check_PROGRAMS += test_notices test_pools test_tiers test_model $(mm_model_parts) test_model_oom test_jsonw test_view
 mm_modelkit = tests/unit/modelkit.c tests/unit/modelkit.h
 test_notices_SOURCES = tests/unit/test_notices.c $(mm_modelkit)
@@ -21,6 +21,8 @@ test_model_notes_SOURCES = tests/unit/test_model_notes.c $(mm_modelkit)
 test_model_notes_LDADD = $(MM_TEST_LIBS)
 test_model_damage_SOURCES = tests/unit/test_model_damage.c $(mm_modelkit)
 test_model_damage_LDADD = $(MM_TEST_LIBS)
+test_inquiry_SOURCES = tests/unit/test_inquiry.c $(mm_modelkit)
+test_inquiry_LDADD = $(MM_TEST_LIBS)
 test_jsonw_SOURCES = tests/unit/test_jsonw.c
 test_jsonw_LDADD = $(MM_TEST_LIBS)
 test_view_SOURCES = tests/unit/test_view.c $(mm_modelkit)
