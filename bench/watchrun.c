@@ -55,7 +55,7 @@ static void open_all(const char *path)
 
 static struct mm_report *ask(const char *from, const char *to, int objects)
 {
-	struct mm_model_options o = { .from = from, .to = to, .top = 50, .quick = 1,
+	struct mm_model_options o = { .from = from, .to = to, .top = 50, .quick = 2,
 		.objects = objects, .map = { .want = objects, .cells = 2000 },
 		.tree = objects ? MM_TREE_NONE : MM_TREE_CALLEES, .tree_ppm = 5000 };
 	struct mm_diag diag = { "" };

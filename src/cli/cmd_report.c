@@ -17,7 +17,7 @@
 #include "view/report_text.h"
 
 enum option { OPT_BY, OPT_METRIC, OPT_FROM, OPT_TO, OPT_ROWS, OPT_TREE, OPT_MATCH,
-	OPT_PROCESS, OPT_CATEGORIES, OPT_JSON, OPT_BYTES, OPT_PATHS, OPT_WIDTH, OPT_NOSYMBOLS,
+	OPT_PROCESS, OPT_CATEGORIES, OPT_MAP, OPT_JSON, OPT_BYTES, OPT_PATHS, OPT_WIDTH, OPT_NOSYMBOLS,
 	OPT_QUIET };
 
 static const struct mm_cli_option options[] = {
@@ -35,6 +35,7 @@ static const struct mm_cli_option options[] = {
 	[OPT_PROCESS] = { "process", 'p', "PID", "another process of the trace: a PID, #NUMBER,\n"
 			  "or all: what each allocated itself" },
 	[OPT_CATEGORIES] = { "categories", 'c', "FILE", "rules that put sites into categories" },
+	[OPT_MAP] = { "map", 0, "[=CELLS]", "in JSON: where live objects lie, as so many cells (default\n1024), holes and ranges of addresses" },
 	[OPT_JSON] = { "json", 'j', NULL, "as JSON, schema mmprof.report/1" },
 	[OPT_BYTES] = { "bytes", 0, NULL, "exact bytes instead of KiB, MiB" },
 	[OPT_PATHS] = { "full-paths", 0, NULL, "do not shorten names and paths" },
@@ -151,6 +152,17 @@ static int take_tree(struct mm_cli_parse *p, struct request *q)
 	return 0;
 }
 
+static int take_map(struct mm_cli_parse *p, struct request *q)
+{
+	unsigned long n = 1024;
+
+	if (p->value && (number(p->value, 1000000, &n) || !n))
+		return mm_cli_usage(p, "--map: '%s' is not a number of cells from 1 to 1000000",
+				    p->value);
+	q->model.map = (struct mm_map_request){ .want = 1, .cells = (uint32_t)n };
+	return 0;
+}
+
 static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 {
 	switch (o) {
@@ -162,6 +174,7 @@ static int take_option(struct mm_cli_parse *p, struct request *q, enum option o)
 	case OPT_MATCH: q->model.match = p->value; q->overview = 0; break;
 	case OPT_PROCESS: q->model.process = p->value; break;
 	case OPT_CATEGORIES: q->categories = p->value; break;
+	case OPT_MAP: return take_map(p, q);
 	case OPT_JSON: q->json = 1; break;
 	case OPT_BYTES: q->bytes = 1; break;
 	case OPT_PATHS: q->full_paths = 1; break;
@@ -188,6 +201,10 @@ static int parse(struct mm_cli_parse *p, struct request *q, int argc, char **arg
 		return 1;
 	if (argc - p->operand > 1) {
 		*ret = mm_cli_usage(p, "more than one trace: '%s'", argv[p->operand + 1]);
+		return 1;
+	}
+	if (q->model.map.want && !q->json) {
+		*ret = mm_cli_usage(p, "--map: only with --json; mmtop draws it");
 		return 1;
 	}
 	q->model.trace = p->operand < argc ? argv[p->operand] : "trace.bin";

@@ -21,6 +21,12 @@ void mm_json_series(struct mm_jsonw *w, const struct mm_report *r);
  * metrics named "svo.NAME" and "sdf.NAME", by their last value; null without any. */
 void mm_json_domains(struct mm_jsonw *w, const struct mm_report *r);
 
+/* report_json_live.c: "rates"; of a row of leaks what it did; "leaks_trend_ns"; "heap_map". */
+void mm_json_rates(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_leak(struct mm_jsonw *w, const struct mm_report_leak *l);
+void mm_json_leak_steps(struct mm_jsonw *w, const struct mm_report *r);
+void mm_json_map(struct mm_jsonw *w, const struct mm_report *r);
+
 /* report_json_tiers.c: "tiers", "residency", "moves", "evictions" and "denials"; "pressure";
  * "gpu". */
 void mm_json_tiers(struct mm_jsonw *w, const struct mm_report *r);

@@ -9,6 +9,7 @@ libmm_view_la_SOURCES = \
 	src/view/replay_text_map.c \
 	src/view/replay_text.c src/view/replay_text.h \
 	src/view/report_json.c src/view/report_json.h \
+	src/view/report_json_live.c \
 	src/view/report_json_tables.c \
 	src/view/report_json_tiers.c \
 	src/view/report_text.c src/view/report_text.h \

@@ -337,6 +337,7 @@ int mm_report_json(const struct mm_report *r, const char *version, FILE *out)
 	put_query(&w, &r->query);
 	put_run(&w, &r->run);
 	put_totals(&w, &r->totals);
+	mm_json_rates(&w, r);
 	put_processes(&w, r);
 	put_categories(&w, r);
 	put_pools(&w, r);
@@ -351,6 +352,7 @@ int mm_report_json(const struct mm_report *r, const char *version, FILE *out)
 	put_samples(&w, r);
 	mm_json_series(&w, r);
 	mm_json_domains(&w, r);
+	mm_json_map(&w, r);
 	mm_json_tree(&w, r);
 	mm_json_stacks(&w, r);
 	mm_jsonw_object_end(&w);

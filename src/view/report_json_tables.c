@@ -104,9 +104,12 @@ static void put_leaks(struct mm_jsonw *w, const struct mm_report *r)
 		mm_jsonw_u64(w, "count", row->own.leak_count);
 		mm_jsonw_u64(w, "oldest_ns", row->oldest_ns);
 		mm_jsonw_u64(w, "alloc_count", row->own.alloc_count);
+		if (r->leak_rows)
+			mm_json_leak(w, &r->leak_rows[i]);
 		mm_jsonw_object_end(w);
 	}
 	mm_jsonw_array_end(w);
+	mm_json_leak_steps(w, r);
 	mm_jsonw_object(w, "leaks_rest");
 	mm_jsonw_u64(w, "row_count", r->leaks.rest_count);
 	mm_jsonw_u64(w, "bytes", r->leaks.rest.leak_bytes);

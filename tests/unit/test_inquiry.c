@@ -181,13 +181,13 @@ static void follow(int categories)
 		done += more;
 		assert_true(mm_inquiry_refresh(q, &diag) > 0);
 		for (int i = 0; i < 4; i++)
-			ask_random(&b, q, i % 4 != 0);
+			ask_random(&b, q, i % 4 ? 2 : 0);
 	}
 	/* Its end, and names for what had none. */
 	kit_reader(&b.k);
 	mm_inquiry_refresh(q, &diag);
 	ask_random(&b, q, 0);
-	ask_random(&b, q, 1);
+	ask_random(&b, q, 2);
 	mm_inquiry_close(q);
 	mm_reader_close(r);
 	end(&b);
@@ -225,7 +225,7 @@ static void check_moment(struct busy *b, struct mm_inquiry *q, uint64_t from, ui
 			 int objects)
 {
 	char a[40], c[40];
-	struct mm_model_options o = { .quick = 1, .objects = objects, .metric = MM_METRIC_ALLOCS,
+	struct mm_model_options o = { .quick = 2, .objects = objects, .metric = MM_METRIC_ALLOCS,
 		.from = from ? moment(a, from) : NULL, .to = moment(c, to) };
 	struct mm_diag diag = { "" };
 	struct mm_report *r;
@@ -328,7 +328,7 @@ static void a_damaged_trace_is_as_fresh(void **state)
 		assert_int_equal(mm_reader_open(&r, b.k.path, &diag), 0);
 		struct mm_inquiry *q = inquire(&b, r);
 		for (int n = 0; n < 4; n++)
-			ask_random(&b, q, n % 2);
+			ask_random(&b, q, n % 2 * 2);
 		mm_inquiry_close(q);
 		mm_reader_close(r);
 		if (i % 3 == 2)
