@@ -18,7 +18,8 @@
 #include <sys/types.h>
 
 struct mm_registry_entry {
-	pid_t recorder, command;
+	pid_t recorder;
+	pid_t command;            /* 0 = not started yet */
 	uint64_t recorder_start;  /* as the kernel tells it: tells a number used again apart */
 	uint64_t start_unix_ns;
 	char trace[PATH_MAX];     /* absolute */

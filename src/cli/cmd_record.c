@@ -462,16 +462,22 @@ static int finish(struct record *r, struct mm_writer *w, const struct mm_collect
 }
 
 /* So that mmtop finds it. Where it cannot be noted it goes on unseen. */
-static void note_recording(void *ctx, pid_t command)
+static void note_recording(const struct record *r, pid_t command)
 {
-	const struct record *r = ctx;
 	struct mm_registry_entry e = { .command = command, .start_unix_ns = r->writer.start_unix_ns };
 
-	mm_record_top_started(r->view);
 	if (strcmp(r->path, "-") == 0 || !realpath(r->path, e.trace))
 		return;
 	snprintf(e.cmd, sizeof e.cmd, "%s", r->command);
 	mm_registry_add(&e);
+}
+
+static void note_command(void *ctx, pid_t command)
+{
+	const struct record *r = ctx;
+
+	mm_record_top_started(r->view);
+	note_recording(r, command);
 }
 
 /* Nothing was started: the trace that stood there stands there again. */
@@ -500,13 +506,15 @@ static int record(struct record *r, struct mm_diag *diag)
 		mm_cli_fail(diag, err);
 		return MM_CLI_RECORD_FAILED;
 	}
+	note_recording(r, 0); /* whoever sees the file finds who is writing it */
 	look_ahead(r);
-	r->collect.started = note_recording;
+	r->collect.started = note_command;
 	r->collect.started_ctx = r;
 	err = mm_collect(w, &r->collect, &res, diag);
 	if (!res.started) {
 		drop_symbols(r);
 		mm_writer_close(w, NULL);
+		mm_registry_remove();
 		undo(r, before);
 		mm_cli_fail(diag, err);
 		return exec_status(err);

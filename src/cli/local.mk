@@ -26,6 +26,7 @@ install-exec-hook:
 	cd "$(DESTDIR)$(bindir)" && $(LN_S) -f mmprof$(EXEEXT) mmtop$(EXEEXT)
 install-data-hook:
 	cd "$(DESTDIR)$(mandir)/man1" && $(LN_S) -f mmtop.1 mmprof-top.1
+	cd "$(DESTDIR)$(bashcompdir)" && $(LN_S) -f mmprof mmtop
 uninstall-hook:
 	rm -f "$(DESTDIR)$(mandir)/man1/mmprof-top.1"
-	rm -f "$(DESTDIR)$(bindir)/mmtop$(EXEEXT)"
+	rm -f "$(DESTDIR)$(bindir)/mmtop$(EXEEXT)" "$(DESTDIR)$(bashcompdir)/mmtop"

@@ -24,6 +24,12 @@ static int list(struct mm_registry_entry **ret, size_t *count, struct mm_diag *d
 	return err;
 }
 
+/* The number by which people know a recording. */
+static int number_of(const struct mm_registry_entry *e)
+{
+	return (int)(e->command ? e->command : e->recorder);
+}
+
 /* Numbers of what is being recorded, for messages. */
 static void name_all(const struct mm_registry_entry *all, size_t count, char *buf, size_t size)
 {
@@ -32,7 +38,7 @@ static void name_all(const struct mm_registry_entry *all, size_t count, char *bu
 	buf[0] = 0;
 	for (size_t i = 0; i < count && i < 8 && used < size; i++)
 		used += (size_t)snprintf(buf + used, size - used, "%s%d", i ? ", " : "",
-					 (int)all[i].command);
+					 number_of(&all[i]));
 }
 
 static int take(struct mm_top_find *ret, const struct mm_registry_entry *e)
@@ -166,7 +172,7 @@ int mm_top_find_list(struct mm_diag *diag)
 		printf("%8s %10s  %-24s %s\n", "PID", "SINCE", "TRACE", "COMMAND");
 	for (size_t i = 0; i < count; i++) {
 		char since[MM_UNITS_TEXT], trace[256], cmd[600];
-		printf("%8d %10s  %-24s %s\n", (int)all[i].command,
+		printf("%8d %10s  %-24s %s\n", number_of(&all[i]),
 		       mm_format_time(since, ns > all[i].start_unix_ns ? ns - all[i].start_unix_ns : 0),
 		       mm_utf8_escape(trace, sizeof trace, all[i].trace, 0),
 		       mm_utf8_escape(cmd, sizeof cmd, all[i].cmd, 0));

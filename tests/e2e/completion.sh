@@ -17,6 +17,8 @@ completes()
 check_is "a verb" doctor "$(completes doc)"
 check_is "an option of mmprof" --version "$(completes --vers)"
 check_is "an option of a verb" --json "$(completes doctor --js)"
+check_is "an option of mmtop" --once "$(mmprof=$build/mmtop; completes --onc)"
+check_is "a file for mmtop" a.trace "$(mmprof=$build/mmtop; completes a.)"
 check_is "a file" a.trace "$(completes report a.)"
 check_is "nothing that does not exist" "" "$(completes zzz)"
 check "all verbs of --help" test "$(completes '' | wc -w)" -ge 8

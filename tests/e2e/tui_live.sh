@@ -46,10 +46,11 @@ begin()
 	recorder=$!
 	local i
 	for i in $(seq 100); do
-		"$mmtop" --list | grep -q "$tmp/$1" && break
+		command=$("$mmtop" --list | awk -v t="$tmp/$1" '$0 ~ t { print $1 }')
+		# Until the command runs, the recorder's number stands there.
+		[ -n "$command" ] && [ "$command" != "$recorder" ] && break
 		sleep 0.05
 	done
-	command=$("$mmtop" --list | awk -v t="$tmp/$1" '$0 ~ t { print $1 }')
 }
 
 end()
@@ -90,6 +91,8 @@ check "no number" refused "'x' is not the number of a process" "$mmtop" --once -
 begin one.bin
 check_is "the folder is ours alone" 700 "$(stat -c %a "$XDG_RUNTIME_DIR/mmprof")"
 check_is "it is listed" 1 "$("$mmtop" --list | grep -c "$tmp/one.bin  *./app")"
+check_is "it is completed" "$command" "$(. "$src/share/bash-completion/mmprof"
+	COMP_WORDS=("$mmtop" -p ''); COMP_CWORD=2; _mmprof; echo "${COMPREPLY[*]}")"
 check "by the number of its process" grows -p "$command"
 check "by the number of the recorder" grows -p "$recorder"
 check "by name" grows one.bin
