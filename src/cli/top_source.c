@@ -39,7 +39,7 @@ static int answer(void *ctx, const struct mm_question *q, struct mm_report **ret
 	char from[TIME_TEXT], to[TIME_TEXT];
 	struct mm_model_options o = {
 		.trace = s->options.trace, .by = MM_BY_SITE, .metric = q->metric, .top = ROWS,
-		.tree = q->tree, .tree_ppm = TREE_PPM, .process = s->options.process,
+		.tree = q->tree, .tree_ppm = TREE_PPM, .process = q->process[0] ? q->process : s->options.process,
 		.from = q->from_ns ? time_text(q->from_ns, from) : NULL,
 		.to = q->to_ns != MM_UNKNOWN ? time_text(q->to_ns, to) : NULL,
 		.quick = s->state == MM_SOURCE_LIVE ? 2 : 1, .objects = q->objects,

@@ -66,6 +66,8 @@ static const struct binding bindings[] = {
 	{ MM_ACT_BYTES, EVERYWHERE, "exact bytes, or KiB, MiB", { 'B' } },
 	{ MM_ACT_MAXIMISE, EVERYWHERE, "the main panel alone, or all", { 'e' } },
 	{ MM_ACT_PAUSE, EVERYWHERE, "pause, go on", { MM_KEY_SPACE } },
+	{ MM_ACT_PROCESS, EVERYWHERE, "the next process of the trace", { 'o' } },
+	{ MM_ACT_PROCESSES, EVERYWHERE, "all processes together", { 'O' } },
 	{ MM_ACT_MARK, EVERYWHERE, "remember this moment: columns then show the change since",
 	  { 'm', F(8) } },
 	{ MM_ACT_UNMARK, EVERYWHERE, "forget it", { 'M' } },

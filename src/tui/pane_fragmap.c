@@ -41,6 +41,12 @@ static void ask(const struct mm_top *t, struct mm_question *q)
 
 static const char *lacks(const struct mm_top *t)
 {
+	if (!map_of(t)->known && t->report->run.process == MM_NO_PROCESS)
+		return "Several processes have no map together: their addresses are of different memory.\n"
+		       "o shows one of them.";
+	if (!map_of(t)->known && t->report->run.has_addresses)
+		return "Not all places of what lives now are known: a part of the trace is lost, or not written yet.\n"
+		       "[ goes back in time.";
 	if (!map_of(t)->known)
 		return "This trace has no addresses, so nothing is known of where its objects lay.\n"
 		       "Record without --no-addresses; or see what the engine would have made of it:\n"

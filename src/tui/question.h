@@ -12,7 +12,10 @@
 #include "base/diag.h"
 #include "model/report.h"
 
+enum { MM_QUESTION_PROCESS = 24 };
+
 struct mm_question {
+	char process[MM_QUESTION_PROCESS]; /* "#NUMBER", a PID, "all"; "" = as the source was told */
 	uint64_t from_ns, to_ns;  /* MM_UNKNOWN in to_ns = the end */
 	enum mm_metric metric;
 	enum mm_tree tree;

@@ -112,6 +112,7 @@ static struct mm_question question_of(const struct mm_top *t)
 	struct mm_question q = { .from_ns = t->from, .to_ns = t->to, .metric = t->metric };
 	const struct mm_pane *p = mm_pane_of(t->screen);
 
+	memcpy(q.process, t->process, sizeof q.process);
 	if (p->ask)
 		p->ask(t, &q);
 	return q;
@@ -122,13 +123,17 @@ static int same_question(const struct mm_question *a, const struct mm_question *
 	return a->from_ns == b->from_ns && a->to_ns == b->to_ns && a->metric == b->metric &&
 	       a->tree == b->tree && a->map == b->map && a->map_addr == b->map_addr &&
 	       a->map_range == b->map_range && a->map_cell_bytes == b->map_cell_bytes &&
-	       a->map_cells == b->map_cells && a->objects == b->objects;
+	       a->map_cells == b->map_cells && a->objects == b->objects &&
+	       strcmp(a->process, b->process) == 0;
 }
 
 static struct mm_question span_question(const struct mm_top *t)
 {
-	return (struct mm_question){ .from_ns = t->timeline.shown_from, .to_ns = t->timeline.shown_to,
+	struct mm_question q = { .from_ns = t->timeline.shown_from, .to_ns = t->timeline.shown_to,
 		.metric = t->metric };
+
+	memcpy(q.process, t->process, sizeof q.process);
+	return q;
 }
 
 void mm_top_ask_again(struct mm_top *t)
@@ -177,6 +182,7 @@ static void go_back(struct mm_top *t)
 	t->from = t->asked.from_ns;
 	t->to = t->asked.to_ns;
 	t->metric = t->asked.metric;
+	memcpy(t->process, t->asked.process, sizeof t->process);
 }
 
 int mm_top_waits(const struct mm_top *t)
@@ -220,6 +226,35 @@ void mm_top_range(struct mm_top *t, uint64_t from, uint64_t to)
 	t->from = from;
 	t->to = to;
 	mm_top_ask_again(t);
+}
+
+void mm_top_process(struct mm_top *t, const char *process)
+{
+	snprintf(t->process, sizeof t->process, "%s", process);
+	/* What belongs to the memory of the other one. */
+	mm_report_free(t->mark);
+	t->mark = NULL;
+	memset(&t->fragmap, 0, sizeof t->fragmap);
+	t->calls.zoom = 0;
+	mm_top_ask_again(t);
+}
+
+/* The next one that was recorded, round and round. */
+static void next_process(struct mm_top *t)
+{
+	const struct mm_report *r = t->report;
+	char text[MM_QUESTION_PROCESS];
+	size_t n = r ? r->process_count : 0, at = r && r->run.process != MM_NO_PROCESS ? r->run.process : n - 1;
+
+	for (size_t k = 1; k <= n; k++) {
+		const struct mm_report_process *p = &r->processes[(at + k) % n];
+		if (!p->recorded || p->number == r->run.process)
+			continue;
+		snprintf(text, sizeof text, "#%u", p->number);
+		mm_top_process(t, text);
+		return;
+	}
+	mm_top_say(t, MM_STYLE_NOTE, "this trace holds one process");
 }
 
 int mm_top_moves(const struct mm_top *t)
@@ -429,6 +464,8 @@ static void act_view(struct mm_top *t, enum mm_action action)
 		mm_top_resize(t, t->rows, t->cols);
 		break;
 	case MM_ACT_PAUSE: pause_or_go(t); break;
+	case MM_ACT_PROCESS: next_process(t); break;
+	case MM_ACT_PROCESSES: mm_top_process(t, "all"); break;
 	case MM_ACT_MARK: set_mark(t); break;
 	case MM_ACT_UNMARK: drop_mark(t); break;
 	case MM_ACT_EXPORT: export_rows(t); break;

@@ -85,6 +85,10 @@ static int cmd_to(struct mm_top *t, const char *arg, struct mm_diag *diag)
 		return err;
 	if (to <= t->from)
 		return mm_fail(diag, MM_EINVAL, "'%s' is not after the beginning of the range", arg);
+	if (to > mm_top_duration(t)) {
+		mm_top_say(t, MM_STYLE_NOTE, "%s is after the end, which is shown", arg);
+		to = MM_UNKNOWN;
+	}
 	mm_top_range(t, t->from, to);
 	return MM_OK;
 }
@@ -99,6 +103,17 @@ static int cmd_from(struct mm_top *t, const char *arg, struct mm_diag *diag)
 	if (from >= t->to || from >= mm_top_duration(t))
 		return mm_fail(diag, MM_EINVAL, "'%s' is not before the end of the range", arg);
 	mm_top_range(t, from, t->to);
+	return MM_OK;
+}
+
+static int cmd_process(struct mm_top *t, const char *arg, struct mm_diag *diag)
+{
+	size_t digits = strspn(arg + (arg[0] == '#'), "0123456789");
+
+	if (strcmp(arg, "all") != 0 &&
+	    (!digits || arg[digits + (arg[0] == '#')] || strlen(arg) >= MM_QUESTION_PROCESS))
+		return mm_fail(diag, MM_EINVAL, "process: '%s' is not a PID, #NUMBER or all", arg);
+	mm_top_process(t, arg);
 	return MM_OK;
 }
 
@@ -257,7 +272,7 @@ static int cmd_json(struct mm_top *t, const char *arg, struct mm_diag *diag)
 static const struct { const char *name; run_fn *run; int needs; } commands[] = {
 	{ "quit", cmd_quit, 0 }, { "q", cmd_quit, 0 }, { "help", cmd_help, 0 },
 	{ "screen", cmd_screen, 1 }, { "goto", cmd_to, 1 }, { "to", cmd_to, 1 },
-	{ "from", cmd_from, 1 }, { "filter", cmd_filter, 0 }, { "search", cmd_search, 0 },
+	{ "from", cmd_from, 1 }, { "process", cmd_process, 1 }, { "filter", cmd_filter, 0 }, { "search", cmd_search, 0 },
 	{ "sort", cmd_sort, 1 }, { "metric", cmd_metric, 1 }, { "set", cmd_set, 1 },
 	{ "size", cmd_size, 1 }, { "save-screen", cmd_save_screen, 1 },
 	{ "export", cmd_export, 1 }, { "json", cmd_json, 1 },

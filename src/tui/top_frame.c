@@ -70,21 +70,39 @@ static void program_name(const char *cmd, char *buf, size_t size)
 	snprintf(buf, size, "%s", safe);
 }
 
+/* "cc1 pid 4242"; of a trace of several "cc1 pid 4242, 2 of 3 processes", or all of them. */
+static const char *process_text(const struct mm_report *p, char *buf, size_t size)
+{
+	char name[MM_TOP_TEXT];
+	size_t recorded = 0, at = 0;
+
+	for (size_t i = 0; i < p->process_count; i++) {
+		recorded += p->processes[i].recorded;
+		if (p->processes[i].number == p->run.process)
+			at = recorded;
+	}
+	program_name(p->run.cmd, name, sizeof name);
+	if (p->run.process == MM_NO_PROCESS)
+		snprintf(buf, size, "all %zu processes of %s", recorded, name);
+	else if (recorded > 1)
+		snprintf(buf, size, "%s pid %u, %zu of %zu processes", name, p->run.pid, at, recorded);
+	else
+		snprintf(buf, size, "%s pid %u", name, p->run.pid);
+	return buf;
+}
+
 static void draw_title(struct mm_top *t, struct mm_canvas *c)
 {
 	struct mm_rect r = t->panels.title;
 	const struct mm_report *p = t->report;
-	char text[MM_TOP_TEXT * 2], name[MM_TOP_TEXT];
+	char text[MM_TOP_TEXT * 2];
 	int col = title_part(c, r, 1, MM_STYLE_TITLE, "mmtop");
 
 	mm_canvas_restyle(c, r, MM_STYLE_TITLE);
 	if (!t->panels.tabs.rows)
 		col = title_part(c, r, col, MM_STYLE_TITLE, mm_pane_of(t->screen)->title);
-	if (p) {
-		program_name(p->run.cmd, name, sizeof name);
-		snprintf(text, sizeof text, "%s pid %u", name, p->run.pid);
-		col = title_part(c, r, col, MM_STYLE_TITLE, text);
-	}
+	if (p)
+		col = title_part(c, r, col, MM_STYLE_TITLE, process_text(p, text, sizeof text));
 	col = title_part(c, r, col, state_style(t), state_word(t));
 	moment_text(t, text, sizeof text);
 	if (p)

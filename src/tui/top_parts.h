@@ -66,6 +66,7 @@ struct mm_top {
 	struct mm_report *mark;        /* NULL none */
 
 	uint64_t from, to;             /* the range that is shown; to MM_UNKNOWN = the end */
+	char process[MM_QUESTION_PROCESS]; /* as in a question */
 	int paused, playing;
 	enum mm_metric metric;
 	int bytes, maximised;
@@ -111,6 +112,8 @@ void mm_top_ask_again(struct mm_top *t);
 /* Another range: `to` MM_UNKNOWN = the end. */
 void mm_top_range(struct mm_top *t, uint64_t from, uint64_t to);
 void mm_top_show(struct mm_top *t, enum mm_screen screen);
+/* Another process of the trace, or "all"; it may turn out that there is none such. */
+void mm_top_process(struct mm_top *t, const char *process);
 
 /* top_rows.c: the main rows as they are shown. */
 int mm_top_arrange(struct mm_top *t);

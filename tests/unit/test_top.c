@@ -143,8 +143,49 @@ static void moments_show_their_figures(void **state)
 	assert_true(mm_top_report(k.top)->run.from_ns == end / 2);
 	key(&k, 'x');
 	assert_int_equal(mm_top_report(k.top)->run.whole, 1);
-	command(&k, "goto 1");
-	assert_int_equal(mm_top_report(k.top)->run.whole, 0); /* what cannot be answered changes nothing */
+	command(&k, "goto 100");
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "100 is after the end, which is shown"));
+	assert_int_equal(mm_top_report(k.top)->run.whole, 1);
+	topkit_end(&k);
+}
+
+/* The first of two forks the second; together they have no map. */
+static void processes_in_turn(void **state)
+{
+	struct topkit k;
+	struct mm_diag diag = { "" };
+
+	(void)state;
+	topkit_begin(&k, "v1.mmt", MM_SCREEN_OVERVIEW);
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "pid 1000, 1 of 2 processes"));
+	key(&k, 'm');
+	key(&k, 'o');
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "pid 1077, 2 of 2 processes"));
+	assert_false(topkit_shows(&k, "MARK")); /* it was of the other one */
+	assert_int_equal(mm_top_report(k.top)->run.pid, 1077);
+	key(&k, 'o');
+	assert_int_equal(mm_top_report(k.top)->run.pid, 1000);
+	key(&k, 'O');
+	key(&k, '4');
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "all 2 processes"));
+	assert_true(topkit_shows(&k, "Several processes have no map together"));
+	command(&k, "process 1077");
+	assert_int_equal(mm_top_report(k.top)->run.pid, 1077);
+	command(&k, "process 99");
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "no recorded process 99"));
+	assert_int_equal(mm_top_report(k.top)->run.pid, 1077);
+	assert_int_not_equal(mm_top_command(k.top, "process x", &diag), 0);
+	assert_non_null(strstr(diag.text, "'x' is not a PID"));
+	topkit_end(&k);
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	key(&k, 'o');
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "holds one process"));
 	topkit_end(&k);
 }
 
@@ -419,6 +460,7 @@ int main(void)
 		cmocka_unit_test(screens_by_click),
 		cmocka_unit_test(nothing_but_quit_ends),
 		cmocka_unit_test(moments_show_their_figures),
+		cmocka_unit_test(processes_in_turn),
 		cmocka_unit_test(playing_comes_to_the_end),
 		cmocka_unit_test(filters_searches_and_sorts),
 		cmocka_unit_test(marks_show_changes),
