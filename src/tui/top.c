@@ -512,13 +512,20 @@ static void help_key(struct mm_top *t, enum mm_action action)
 	}
 }
 
-static void act(struct mm_top *t, enum mm_action action)
+/* What moves in a report: before the first there is nothing to move in. */
+static int act_inside(struct mm_top *t, enum mm_action action)
 {
 	const struct mm_pane *p = mm_pane_of(t->screen);
 
+	return t->report && (act_detail(t, action) || (p->act && p->act(t, action)) ||
+			     mm_top_time_act(t, action) || act_move(t, action));
+}
+
+static void act(struct mm_top *t, enum mm_action action)
+{
 	if (action >= MM_ACT_SCREEN_1 && action <= MM_ACT_SCREEN_9)
 		mm_top_show(t, (enum mm_screen)(action - MM_ACT_SCREEN_1));
-	else if (act_detail(t, action) || (p->act && p->act(t, action)) || mm_top_time_act(t, action) || act_move(t, action))
+	else if (act_inside(t, action))
 		mm_top_ask_again(t);
 	else
 		act_frame(t, action);
@@ -554,7 +561,7 @@ void mm_top_click(struct mm_top *t, int row, int col)
 			mm_top_show(t, (enum mm_screen)tab);
 		return;
 	}
-	if (p->click && p->click(t, row, col)) {
+	if (t->report && p->click && p->click(t, row, col)) {
 		mm_top_ask_again(t);
 		return;
 	}

@@ -150,6 +150,64 @@ static void moments_show_their_figures(void **state)
 	topkit_end(&k);
 }
 
+/* A live trace in which nothing has happened yet. */
+static int no_report(void *ctx, const struct mm_question *q, struct mm_report **ret, struct mm_diag *diag)
+{
+	(void)ctx;
+	(void)q;
+	(void)ret;
+	(void)diag;
+	return MM_ENOENT;
+}
+
+static int nothing_came(void *ctx, struct mm_diag *diag)
+{
+	(void)diag;
+	++*(int *)ctx;
+	return 0;
+}
+
+static int none_pending(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static enum mm_source_state is_live(void *ctx)
+{
+	(void)ctx;
+	return MM_SOURCE_LIVE;
+}
+
+static void keys_before_the_first_event(void **state)
+{
+	int looks = 0;
+	const struct mm_source source = { .ctx = &looks, .name = "t", .report = no_report,
+		.refresh = nothing_came, .pending = none_pending, .state = is_live };
+	struct mm_top_options options = { .screen = MM_SCREEN_OVERVIEW };
+	struct mm_canvas c;
+	struct mm_top *t;
+
+	(void)state;
+	assert_int_equal(mm_canvas_init(&c, 30, 100, 0), 0);
+	assert_int_equal(mm_top_create(&t, &options, &source), 0);
+	mm_top_resize(t, 30, 100);
+	for (uint32_t screen = '1'; screen <= '9'; screen++)
+		for (uint32_t code = 1; code <= MM_KEY_F12; code = code == 127 ? 0x110000 : code + 1) {
+			mm_top_key(t, screen);
+			if (code != 'E' && code != MM_KEY_F1 + 8)
+				mm_top_key(t, code);
+			mm_top_click(t, 10, 50);
+			assert_int_equal(mm_top_update(t, NULL), 0);
+			mm_top_draw(t, &c);
+			mm_top_key(t, MM_KEY_ESCAPE);
+			mm_top_key(t, MM_KEY_ESCAPE);
+		}
+	assert_null(mm_top_report(t));
+	mm_top_destroy(t);
+	mm_canvas_deinit(&c);
+}
+
 /* The first of two forks the second; together they have no map. */
 static void processes_in_turn(void **state)
 {
@@ -460,6 +518,7 @@ int main(void)
 		cmocka_unit_test(screens_by_click),
 		cmocka_unit_test(nothing_but_quit_ends),
 		cmocka_unit_test(moments_show_their_figures),
+		cmocka_unit_test(keys_before_the_first_event),
 		cmocka_unit_test(processes_in_turn),
 		cmocka_unit_test(playing_comes_to_the_end),
 		cmocka_unit_test(filters_searches_and_sorts),
