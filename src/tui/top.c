@@ -385,18 +385,20 @@ static void next_metric(struct mm_top *t)
 /* The report becomes the mark; the next one is asked for anew. */
 static void set_mark(struct mm_top *t)
 {
-	if (!t->report)
+	struct mm_report *now = t->report;
+
+	if (!now)
 		return;
-	mm_report_free(t->mark);
-	t->mark = t->report;
 	t->report = NULL;
 	t->stale = 1;
-	if (mm_top_update(t, NULL)) { /* it was the only one */
-		t->report = t->mark;
-		t->mark = NULL;
-	} else {
-		mm_top_say(t, MM_STYLE_NOTE, "marked: changes since this moment are shown");
+	if (mm_top_update(t, NULL) || !t->report) { /* it was the only one */
+		t->report = now;
+		mm_top_say(t, MM_STYLE_BAD, "no mark: the trace cannot be read any more");
+		return;
 	}
+	mm_report_free(t->mark);
+	t->mark = now;
+	mm_top_say(t, MM_STYLE_NOTE, "marked: changes since this moment are shown");
 }
 
 static void drop_mark(struct mm_top *t)

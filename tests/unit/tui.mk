@@ -7,6 +7,13 @@ test_top_SOURCES = tests/unit/test_top.c $(mm_topkit) $(mm_modelkit)
 test_top_LDADD = libmm_tui.la $(MM_TEST_LIBS) $(NCURSES_LIBS)
 TESTS += test_tui test_top
 
+# MMTOP_ABUSE=2000 for more of it.
+check_PROGRAMS += test_topabuse
+test_topabuse_SOURCES = tests/unit/test_topabuse.c tests/unit/abusekit.c tests/unit/abusekit.h \
+	$(mm_topkit) $(mm_modelkit)
+test_topabuse_LDADD = libmm_tui.la $(MM_TEST_LIBS) $(NCURSES_LIBS)
+TESTS += test_topabuse
+
 check_PROGRAMS += write_keys
 write_keys_SOURCES = tests/unit/write_keys.c
 write_keys_LDADD = libmm_tui.la libmm_base.la $(NCURSES_LIBS)
