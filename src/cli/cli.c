@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "config.h"
 
-enum { OPTIONS_MAX = 48, KEY_FIRST = 256, HELP_COLUMN = 28 };
+enum { OPTIONS_MAX = 48, KEY_FIRST = 256, HELP_COLUMN = 28, MESSAGE_MOST = 8192 };
 enum { KEY_HELP = KEY_FIRST + OPTIONS_MAX, KEY_VERSION };
 
 static const char *current_verb;
@@ -21,13 +22,16 @@ void mm_cli_set_verb(const char *verb)
 	current_verb = verb;
 }
 
+/* One line, whatever it names: names of files and what was typed may hold anything. */
 static void say(const char *kind, const char *format, va_list ap)
 {
+	char text[MESSAGE_MOST], safe[MESSAGE_MOST];
+
+	vsnprintf(text, sizeof text, format, ap);
 	fflush(stdout);
-	fprintf(stderr, "mmprof%s%s: %s", current_verb ? " " : "",
-		current_verb ? current_verb : "", kind);
-	vfprintf(stderr, format, ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "mmprof%s%s: %s%s\n", current_verb ? " " : "",
+		current_verb ? current_verb : "", kind,
+		mm_utf8_escape(safe, sizeof safe, text, 0));
 }
 
 void mm_cli_error(const char *format, ...)

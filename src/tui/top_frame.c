@@ -107,7 +107,7 @@ static void draw_title(struct mm_top *t, struct mm_canvas *c)
 	moment_text(t, text, sizeof text);
 	if (p)
 		col = title_part(c, r, col, MM_STYLE_TITLE, text);
-	if (p && p->pressure.source != MM_PRESSURE_NONE) {
+	if (p && p->pressure.level != MM_UNKNOWN) {
 		snprintf(text, sizeof text, "pressure %u %s", (unsigned)p->pressure.level,
 			 mm_part_level_word(p->pressure.level));
 		col = title_part(c, r, col, p->pressure.level > 1 ? MM_STYLE_BAD : MM_STYLE_TITLE, text);

@@ -266,4 +266,16 @@ run "$mmprof" report -c bad.conf good.trace
 says "unfinished category file" 2 'bad.conf'
 run "$mmprof" report -c no-such.conf good.trace
 says "no category file" 2 'no-such.conf'
+
+# --- what is named may hold anything: no message carries it to the terminal as it is ---------
+evil=$(printf 'no\033[2J\nsuch')
+for verb in report cat top; do
+	run "$mmprof" $verb "$evil"
+	says "$verb of a hostile name" 2 'no\\x1b\[2J\\x0asuch'
+done
+run "$mmprof" top --once -p "$evil"
+says "a hostile PID" 2 'no\\x1b\[2J'
+printf '\033[2J\n' >keys
+run "$mmprof" top --script keys good.trace
+says "a hostile script" 2 '\\x1b\[2J'
 done_testing

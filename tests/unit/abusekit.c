@@ -51,8 +51,8 @@ static void random_command(struct abuse *a, struct mm_top *top)
 		line[sizeof line - 1] = 0;
 	}
 	/* Nothing is written: such a file is there, or cannot be. */
-	if (mm_top_command(top, line, &diag))
-		assert_true(strlen(diag.text) > 0 && !strchr(diag.text, '\n'));
+	if (mm_top_command(top, line, &diag) && !diag.text[0])
+		fail_msg("no reason why not: %s", line);
 }
 
 static void check_line(const char *line)

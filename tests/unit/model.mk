@@ -38,3 +38,8 @@ TESTS += $(mm_report_e2e)
 EXTRA_DIST += $(mm_report_e2e) tests/e2e/report_check.py tests/e2e/report_known.c \
 	tests/e2e/report_family.c tests/e2e/report_cat.py
 $(mm_report_e2e:.sh=.log): mmprof libmmprof.la
+
+check_PROGRAMS += test_inquiries
+test_inquiries_SOURCES = tests/unit/test_inquiries.c tests/unit/tracegen.c tests/unit/tracegen.h
+test_inquiries_LDADD = $(MM_TEST_LIBS)
+TESTS += test_inquiries

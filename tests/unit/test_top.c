@@ -247,6 +247,21 @@ static void processes_in_turn(void **state)
 	topkit_end(&k);
 }
 
+/* What the program tells later is not known at that moment, and no figure. */
+static void before_the_first_word_on_pressure(void **state)
+{
+	struct topkit k;
+
+	(void)state;
+	topkit_begin(&k, "v1-voxel.mmt", MM_SCREEN_OVERVIEW);
+	topkit_draw(&k, 30, 160);
+	assert_true(topkit_shows(&k, "pressure 0 OK"));
+	command(&k, "goto 0.0005s");
+	topkit_draw(&k, 30, 160);
+	assert_false(topkit_shows(&k, " pressure "));
+	topkit_end(&k);
+}
+
 static void playing_comes_to_the_end(void **state)
 {
 	struct topkit k;
@@ -520,6 +535,7 @@ int main(void)
 		cmocka_unit_test(moments_show_their_figures),
 		cmocka_unit_test(keys_before_the_first_event),
 		cmocka_unit_test(processes_in_turn),
+		cmocka_unit_test(before_the_first_word_on_pressure),
 		cmocka_unit_test(playing_comes_to_the_end),
 		cmocka_unit_test(filters_searches_and_sorts),
 		cmocka_unit_test(marks_show_changes),
