@@ -1,9 +1,11 @@
 /* make_events.c: writes a trace of as many events as asked for: a program that keeps LIVE
  * objects of random sizes and replaces one after the other, in any order.
- * Usage: make_events [-a] [-s SITES] [-c CATEGORIES] [-r EVENTS_A_SECOND] FILE EVENTS LIVE
+ * Usage: make_events [-a] [-s SITES] [-c CATEGORIES] [-k EVENTS] [-r EVENTS_A_SECOND]
+ *                    FILE EVENTS LIVE
  *   -a  with addresses: each of the LIVE places has one of its own
  *   -s  born at one of so many sites, some of them much more often than others
  *   -c  those of the first half of the sites below one of so many categories
+ *   -k  in chunks of at most so many events
  *   -r  at that pace, and written at least every 100 ms as a recording does */
 #include <inttypes.h>
 #include <stdint.h>
@@ -19,7 +21,7 @@
 struct plan {
 	int addresses;
 	uint32_t sites, categories, live;
-	uint64_t pace, events;
+	uint64_t pace, events, chunk;
 	uint32_t *site; /* their numbers in the trace */
 };
 
@@ -126,8 +128,8 @@ static int write_events(struct mm_writer *w, struct mm_stream *s, const struct p
 		there[k] ^= 1;
 		if (!err && p->pace && i % 10000 == 0)
 			err = keep_pace(w, p, i, began, &synced);
-		if (!err && !p->pace && i % 1000000 == 0)
-			err = mm_writer_sync(w, ev.time, 0);
+		if (!err && !p->pace && i % p->chunk == 0)
+			err = mm_writer_sync(w, ev.time, p->chunk < 1000000);
 	}
 	free(slot);
 	free(there);
@@ -162,19 +164,20 @@ static int write_trace(const char *path, struct plan *plan, struct mm_diag *diag
 
 int main(int argc, char **argv)
 {
-	struct plan plan = { 0 };
+	struct plan plan = { .chunk = 1000000 };
 	struct mm_diag diag = { "" };
 	int o;
 
-	while ((o = getopt(argc, argv, "as:c:r:")) >= 0)
+	while ((o = getopt(argc, argv, "as:c:k:r:")) >= 0)
 		switch (o) {
 		case 'a': plan.addresses = 1; break;
 		case 's': plan.sites = (uint32_t)strtoul(optarg, NULL, 10); break;
 		case 'c': plan.categories = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'k': plan.chunk = strtoull(optarg, NULL, 10); break;
 		case 'r': plan.pace = strtoull(optarg, NULL, 10); break;
 		default: return 2;
 		}
-	if (argc - optind != 3)
+	if (argc - optind != 3 || !plan.chunk)
 		return 2;
 	plan.events = strtoull(argv[optind + 1], NULL, 10);
 	plan.live = (uint32_t)strtoul(argv[optind + 2], NULL, 10);

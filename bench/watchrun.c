@@ -85,7 +85,7 @@ static void ask_often(const char *what, int n, int objects, int ranges)
 		snprintf(from, sizeof from, "%.9fs", (double)a / 1e9);
 		snprintf(to, sizeof to, "%.9fs", (double)(ranges ? b : any() % duration + 1) / 1e9);
 		double before = clock_of(CLOCK_MONOTONIC);
-		mm_report_free(ask(ranges ? from : NULL, to, objects));
+		mm_report_free(ask(ranges > 0 ? from : NULL, ranges < 0 ? NULL : to, objects));
 		ms[i] = clock_of(CLOCK_MONOTONIC) - before;
 	}
 	qsort(ms, (size_t)n, sizeof *ms, by_size);
@@ -103,6 +103,7 @@ static void past(const char *path, int moments, int objects)
 	mm_report_free(ask(NULL, NULL, 0));
 	printf("{\"what\": \"open\", \"open_ms\": %.1f, \"first_report_ms\": %.1f}\n",
 	       opened - before, clock_of(CLOCK_MONOTONIC) - opened);
+	ask_often("whole", moments, 0, -1);
 	ask_often("moment", moments, 0, 0);
 	ask_often("range", moments, 0, 1);
 	ask_often("objects", objects, 1, 0);

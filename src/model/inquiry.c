@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "core/error.h"
+#include "model/lookup.h"
 #include "model/work.h"
 
 struct mm_inquiry {
@@ -12,26 +13,24 @@ struct mm_inquiry {
 	struct mm_inquiry_options options;
 	struct mm_report_store *names; /* texts of naming and notes */
 	struct mm_naming *naming;
+	struct mm_lookup *lookup;      /* NULL = none */
+	uint32_t era;                  /* of the naming */
 	size_t symbols;                /* in the trace, when naming began */
-	uint64_t damage;               /* bytes then known to be lost */
+	uint64_t bytes;                /* of the trace, then */
 	struct mm_learnt **learnt;     /* by process, NULL = nothing yet */
 	size_t learnt_cap;
 };
-
-static uint64_t damage(const struct mm_inquiry *q)
-{
-	const struct mm_trace_info *info = mm_reader_info(q->reader);
-
-	return info->damaged_blocks;
-}
 
 static int begin_naming(struct mm_inquiry *q)
 {
 	mm_naming_destroy(q->naming);
 	q->naming = NULL;
 	q->symbols = mm_reader_symbols(q->reader);
-	q->damage = damage(q);
-	return mm_naming_create(&q->naming, q->reader, q->options.symbols, q->names, NULL);
+	q->bytes = mm_reader_info(q->reader)->file_bytes;
+	int err = mm_naming_create(&q->naming, q->reader, q->options.symbols, q->names, NULL);
+	if (!err && q->lookup)
+		mm_naming_ask(q->naming, q->lookup, ++q->era);
+	return err;
 }
 
 int mm_inquiry_open(struct mm_inquiry **ret, struct mm_reader *r,
@@ -44,7 +43,11 @@ int mm_inquiry_open(struct mm_inquiry **ret, struct mm_reader *r,
 	q->reader = r;
 	q->options = *options;
 	q->names = mm_report_store_create();
-	int err = q->names ? begin_naming(q) : MM_ENOMEM;
+	int err = q->names ? MM_OK : MM_ENOMEM;
+	if (!err && options->later)
+		err = mm_lookup_create(&q->lookup, options->later);
+	if (!err)
+		err = begin_naming(q);
 	if (err)
 		mm_inquiry_close(q);
 	else
@@ -63,6 +66,7 @@ void mm_inquiry_close(struct mm_inquiry *q)
 		}
 	free(q->learnt);
 	mm_naming_destroy(q->naming);
+	mm_lookup_destroy(q->lookup);
 	mm_report_store_free(q->names);
 	free(q);
 }
@@ -79,15 +83,28 @@ struct mm_learnt *mm_inquiry_learnt(struct mm_inquiry *q, uint32_t process)
 	return q->learnt[process];
 }
 
-/* Names that the trace has by now, and sites that a later block told again, are looked at
- * anew. */
-static int renew_names(struct mm_inquiry *q)
+static void forget_names(struct mm_inquiry *q)
 {
-	if (q->symbols == mm_reader_symbols(q->reader) && !damage(q))
-		return MM_OK;
 	for (size_t i = 0; i < q->learnt_cap; i++)
 		if (q->learnt[i])
 			mm_learnt_forget_names(q->learnt[i]);
+}
+
+/* Names that the trace has by now, and sites that a later block told again, are looked at
+ * anew; what rules made of names that were not there yet, too. */
+static int renew_names(struct mm_inquiry *q)
+{
+	const struct mm_trace_info *info = mm_reader_info(q->reader);
+	int changed = mm_naming_take(q->naming);
+
+	if (changed < 0)
+		return changed;
+	if (changed && mm_categories_has_rules(q->options.categories))
+		forget_names(q);
+	if (q->symbols == mm_reader_symbols(q->reader) &&
+	    (!info->damaged_blocks || q->bytes == info->file_bytes))
+		return MM_OK;
+	forget_names(q);
 	return begin_naming(q);
 }
 
@@ -132,12 +149,10 @@ int mm_inquiry_report(struct mm_report **ret, struct mm_inquiry *q,
 
 int mm_inquiry_has_names(const struct mm_inquiry *q)
 {
-	(void)q;
-	return 0;
+	return q->lookup && mm_lookup_ready(q->lookup) > 0;
 }
 
 size_t mm_inquiry_pending(const struct mm_inquiry *q)
 {
-	(void)q;
-	return 0;
+	return q->lookup ? mm_lookup_pending(q->lookup) : 0;
 }

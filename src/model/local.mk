@@ -19,6 +19,7 @@ libmm_model_la_SOURCES = \
 	src/model/fill_tree.c \
 	src/model/inquiry.c src/model/inquiry.h \
 	src/model/learnt.c src/model/learnt.h \
+	src/model/lookup.c src/model/lookup.h \
 	src/model/merge.c \
 	src/model/model.c src/model/model.h \
 	src/model/notices.c src/model/notices.h \

@@ -18,6 +18,8 @@ struct spot {
 	uint32_t first, count; /* frames, once resolved */
 	uint32_t rule;
 	uint8_t resolved;
+	uint8_t named;         /* by the trace, without lines */
+	uint32_t process;
 };
 
 struct book { /* of one process */
@@ -29,6 +31,8 @@ struct book { /* of one process */
 struct mm_naming {
 	struct mm_reader *reader;
 	struct mm_symbols *symbols;
+	struct mm_lookup *later;
+	uint32_t era;
 	struct mm_report_store *store;
 	struct mm_progress *progress;
 	struct book *books; /* by process */
@@ -96,6 +100,7 @@ static int find_spot(struct mm_naming *n, uint32_t process, uint32_t module, uin
 	    mm_map_set(map, key, (uint32_t)n->spot_count + 1))
 		return MM_ENOMEM;
 	n->spots[n->spot_count] = (struct spot){ .address = address, .module = module,
+						 .process = process,
 						 .next = newest, .rule = RULE_UNASKED };
 	*ret = (uint32_t)n->spot_count++;
 	return MM_OK;
@@ -148,7 +153,7 @@ static int has_line(const struct mm_frame *frames, size_t count)
 static int is_wanting(const struct mm_naming *n, const struct mm_module *m, int err,
 		      const struct mm_frame *frames, size_t count)
 {
-	return n->symbols && (err == MM_ENOENT ||
+	return (n->symbols || n->later) && (err == MM_ENOENT ||
 			      (!err && m->build_id_len && !has_line(frames, count)));
 }
 
@@ -167,6 +172,19 @@ static int look_up(struct mm_naming *n, const struct mm_module *m, uint64_t addr
 	return MM_OK;
 }
 
+static int set_frames(struct mm_naming *n, struct spot *s, const struct mm_module *m,
+		      const struct mm_frame *frames, size_t count)
+{
+	uint32_t first = (uint32_t)n->frame_count;
+
+	for (size_t i = 0; i < count; i++)
+		if (add_frame(n, m, s->address, &frames[i]))
+			return MM_ENOMEM;
+	s->first = first;
+	s->count = (uint32_t)count;
+	return mm_report_store_failed(n->store) ? MM_ENOMEM : MM_OK;
+}
+
 static int resolve(struct mm_naming *n, uint32_t process, uint32_t index)
 {
 	static const struct mm_frame nothing = { .function = "", .file = "" };
@@ -176,21 +194,56 @@ static int resolve(struct mm_naming *n, uint32_t process, uint32_t index)
 	size_t count = 0;
 
 	int err = mm_reader_symbol(n->reader, process, s->module, s->address, &frames, &count);
-	if (is_wanting(n, m, err, frames, count))
+	int wanting = is_wanting(n, m, err, frames, count);
+	if (wanting && n->symbols)
 		err = look_up(n, m, s->address, err, &frames, &count);
+	else if (wanting)
+		mm_lookup_ask(n->later, process, s->module, m, s->address,
+			      (uint64_t)n->era << 32 | index);
 	if (err == MM_ENOMEM)
 		return err;
+	s->named = !err;
 	if (err || !count) {
 		frames = &nothing;
 		count = 1;
 	}
-	s->first = (uint32_t)n->frame_count;
-	for (size_t i = 0; i < count; i++)
-		if (add_frame(n, m, s->address, &frames[i]))
-			return MM_ENOMEM;
-	s->count = (uint32_t)count;
 	s->resolved = 1;
-	return mm_report_store_failed(n->store) ? MM_ENOMEM : MM_OK;
+	return set_frames(n, s, m, frames, count);
+}
+
+/* --- answers that come later -------------------------------------------------------- */
+
+void mm_naming_ask(struct mm_naming *n, struct mm_lookup *later, uint32_t era)
+{
+	n->later = later;
+	n->era = era;
+}
+
+struct taking { struct mm_naming *naming; int changed, err; };
+
+static void take_answer(void *arg, uint64_t mark, const struct mm_frame *frames, size_t count)
+{
+	struct taking *t = arg;
+	struct mm_naming *n = t->naming;
+	uint32_t index = (uint32_t)mark;
+
+	if (mark >> 32 != n->era || index >= n->spot_count || t->err)
+		return;
+	struct spot *s = &n->spots[index];
+	if (!*frames[0].function || (s->named && !has_line(frames, count)))
+		return;
+	s->rule = RULE_UNASKED;
+	t->err = set_frames(n, s, mm_reader_module(n->reader, s->process, s->module), frames, count);
+	t->changed++;
+}
+
+int mm_naming_take(struct mm_naming *n)
+{
+	struct taking t = { n, 0, MM_OK };
+
+	if (n->later)
+		mm_lookup_take(n->later, take_answer, &t);
+	return t.err ? t.err : t.changed;
 }
 
 /* --- batches ---------------------------------------------------------------------- */

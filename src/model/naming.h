@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/progress.h"
+#include "model/lookup.h"
 #include "model/report.h"
 #include "model/report_store.h"
 #include "symbol/categories.h"
@@ -28,6 +29,12 @@ struct mm_naming;
 int mm_naming_create(struct mm_naming **ret, struct mm_reader *r, struct mm_symbols *symbols,
 		     struct mm_report_store *store, struct mm_progress *progress);
 void mm_naming_destroy(struct mm_naming *n);
+
+/* What neither the trace nor `symbols` name is asked of the lookup, which outlives the naming;
+ * until it has answered, it is module+offset. Marks are numbers with `era` in the upper half. */
+void mm_naming_ask(struct mm_naming *n, struct mm_lookup *later, uint32_t era);
+/* Takes the answers that came: how many names are others now, or MM_ENOMEM. */
+int mm_naming_take(struct mm_naming *n);
 
 /* Another progress line, or none, from now on. */
 void mm_naming_show(struct mm_naming *n, struct mm_progress *progress);

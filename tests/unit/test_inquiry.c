@@ -8,14 +8,17 @@
 
 #include <cmocka.h>
 
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "model/inquiry.h"
 #include "model/spread.h"
 #include "modelkit.h"
+#include "symbol/symelf.h"
 #include "view/report_json.h"
 
 enum { SITES = 12, THREADS = 4, PIECE = 250, EVENTS = 90000 };
@@ -479,6 +482,81 @@ static void a_map_of_a_trace(void **state)
 	end(&b);
 }
 
+/* --- names that come later ------------------------------------------------------------------ */
+
+static int take_first(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	((struct mm_module *)arg)->bias = info->dlpi_addr;
+	return 1;
+}
+
+/* A site in this very function. */
+static uint32_t own_site(struct kit *k, uint32_t p, const char *path)
+{
+	struct mm_module m = { .path = path, .end = UINT64_MAX };
+	struct mm_symelf *e;
+	uint32_t module, site;
+
+	dl_iterate_phdr(take_first, &m);
+	assert_int_equal(mm_symelf_open(&e, path), 0);
+	memcpy(m.build_id, e->build_id, e->build_id_len);
+	m.build_id_len = e->build_id_len;
+	mm_symelf_close(e);
+	assert_int_equal(mm_stream_module(k->streams[p], &m, &module), 0);
+	assert_int_equal(mm_stream_site(k->streams[p], &(struct mm_site){ .module = module,
+		.value = (uintptr_t)own_site + 8, .kind = MM_SITE_FRAME }, &site), 0);
+	return site;
+}
+
+static char *name_of_first(struct mm_inquiry *q)
+{
+	struct mm_model_options o = { .metric = MM_METRIC_LIVE };
+	struct mm_diag diag = { "" };
+	struct mm_report *r;
+
+	assert_int_equal(mm_inquiry_report(&r, q, &o, &diag), 0);
+	assert_int_equal(r->table.count, 1);
+	char *name = strdup(r->table.rows[0].name);
+	mm_report_free(r);
+	return name;
+}
+
+static void names_come_later(void **state)
+{
+	struct mm_symbol_options how = { .no_cache = 1 };
+	struct mm_inquiry_options o = { .later = &how };
+	struct mm_diag diag = { "" };
+	struct mm_inquiry *q;
+	struct kit k;
+	char path[4096];
+
+	(void)state;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	assert_true(n > 0);
+	path[n] = 0;
+	kit_begin(&k);
+	uint32_t p = kit_process(&k, 1, MM_START_COMMAND, 0), t = kit_thread(&k, p, 1, "t");
+	kit_alloc(&k, p, t, own_site(&k, p, path), 10, 1);
+	kit_reader(&k);
+	assert_int_equal(mm_categories_load(&o.categories, NULL, &diag), 0);
+	assert_int_equal(mm_inquiry_open(&q, k.reader, &o), 0);
+	char *name = name_of_first(q);
+	assert_non_null(strstr(name, "+0x"));
+	free(name);
+	for (int i = 0; i < 1000 && !mm_inquiry_has_names(q); i++)
+		usleep(10000);
+	assert_true(mm_inquiry_has_names(q));
+	assert_int_equal(mm_inquiry_pending(q), 0);
+	name = name_of_first(q);
+	assert_string_equal(name, "own_site");
+	free(name);
+	assert_false(mm_inquiry_has_names(q));
+	mm_inquiry_close(q);
+	mm_categories_free(o.categories);
+	kit_end(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +565,7 @@ int main(void)
 		cmocka_unit_test(any_moment_of_large_chunks_is_exact),
 		cmocka_unit_test(a_damaged_trace_is_as_fresh),
 		cmocka_unit_test(leaks_are_judged_by_what_they_did),
+		cmocka_unit_test(names_come_later),
 		cmocka_unit_test(a_map_by_hand),
 		cmocka_unit_test(a_map_of_a_trace),
 	};
