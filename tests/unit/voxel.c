@@ -264,7 +264,17 @@ static uint32_t some_thread(struct engine *e, int category)
 
 static void make(struct engine *e, int category)
 {
-	born(e, category, habits[category].sites[below(e, 3)], some_thread(e, category));
+	uint32_t thread = some_thread(e, category);
+
+	born(e, category, habits[category].sites[below(e, 3)], thread);
+}
+
+/* The order of random numbers is told by statements: that of arguments is the compiler's. */
+static void end_one(struct engine *e, int category)
+{
+	uint32_t thread = some_thread(e, category);
+
+	die(e, some_object(e, category), thread);
 }
 
 static void step_objects(struct engine *e)
@@ -274,12 +284,12 @@ static void step_objects(struct engine *e)
 		while (e->live[c] < want)
 			make(e, c);
 		while (e->live[c] > want)
-			die(e, some_object(e, c), some_thread(e, c));
+			end_one(e, c);
 	}
 	if (e->count > 1000) /* what comes and goes */
 		for (int i = 0; i < 2; i++) {
 			int c = (int)below(e, GENERAL);
-			die(e, some_object(e, c), some_thread(e, c));
+			end_one(e, c);
 			e->now += 1000;
 			make(e, c);
 		}
@@ -659,9 +669,11 @@ static void story(struct engine *e, unsigned tick)
 	case 5800: tell_text(e, MM_EV_MARK, "save", 0); break;
 	default: high_noon(e, tick);
 	}
-	if (tick % 300 == 299)
-		evict(e, (int)below(e, GENERAL), tick % 600 == 299 ? VOXEL_VRAM : VOXEL_RAM,
-		      MIB(1 + below(e, 6)), tick < 3000 ? "age" : "budget");
+	if (tick % 300 == 299) {
+		uint64_t bytes = MIB(1 + below(e, 6));
+		evict(e, (int)below(e, GENERAL), tick % 600 == 299 ? VOXEL_VRAM : VOXEL_RAM, bytes,
+		      tick < 3000 ? "age" : "budget");
+	}
 }
 
 static void tick_once(struct engine *e, unsigned tick)
