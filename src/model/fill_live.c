@@ -84,6 +84,8 @@ int mm_fill_rates(struct mm_work *w)
 struct trend { /* of one process */
 	struct mm_work *work;
 	const struct mm_sums *sums;
+	struct mm_visit visit;  /* of a trace that is read whole: steps are exact then */
+	struct mm_point point;  /* up to which `live` was read so */
 	uint64_t *live;   /* by site, at the step reached */
 	uint8_t *freed;   /* by site: some object was */
 	uint32_t at;      /* chunks in `live` */
@@ -109,6 +111,35 @@ static uint32_t step_chunk(const struct trend *t, uint64_t time)
 	uint32_t all = t->sums->end_at.chunk + 1;
 
 	return all >= 4 * MM_LEAK_STEPS * MM_TOWER_CHUNKS ? c - c % MM_TOWER_CHUNKS : c;
+}
+
+static void note_life(void *arg, const struct mm_event *ev, struct mm_point after)
+{
+	struct trend *t = arg;
+	uint32_t birth = ev->site < t->sums->site_count ? ev->site : 0;
+	uint32_t born = ev->born_site < t->sums->site_count ? ev->born_site : 0;
+
+	(void)after;
+	if (mm_event_is_birth(ev->kind)) {
+		t->live[birth] += ev->size;
+	} else if (mm_event_is_death(ev->kind) && ev->kind != MM_EV_INHERITED) {
+		t->live[born] -= ev->size != MM_UNKNOWN ? ev->size : 0;
+		t->freed[born] = 1;
+		t->unknown |= ev->size == MM_UNKNOWN;
+	}
+}
+
+/* Every event before `time`. */
+static int read_to(struct trend *t, uint64_t time)
+{
+	struct mm_point p;
+	int err = t->unknown ? MM_OK : mm_visit_point(&t->visit, time, &p);
+
+	if (err || t->unknown || mm_point_compare(p, t->point) <= 0)
+		return err;
+	err = mm_visit_to(&t->visit, t->point, p, note_life, t, NULL);
+	t->point = p;
+	return err;
 }
 
 static int go_to(struct trend *t, uint32_t chunk)
@@ -173,10 +204,10 @@ static int take_steps(struct trend *t)
 		uint64_t time = from + (uint64_t)((unsigned __int128)(end - from) * (k + 1) /
 						  MM_LEAK_STEPS);
 		uint32_t chunk = k + 1 < MM_LEAK_STEPS ? step_chunk(t, time) : t->sums->end_at.chunk;
-		int err = go_to(t, chunk);
+		int exact = t->sums->sweep, err = exact ? read_to(t, time) : go_to(t, chunk);
 		if (err)
 			return err;
-		r->leak_steps_ns[k] = k + 1 < MM_LEAK_STEPS
+		r->leak_steps_ns[k] = exact ? time : k + 1 < MM_LEAK_STEPS
 			? moment_before(t->work, t->sums->process, chunk, time) : end;
 		for (size_t i = 0; i < r->leaks.count; i++)
 			if (t->work->leak_places[i].sum == (uint32_t)(t->sums - t->work->sums))
@@ -192,12 +223,14 @@ static int follow(struct mm_work *w, const struct mm_sums *s)
 			   .freed = calloc(s->site_count, 1) };
 	int err = t.live && t.freed ? MM_OK : MM_ENOMEM;
 
-	t.unknown = s->tail_unseen || !mm_reader_chunks(w->reader, s->process);
+	mm_visit_init(&t.visit, w->reader, s->process);
+	t.unknown = s->tail_unseen || s->has_gaps || !mm_reader_chunks(w->reader, s->process);
 	if (!err)
 		err = take_steps(&t);
 	for (size_t i = 0; !err && i < w->report->leaks.count; i++)
 		if (w->leak_places[i].sum == (uint32_t)(s - w->sums))
 			finish_leak(w, &t, w->leak_places[i].site, &w->report->leak_rows[i]);
+	mm_visit_deinit(&t.visit);
 	free(t.live);
 	free(t.freed);
 	return err;
@@ -211,6 +244,10 @@ int mm_fill_leaks(struct mm_work *w)
 	r->leak_rows = mm_report_store_alloc(w->store, r->leaks.count, sizeof *r->leak_rows);
 	if (r->leaks.count && !r->leak_rows)
 		return MM_ENOMEM;
+	for (size_t i = 0; i < r->leaks.count; i++)
+		memset(r->leak_rows[i].live_bytes, 0xff, sizeof r->leak_rows[i].live_bytes);
+	if (w->options->quick && !w->options->objects)
+		return MM_OK;
 	for (size_t i = 0; !err && r->leaks.count && i < w->ready; i++)
 		err = follow(w, &w->sums[i]);
 	return err;
