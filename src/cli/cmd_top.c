@@ -27,7 +27,7 @@ static const struct mm_cli_option options[] = {
 	[OPT_JSON] = { "json", 'j', NULL, "print the report as JSON instead (implies --once)" },
 	[OPT_SCREEN] = { "screen", 's', "NAME", "begin with: overview, categories, tiers, fragmap, leaks,\n"
 		"calls, timeline, threads or gpu" },
-	[OPT_FILTER] = { "filter", 'F', "TEXT", "only rows that hold TEXT" },
+	[OPT_FILTER] = { "filter", 'F', "TEXT", "only rows of which a text holds TEXT" },
 	[OPT_CATEGORIES] = { "categories", 'c', "FILE", "rules that put sites into categories" },
 	[OPT_PROCESS] = { "process", 0, "PID", "another process of the trace: a PID, #NUMBER, or all" },
 	[OPT_SIZE] = { "size", 0, "COLSxROWS", "size of what --once, --batch, --plain and --script draw\n"

@@ -133,6 +133,11 @@ static size_t rows(const struct mm_top *t)
 	return t->report->tree_count;
 }
 
+static size_t parent(const struct mm_top *t, size_t row)
+{
+	return node(t, row)->parent < row ? node(t, row)->parent : SIZE_MAX;
+}
+
 static void cell(void *ctx, size_t row, int column, struct mm_value *ret)
 {
 	const struct mm_top *t = ctx;
@@ -287,6 +292,6 @@ static int act(struct mm_top *t, enum mm_action action)
 
 const struct mm_pane mm_pane_calls = {
 	.title = "Calls", .exports = "calls", .columns = columns, .column_count = COLUMNS, .sort = -1,
-	.ask = ask, .lacks = lacks, .prepare = prepare, .rows = rows, .hides = hides, .cell = cell,
+	.ask = ask, .lacks = lacks, .prepare = prepare, .rows = rows, .hides = hides, .parent = parent, .cell = cell,
 	.draw = draw, .act = act,
 };

@@ -142,12 +142,13 @@ static void draw_head(struct mm_canvas *c, struct mm_rect r, const struct mm_tab
 
 static int is_hit(const struct mm_table *t, size_t row)
 {
-	struct mm_value v = { 0 };
-
-	if (!t->search || !t->search[0])
-		return 0;
-	t->cell(t->ctx, row, 0, &v);
-	return v.text && mm_table_holds(v.text, t->search);
+	for (int i = 0; t->search && t->search[0] && i < t->count; i++) {
+		struct mm_value v = { 0 };
+		t->cell(t->ctx, row, i, &v);
+		if (mm_value_is_text(&v) && mm_table_holds(v.text, t->search))
+			return 1;
+	}
+	return 0;
 }
 
 static void draw_row(struct mm_canvas *c, struct mm_rect r, const struct mm_table *t,

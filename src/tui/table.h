@@ -44,7 +44,7 @@ struct mm_table {
 	int exact;               /* bytes */
 	int sorted;              /* the column that rows are in order of, -1 none */
 	int falling;
-	const char *search;      /* "" none: rows whose first cell holds it are marked */
+	const char *search;      /* "" none: rows of which a text holds it are marked */
 };
 
 /* Head and rows; gives the rows that were drawn. */

@@ -363,14 +363,20 @@ static void sort_on(struct mm_top *t)
 		mm_top_say(t, MM_STYLE_NOTE, "this screen has nothing to sort");
 		return;
 	}
-	s->sort = (s->sort + 1) % p->column_count;
-	s->falling = !p->columns[s->sort].left;
+	if (++s->sort >= p->column_count)
+		s->sort = p->sort < 0 ? -1 : 0;
+	s->falling = s->sort < 0 || !p->columns[s->sort].left;
 	mm_top_arrange(t);
-	mm_top_say(t, MM_STYLE_NOTE, "sorted by %s", p->columns[s->sort].title);
+	mm_top_say(t, MM_STYLE_NOTE, "sorted by %s",
+		   s->sort < 0 ? "what counts most, as at first" : p->columns[s->sort].title);
 }
 
 static void invert(struct mm_top *t)
 {
+	if (t->screens[t->screen].sort < 0) {
+		mm_top_say(t, MM_STYLE_NOTE, "choose a column first: s");
+		return;
+	}
 	t->screens[t->screen].falling ^= 1;
 	mm_top_arrange(t);
 }

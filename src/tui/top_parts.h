@@ -30,6 +30,8 @@ struct mm_pane {
 	int (*prepare)(struct mm_top *t); /* before the rows of a report are asked for */
 	size_t (*rows)(const struct mm_top *t);
 	int (*hides)(const struct mm_top *t, size_t row);
+	/* Of rows that are a tree: SIZE_MAX = none. */
+	size_t (*parent)(const struct mm_top *t, size_t row);
 	mm_cell_fn *cell;     /* ctx = the mm_top, row = of the pane's rows, unsorted */
 	/* Every panel that has rows (t->panels); the main one too. */
 	void (*draw)(struct mm_top *t, struct mm_canvas *c);

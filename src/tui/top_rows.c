@@ -22,11 +22,42 @@ static void cell_of(struct mm_top *t, size_t shown, int column, struct mm_value 
 
 struct sorting { struct mm_top *top; const struct mm_pane *pane; int column, falling; };
 
+static int depth_of(const struct sorting *s, size_t row)
+{
+	int depth = 0;
+
+	while ((row = s->pane->parent(s->top, row)) != SIZE_MAX)
+		depth++;
+	return depth;
+}
+
+/* In a tree it is siblings that are in order: x and y become those that decide. Not 0 where one
+ * lies below the other, which goes first. */
+static int find_siblings(const struct sorting *s, size_t *x, size_t *y)
+{
+	size_t (*parent)(const struct mm_top *, size_t) = s->pane->parent;
+	int of_x = depth_of(s, *x), of_y = depth_of(s, *y);
+
+	for (int i = of_x; i > of_y; i--)
+		*x = parent(s->top, *x);
+	for (int i = of_y; i > of_x; i--)
+		*y = parent(s->top, *y);
+	if (*x == *y)
+		return of_x - of_y;
+	for (; parent(s->top, *x) != parent(s->top, *y); *y = parent(s->top, *y))
+		*x = parent(s->top, *x);
+	return 0;
+}
+
 static int by_column(const void *a, const void *b, void *arg)
 {
 	const struct sorting *s = arg;
 	size_t x = *(const size_t *)a, y = *(const size_t *)b;
 	struct mm_value v = { 0 }, w = { 0 };
+	int below = s->pane->parent ? find_siblings(s, &x, &y) : 0;
+
+	if (below)
+		return below;
 
 	s->pane->cell(s->top, x, s->column, &v);
 	s->pane->cell(s->top, y, s->column, &w);
@@ -36,16 +67,23 @@ static int by_column(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y; /* as the report has them */
 }
 
+/* Any of its texts. */
+static int holds(struct mm_top *t, const struct mm_pane *p, size_t row, const char *part)
+{
+	for (int i = 0; i < p->column_count; i++) {
+		struct mm_value v = { 0 };
+		p->cell(t, row, i, &v);
+		if (mm_value_is_text(&v) && mm_table_holds(v.text, part))
+			return 1;
+	}
+	return 0;
+}
+
 static int passes(struct mm_top *t, const struct mm_pane *p, size_t row)
 {
-	struct mm_value v = { 0 };
-
 	if (p->hides && p->hides(t, row))
 		return 0;
-	if (!t->filter[0])
-		return 1;
-	p->cell(t, row, 0, &v);
-	return v.text && mm_table_holds(v.text, t->filter);
+	return !t->filter[0] || holds(t, p, row, t->filter);
 }
 
 int mm_top_arrange(struct mm_top *t)
@@ -89,9 +127,7 @@ void mm_top_search(struct mm_top *t, int step, int stay)
 	}
 	for (size_t k = stay ? 0 : 1; n && k <= n; k++) {
 		size_t at = (l->at + (step > 0 ? k : n - k % n)) % n;
-		struct mm_value v;
-		cell_of(t, at, 0, &v);
-		if (v.text && mm_table_holds(v.text, t->search)) {
+		if (holds(t, mm_pane_of(t->screen), t->order[at], t->search)) {
 			l->at = at;
 			return;
 		}

@@ -52,6 +52,12 @@ static inline struct mm_value mm_value_say(const char *text)
 	return (struct mm_value){ .kind = MM_VALUE_TEXT, .text = text };
 }
 
+/* 1 when it is a text that is there. */
+static inline int mm_value_is_text(const struct mm_value *v)
+{
+	return (v->kind == MM_VALUE_TEXT || v->kind == MM_VALUE_PATH) && v->text;
+}
+
 /* A change from a to b; unknown when either is. */
 struct mm_value mm_value_change(uint64_t from, uint64_t to);
 

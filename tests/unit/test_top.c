@@ -284,6 +284,26 @@ static void playing_comes_to_the_end(void **state)
 	topkit_end(&k);
 }
 
+/* Rows that an export has. */
+static size_t count_rows(struct topkit *k)
+{
+	char path[] = "test_top_rows.tmp", text[64];
+	struct mm_diag diag = { "" };
+	size_t n = 0;
+	int c;
+
+	unlink(path);
+	snprintf(text, sizeof text, "export %s", path);
+	assert_int_equal(mm_top_command(k->top, text, &diag), 0);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	unlink(path);
+	return n - 1;
+}
+
 static void filters_searches_and_sorts(void **state)
 {
 	struct topkit k;
@@ -311,6 +331,51 @@ static void filters_searches_and_sorts(void **state)
 	key(&k, 'I');
 	topkit_draw(&k, 30, 120);
 	assert_true(strncmp(topkit_row(&k, 4, row, sizeof row), "svo_nodes", 9) == 0);
+	key(&k, '5');
+	command(&k, "filter pool_");
+	size_t named = count_rows(&k);
+	command(&k, "filter .c:");
+	assert_true(count_rows(&k) > named); /* by place, too */
+	command(&k, "filter ONE");
+	assert_true(count_rows(&k) > 0);
+	topkit_end(&k);
+}
+
+static size_t column_of(const char *row)
+{
+	return strspn(row, " ");
+}
+
+/* Whatever they are sorted by, below a call are those that it made, and the first order can be
+ * had again. */
+static void calls_stay_a_tree(void **state)
+{
+	struct topkit k;
+	char row[512], first[40][512];
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_CALLS);
+	key(&k, '*');
+	topkit_draw(&k, 40, 120);
+	for (int i = 0; i < 20; i++)
+		topkit_row(&k, 4 + i, first[i], sizeof first[i]);
+	key(&k, 'I'); /* of no column: changes nothing */
+	for (int column = 0; column < 6; column++)
+		for (int way = 0; way < 2; way++) {
+			key(&k, way ? 'I' : 's');
+			topkit_draw(&k, 40, 120);
+			size_t above = column_of(topkit_row(&k, 4, row, sizeof row));
+			assert_true(above == 0 && strstr(row, "(all)"));
+			for (int i = 1; i < 20; i++) {
+				size_t here = column_of(topkit_row(&k, 4 + i, row, sizeof row));
+				assert_true(here <= above + 4);
+				above = here;
+			}
+		}
+	key(&k, 's');
+	topkit_draw(&k, 40, 120);
+	for (int i = 0; i < 20; i++)
+		assert_string_equal(topkit_row(&k, 4 + i, row, sizeof row), first[i]);
 	topkit_end(&k);
 }
 
@@ -538,6 +603,7 @@ int main(void)
 		cmocka_unit_test(before_the_first_word_on_pressure),
 		cmocka_unit_test(playing_comes_to_the_end),
 		cmocka_unit_test(filters_searches_and_sorts),
+		cmocka_unit_test(calls_stay_a_tree),
 		cmocka_unit_test(marks_show_changes),
 		cmocka_unit_test(branches_open_and_close),
 		cmocka_unit_test(files_are_not_overwritten),
