@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "core/error.h"
 #include "tui/keys.h"
@@ -17,6 +18,7 @@
 #include "tui/tty.h"
 
 enum { PLAY_NS = 100000000 };
+#define NAMES_NS UINT64_C(10000000000) /* at most, that one screen waits for names */
 
 static uint64_t now_ns(void)
 {
@@ -37,6 +39,7 @@ static int wait_ms(uint64_t until)
 
 struct loop {
 	const struct mm_top_view *view;
+	const struct mm_source *source;
 	struct mm_top *top;
 	struct mm_tty *tty;
 	struct mm_canvas canvas;
@@ -89,8 +92,9 @@ static int obey(struct loop *l)
 
 static uint64_t pace(const struct loop *l)
 {
-	return mm_top_moves(l->top) && l->view->delay_ns > PLAY_NS &&
-		       !mm_top_report(l->top) ? PLAY_NS : l->view->delay_ns;
+	int soon = mm_top_plays(l->top) || !mm_top_report(l->top);
+
+	return soon && l->view->delay_ns > PLAY_NS ? PLAY_NS : l->view->delay_ns;
 }
 
 static int take(struct loop *l, const struct mm_tty_input *in)
@@ -185,11 +189,27 @@ static void sleep_ns(uint64_t ns)
 	nanosleep(&ts, NULL);
 }
 
+/* What is printed once will not be printed better later. */
+static int wait_for_names(struct loop *l, struct mm_diag *diag)
+{
+	uint64_t until = now_ns() + NAMES_NS;
+	int err = mm_top_update(l->top, diag);
+
+	while (!err && l->source->pending(l->source->ctx) && now_ns() < until) {
+		sleep_ns(5000000);
+		mm_top_tick(l->top);
+		err = mm_top_update(l->top, diag);
+	}
+	return err;
+}
+
 static int batch(struct loop *l, struct mm_diag *diag)
 {
 	int err = mm_canvas_init(&l->canvas, l->view->rows, l->view->cols, l->view->top.ascii);
 
 	mm_top_resize(l->top, l->view->rows, l->view->cols);
+	if (!err && l->view->count == 1)
+		err = wait_for_names(l, diag);
 	if (!err)
 		err = print_screen(l, diag);
 	for (uint64_t n = 1; !err && (n < l->view->count || !l->view->count); n++) {
@@ -237,6 +257,60 @@ static void print_lines(struct loop *l)
 	fflush(stdout);
 }
 
+/* The modes of the terminal: whatever ends or stops us gives them back. */
+static struct { struct termios before, raw; } typing;
+
+static void on_end(int sig)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &typing.before);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void on_stop(int sig)
+{
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, sig);
+	tcsetattr(STDIN_FILENO, TCSANOW, &typing.before);
+	signal(sig, SIG_DFL);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL); /* here it stops, and here it goes on */
+	signal(sig, on_stop);
+	tcsetattr(STDIN_FILENO, TCSANOW, &typing.raw);
+}
+
+/* Keys come one by one, and are not shown. 1 when there is a terminal to type on. */
+static int begin_typing(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	if (tcgetattr(STDIN_FILENO, &typing.before))
+		return 0;
+	typing.raw = typing.before;
+	typing.raw.c_lflag &= (tcflag_t)~(ICANON | ECHO);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		signal(ends[i], on_end);
+	signal(SIGTSTP, on_stop);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &typing.raw);
+	return 1;
+}
+
+/* The rest of a character that began with this byte. */
+static uint32_t whole_character(unsigned char first)
+{
+	char text[5] = { (char)first };
+	unsigned columns;
+	uint32_t key;
+	int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+
+	for (int i = 1; i <= more && read(STDIN_FILENO, text + i, 1) == 1; i++)
+		;
+	mm_utf8_take(text, &key, &columns);
+	return key;
+}
+
 static uint32_t plain_key(void)
 {
 	unsigned char c;
@@ -244,6 +318,8 @@ static uint32_t plain_key(void)
 
 	if (read(STDIN_FILENO, &c, 1) != 1)
 		return 'q';
+	if (c >= 0x80)
+		return whole_character(c);
 	if (c == 27 && poll(&p, 1, 25) > 0 && read(STDIN_FILENO, &c, 1) == 1 && (c == '[' || c == 'O')) {
 		if (read(STDIN_FILENO, &c, 1) != 1)
 			return MM_KEY_ESCAPE;
@@ -270,20 +346,16 @@ static void say(struct loop *l, uint32_t key)
 
 static int as_lines(struct loop *l, struct mm_diag *diag)
 {
-	struct termios before, raw;
-	int typed = tcgetattr(STDIN_FILENO, &before) == 0;
+	int typed = 0;
 	int err = mm_canvas_init(&l->canvas, l->view->rows, l->view->cols, l->view->top.ascii);
 
 	mm_top_resize(l->top, l->view->rows, l->view->cols);
 	if (!err)
 		err = mm_top_update(l->top, diag);
-	if (typed && !err) {
-		raw = before;
-		raw.c_lflag &= (tcflag_t)~(ICANON | ECHO);
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-	}
-	if (!err)
+	if (!err) {
+		typed = begin_typing();
 		print_lines(l);
+	}
 	while (!err) {
 		uint32_t key = plain_key();
 		mm_top_tick(l->top);
@@ -295,7 +367,7 @@ static int as_lines(struct loop *l, struct mm_diag *diag)
 			say(l, key);
 	}
 	if (typed)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &typing.before);
 	mm_canvas_deinit(&l->canvas);
 	return err;
 }
@@ -303,7 +375,7 @@ static int as_lines(struct loop *l, struct mm_diag *diag)
 int mm_top_view(const struct mm_top_view *v, const struct mm_source *source, struct mm_diag *diag,
 		int *ret_err)
 {
-	struct loop l = { .view = v };
+	struct loop l = { .view = v, .source = source };
 	int err = mm_top_create(&l.top, &v->top, source);
 
 	if (err) {

@@ -263,6 +263,11 @@ int mm_top_moves(const struct mm_top *t)
 	       (!t->paused && t->source->state(t->source->ctx) == MM_SOURCE_LIVE);
 }
 
+int mm_top_plays(const struct mm_top *t)
+{
+	return t->playing;
+}
+
 /* The last view stays. */
 static void say_end(struct mm_top *t)
 {

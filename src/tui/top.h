@@ -69,6 +69,7 @@ const char *mm_top_copied(const struct mm_top *t); /* for MM_WISH_COPY */
 
 /* Is it following a live trace, or playing: a tick is worth while. */
 int mm_top_moves(const struct mm_top *t);
+int mm_top_plays(const struct mm_top *t);
 
 /* The row of the cursor as one line, for a reader of screens; text is the top's. */
 const char *mm_top_row_line(struct mm_top *t);

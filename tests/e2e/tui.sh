@@ -34,6 +34,9 @@ check_is "LINES and COLUMNS count, less the prompt" 39 "$(LINES=40 COLUMNS=50 "$
 "$mmtop" "$trace" >out 2>err </dev/null
 check_is "without a terminal: as --once" "$("$mmtop" --once "$trace" | cksum)" "$(cksum <out)"
 check "and says so" grep -q 'no terminal' err
+"$mmprof" record -q --symbols=none -o nameless.bin -- "$mmprof" report "$trace" >out 2>err
+check "--once looks up names that the trace lacks" sh -c "'$mmtop' --once --screen calls --size 200x60 nameless.bin | grep -q ' main '"
+check "but not with --no-symbols" sh -c "'$mmtop' --once --no-symbols --screen calls --size 200x60 nameless.bin | grep -c ' main ' | grep -qx 0"
 check "a C locale gets ASCII" sh -c "LC_ALL=C '$mmtop' --once '$trace' | LC_ALL=C grep -c '[^ -~]' | grep -qx 0"
 check "a UTF-8 locale gets more" sh -c "LC_ALL=C.UTF-8 '$mmtop' --once '$trace' | LC_ALL=C grep -q '[^ -~]'"
 check "--ascii" sh -c "LC_ALL=C.UTF-8 '$mmtop' --ascii --once '$trace' | LC_ALL=C grep -c '[^ -~]' | grep -qx 0"

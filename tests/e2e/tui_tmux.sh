@@ -140,7 +140,7 @@ check "and q quits there too" left_as_it_was
 # --- signals -------------------------------------------------------------------------------
 pid_of()
 {
-	pgrep -f "^$build/mmtop|^[^ ]*/mmtop $trace" | head -n 1
+	pgrep -f "^$build/mmtop|^[^ ]*/mmtop ${1:+$1 }$trace" | head -n 1
 }
 for sig in TERM HUP INT; do
 	start 80 24 "LC_ALL=C.UTF-8 $build/mmtop $trace"
@@ -181,7 +181,17 @@ mux send-keys 2
 check "plain: another screen" until_shown "mesh_data"
 mux send-keys j
 check "plain: the row is said" until_shown "live "
+mux send-keys '\' 'ä'
+check "plain: what is typed need not be ASCII" until_shown "filter: ä"
+mux send-keys Enter Escape
 check "plain: quits" quits
+for sig in TERM INT; do
+	start 100 30 "LC_ALL=C.UTF-8 $build/mmtop --plain $trace"
+	until_shown "q Quit" >/dev/null
+	kill -$sig "$(pid_of --plain)"
+	check "plain, SIG$sig: the terminal is given back" left_as_it_was
+	check "plain, SIG$sig: the status tells it" grep -qx $((128 + $(kill -l $sig))) "$tmp/status"
+done
 start 100 30 "LC_ALL=C.UTF-8 $build/mmtop $trace"
 until_shown "[1 Overview]" >/dev/null
 check_is "no mouse mode unless asked for" 0 "$(mux display-message -p '#{mouse_any_flag}')"

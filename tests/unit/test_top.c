@@ -272,6 +272,7 @@ static void playing_comes_to_the_end(void **state)
 	assert_false(mm_top_moves(k.top));
 	key(&k, 'p');
 	assert_true(mm_top_moves(k.top));
+	assert_true(mm_top_plays(k.top));
 	uint64_t before = mm_top_report(k.top)->run.to_ns;
 	while (mm_top_moves(k.top) && ticks++ < 1000) {
 		assert_int_equal(mm_top_tick(k.top), 1);
