@@ -157,6 +157,7 @@ static void settle(struct request *q)
 		q->view.rows = MM_CANVAS_MOST;
 	if (q->view.cols > MM_CANVAS_MOST)
 		q->view.cols = MM_CANVAS_MOST;
+	q->view.top.all = q->view.json && !q->view.batch;
 	if (q->once || (q->view.json && !q->view.batch)) {
 		q->view.batch = 1;
 		q->view.count = 1;

@@ -10,7 +10,7 @@ mmprof_SOURCES = src/cli/main.c src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_report.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_symbolize.c \
-	src/cli/cmd_top.c src/cli/top_find.c src/cli/top_find.h src/cli/top_source.c src/cli/top_source.h src/cli/top_view.c src/cli/top_view.h
+	src/cli/cmd_top.c src/cli/top_asker.c src/cli/top_asker.h src/cli/top_find.c src/cli/top_find.h src/cli/top_source.c src/cli/top_source.h src/cli/top_view.c src/cli/top_view.h
 # High floors first: each archive finds what it needs in those behind it.
 mmprof_LDADD = libmm_view.la libmm_tui.la libmm_replay.la libmm_alloc.la libmm_model.la libmm_collect.la libmm_symbol.la \
 	libmm_trace.la libmm_base.la libmm_core.la \

@@ -42,7 +42,7 @@ static int answer(void *ctx, const struct mm_question *q, struct mm_report **ret
 		.tree = q->tree, .tree_ppm = TREE_PPM, .process = q->process[0] ? q->process : s->options.process,
 		.from = q->from_ns ? time_text(q->from_ns, from) : NULL,
 		.to = q->to_ns != MM_UNKNOWN ? time_text(q->to_ns, to) : NULL,
-		.quick = s->state == MM_SOURCE_LIVE ? 2 : 1, .objects = q->objects,
+		.quick = q->all ? 0 : s->state == MM_SOURCE_LIVE ? 2 : 1, .objects = q->objects,
 		.map = { .want = q->map, .range = q->map_range, .addr = q->map_addr,
 			 .cell_bytes = q->map_cell_bytes, .cells = q->map_cells },
 	};

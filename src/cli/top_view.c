@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 #include "cli/cli.h"
+#include "cli/top_asker.h"
 #include "core/error.h"
 #include "tui/keys.h"
 #include "tui/script.h"
@@ -42,6 +43,7 @@ struct loop {
 	const struct mm_source *source;
 	struct mm_top *top;
 	struct mm_tty *tty;
+	struct mm_top_asker *asker;
 	struct mm_canvas canvas;
 	uint64_t next;     /* look */
 };
@@ -67,12 +69,11 @@ static void send(struct loop *l)
 	mm_tty_paint(l->tty, &l->canvas, row, col);
 }
 
-/* What a key did is seen at once, before what has to be read for it. */
-static int paint(struct loop *l, int typed, struct mm_diag *diag)
+/* What a key did is seen at once; what has to be read for it comes later. */
+static int paint(struct loop *l, struct mm_diag *diag)
 {
-	if (typed && mm_top_waits(l->top))
-		send(l);
 	int err = mm_top_update(l->top, diag);
+
 	if (!err)
 		send(l);
 	return err;
@@ -116,7 +117,7 @@ static int take_all(struct loop *l, struct mm_tty_input in)
 		err = take(l, &in);
 		if (err || n > 200 || l->top == NULL)
 			break;
-		in = mm_tty_read(l->tty, 0);
+		in = mm_tty_read(l->tty, 0, -1);
 	}
 	return err;
 }
@@ -124,11 +125,14 @@ static int take_all(struct loop *l, struct mm_tty_input in)
 static int turn(struct loop *l, struct mm_diag *diag)
 {
 	int moves = mm_top_moves(l->top);
-	struct mm_tty_input in = mm_tty_read(l->tty, moves ? wait_ms(l->next) : 1000);
+	struct mm_tty_input in = mm_tty_read(l->tty, moves ? wait_ms(l->next) : 1000,
+					     mm_top_asker_fd(l->asker));
 
 	if (in.event == MM_TTY_GONE)
 		return 1;
-	int err = take_all(l, in);
+	if (in.event == MM_TTY_WOKEN && mm_top_asker_heard(l->asker))
+		mm_top_hear(l->top);
+	int err = in.event == MM_TTY_WOKEN ? MM_OK : take_all(l, in);
 	if (err)
 		return err;
 	if (obey(l))
@@ -138,7 +142,7 @@ static int turn(struct loop *l, struct mm_diag *diag)
 		changed |= mm_top_tick(l->top);
 		l->next = now_ns() + pace(l);
 	}
-	return changed ? paint(l, in.event != MM_TTY_NOTHING, diag) : MM_OK;
+	return changed ? paint(l, diag) : MM_OK;
 }
 
 static int on_terminal(struct loop *l, struct mm_diag *diag)
@@ -151,12 +155,18 @@ static int on_terminal(struct loop *l, struct mm_diag *diag)
 	if (!err)
 		err = fit_canvas(l);
 	if (!err)
-		err = paint(l, 0, diag);
+		err = mm_top_asker_open(&l->asker, l->source);
+	if (!err) {
+		mm_top_from(l->top, mm_top_asker_view(l->asker));
+		err = paint(l, diag);
+	}
 	l->next = now_ns() + pace(l);
 	while (!err)
 		err = turn(l, diag);
 	mm_canvas_deinit(&l->canvas);
 	mm_tty_close(l->tty);
+	mm_top_from(l->top, l->source);
+	mm_top_asker_close(l->asker);
 	if (mm_tty_signal() && !l->view->stay)
 		raise(mm_tty_signal());
 	return err > 0 ? MM_OK : err;

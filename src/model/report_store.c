@@ -20,7 +20,7 @@ struct mm_report_store {
 	const char **texts; /* NULL = free place */
 	size_t text_count, text_mask;
 	struct mm_report_store *kept; /* another's texts are used, too */
-	unsigned keepers;             /* others that use these, and the owner, but for one */
+	_Atomic unsigned keepers;             /* others that use these, and the owner, but for one */
 	int failed;
 };
 

@@ -2,7 +2,8 @@
  *
  * Everything given out lives until mm_report_store_free. A failed allocation is
  * remembered: a run of calls may be checked once, by mm_report_store_failed.
- * Not shared between threads.
+ * Not shared between threads, but that the last that keeps a store may free it from another
+ * thread than the one that fills it.
  */
 #ifndef MM_MODEL_REPORT_STORE_H
 #define MM_MODEL_REPORT_STORE_H

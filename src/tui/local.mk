@@ -16,7 +16,7 @@ libmm_tui_la_SOURCES = \
 	src/tui/panes.c \
 	src/tui/widgets.c \
 	src/tui/script.c src/tui/script.h \
-	src/tui/question.h \
+	src/tui/question.c src/tui/question.h \
 	src/tui/table.c src/tui/table.h \
 	src/tui/top.c src/tui/top.h \
 	src/tui/top_command.c \

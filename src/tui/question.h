@@ -19,6 +19,7 @@ struct mm_question {
 	uint64_t from_ns, to_ns;  /* MM_UNKNOWN in to_ns = the end */
 	enum mm_metric metric;
 	enum mm_tree tree;
+	int all;                  /* whatever it costs: nothing is left unknown to save time */
 	int objects;              /* what only the live objects one by one tell */
 	int map;                  /* the fragmentation map is wanted */
 	uint32_t map_range;       /* number + 1; 0 = the one with most in it */
@@ -26,13 +27,17 @@ struct mm_question {
 	uint32_t map_cells;
 };
 
+/* Whether one answer serves both. Pure. */
+int mm_question_same(const struct mm_question *a, const struct mm_question *b);
+
 enum mm_source_state { MM_SOURCE_FILE /* a trace that does not grow */, MM_SOURCE_LIVE,
 	MM_SOURCE_ENDED /* while it was watched */, MM_SOURCE_KILLED };
 
 struct mm_source {
 	void *ctx;
 	const char *name;  /* of the trace, for the title */
-	/* The report that answers; the caller's, by mm_report_free. */
+	/* The report that answers; the caller's, by mm_report_free. MM_EAGAIN: it is being made;
+	 * the same question again gets it. */
 	int (*report)(void *ctx, const struct mm_question *q, struct mm_report **ret,
 		      struct mm_diag *diag);
 	/* Looks for what came since: 1 when an answer may be another now, 0, or an error. */

@@ -41,11 +41,17 @@ int mm_top_create(struct mm_top **ret, const struct mm_top_options *options,
 	return MM_OK;
 }
 
+void mm_top_from(struct mm_top *t, const struct mm_source *source)
+{
+	t->source = source;
+}
+
 void mm_top_destroy(struct mm_top *t)
 {
 	if (!t)
 		return;
-	mm_report_free(t->report);
+	if (t->report != t->mark)
+		mm_report_free(t->report);
 	mm_report_free(t->mark);
 	mm_report_free(t->span);
 	free(t->order);
@@ -109,22 +115,14 @@ const char *mm_top_copied(const struct mm_top *t)
 
 static struct mm_question question_of(const struct mm_top *t)
 {
-	struct mm_question q = { .from_ns = t->from, .to_ns = t->to, .metric = t->metric };
+	struct mm_question q = { .from_ns = t->from, .to_ns = t->to, .metric = t->metric,
+		.all = t->options.all };
 	const struct mm_pane *p = mm_pane_of(t->screen);
 
 	memcpy(q.process, t->process, sizeof q.process);
 	if (p->ask)
 		p->ask(t, &q);
 	return q;
-}
-
-static int same_question(const struct mm_question *a, const struct mm_question *b)
-{
-	return a->from_ns == b->from_ns && a->to_ns == b->to_ns && a->metric == b->metric &&
-	       a->tree == b->tree && a->map == b->map && a->map_addr == b->map_addr &&
-	       a->map_range == b->map_range && a->map_cell_bytes == b->map_cell_bytes &&
-	       a->map_cells == b->map_cells && a->objects == b->objects &&
-	       strcmp(a->process, b->process) == 0;
 }
 
 static struct mm_question span_question(const struct mm_top *t)
@@ -142,13 +140,19 @@ void mm_top_ask_again(struct mm_top *t)
 
 	struct mm_question span = span_question(t);
 
-	t->stale |= !t->report || !same_question(&q, &t->asked) ||
-		    (t->screen == MM_SCREEN_TIMELINE && !same_question(&span, &t->span_asked));
+	t->stale |= !t->report || !mm_question_same(&q, &t->asked);
+	t->span_stale |= t->screen == MM_SCREEN_TIMELINE && !mm_question_same(&span, &t->span_asked);
 }
 
 const struct mm_report *mm_top_span(const struct mm_top *t)
 {
 	return t->span ? t->span : t->report;
+}
+
+static void drop_span(struct mm_top *t)
+{
+	mm_report_free(t->span);
+	t->span = NULL;
 }
 
 /* The timeline shows more time than the range, or less. */
@@ -157,12 +161,19 @@ static int update_span(struct mm_top *t, struct mm_diag *diag)
 	struct mm_question q = span_question(t);
 	struct mm_report *r;
 
-	mm_report_free(t->span);
-	t->span = NULL;
+	t->span_stale = 0;
 	if (t->screen != MM_SCREEN_TIMELINE ||
-	    (q.from_ns == t->asked.from_ns && q.to_ns == t->asked.to_ns))
+	    (q.from_ns == t->asked.from_ns && q.to_ns == t->asked.to_ns)) {
+		drop_span(t);
+		t->span_asked = q;
 		return MM_OK;
+	}
 	int err = t->source->report(t->source->ctx, &q, &r, diag);
+	if (err == MM_EAGAIN) {
+		t->span_stale = 1;
+		return MM_OK;
+	}
+	drop_span(t);
 	if (!err)
 		t->span = r;
 	t->span_asked = q;
@@ -171,7 +182,8 @@ static int update_span(struct mm_top *t, struct mm_diag *diag)
 
 static void take_report(struct mm_top *t, struct mm_report *r, const struct mm_question *q)
 {
-	mm_report_free(t->report);
+	if (t->report != t->mark)
+		mm_report_free(t->report);
 	t->report = r;
 	t->asked = *q;
 }
@@ -185,9 +197,23 @@ static void go_back(struct mm_top *t)
 	memcpy(t->process, t->asked.process, sizeof t->process);
 }
 
+/* Not of what comes by itself. */
 int mm_top_waits(const struct mm_top *t)
 {
-	return t->stale && t->report;
+	struct mm_question q = question_of(t), span = span_question(t);
+
+	return t->report && ((t->stale && !mm_question_same(&q, &t->asked)) ||
+			     (t->span_stale && !mm_question_same(&span, &t->span_asked)));
+}
+
+static int refresh_span(struct mm_top *t)
+{
+	struct mm_diag why = { "" };
+	int err = t->span_stale && t->report ? update_span(t, &why) : MM_OK;
+
+	if (err)
+		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&why, err));
+	return err == MM_ENOMEM ? err : MM_OK;
 }
 
 int mm_top_update(struct mm_top *t, struct mm_diag *diag)
@@ -196,16 +222,17 @@ int mm_top_update(struct mm_top *t, struct mm_diag *diag)
 	struct mm_report *r;
 
 	if (!t->stale)
-		return MM_OK;
+		return refresh_span(t);
 	struct mm_question q = question_of(t);
 	int err = t->source->report(t->source->ctx, &q, &r, &why);
+	if (err == MM_EAGAIN)
+		return MM_OK;
 	t->stale = 0;
 	if (!err) {
 		take_report(t, r, &q);
-		err = update_span(t, &why);
-		if (err)
-			mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&why, err));
-		return mm_top_arrange(t);
+		t->span_stale = 1;
+		err = refresh_span(t);
+		return err ? err : mm_top_arrange(t);
 	}
 	if (!t->report && t->source->state(t->source->ctx) == MM_SOURCE_LIVE && err == MM_ENOENT) {
 		t->stale = 1; /* nothing has happened yet */
@@ -232,7 +259,8 @@ void mm_top_process(struct mm_top *t, const char *process)
 {
 	snprintf(t->process, sizeof t->process, "%s", process);
 	/* What belongs to the memory of the other one. */
-	mm_report_free(t->mark);
+	if (t->mark != t->report)
+		mm_report_free(t->mark);
 	t->mark = NULL;
 	memset(&t->fragmap, 0, sizeof t->fragmap);
 	t->calls.zoom = 0;
@@ -284,11 +312,14 @@ static void say_end(struct mm_top *t)
 
 int mm_top_tick(struct mm_top *t)
 {
+	return t->playing ? mm_top_play_on(t) : mm_top_hear(t);
+}
+
+int mm_top_hear(struct mm_top *t)
+{
 	struct mm_diag diag = { "" };
 	enum mm_source_state before = t->source->state(t->source->ctx);
 
-	if (t->playing)
-		return mm_top_play_on(t);
 	int got = t->source->refresh(t->source->ctx, &diag);
 	if (t->source->state(t->source->ctx) != before)
 		say_end(t);
@@ -393,28 +424,21 @@ static void next_metric(struct mm_top *t)
 	mm_top_say(t, MM_STYLE_NOTE, "counting %s", mm_metric_name(t->metric));
 }
 
-/* The report becomes the mark; the next one is asked for anew. */
+/* The report becomes the mark, and stays what is shown until the next. */
 static void set_mark(struct mm_top *t)
 {
-	struct mm_report *now = t->report;
-
-	if (!now)
+	if (!t->report)
 		return;
-	t->report = NULL;
-	t->stale = 1;
-	if (mm_top_update(t, NULL) || !t->report) { /* it was the only one */
-		t->report = now;
-		mm_top_say(t, MM_STYLE_BAD, "no mark: the trace cannot be read any more");
-		return;
-	}
-	mm_report_free(t->mark);
-	t->mark = now;
+	if (t->mark != t->report)
+		mm_report_free(t->mark);
+	t->mark = t->report;
 	mm_top_say(t, MM_STYLE_NOTE, "marked: changes since this moment are shown");
 }
 
 static void drop_mark(struct mm_top *t)
 {
-	mm_report_free(t->mark);
+	if (t->mark != t->report)
+		mm_report_free(t->mark);
 	t->mark = NULL;
 	mm_top_say(t, MM_STYLE_NOTE, "no mark");
 }

@@ -25,6 +25,7 @@ struct mm_top_options {
 	const char *filter;  /* NULL none */
 	int ascii, plain;
 	int readonly;        /* writes no file: no export, no saved screen */
+	int all;             /* reports hold all that can be known, whatever that costs */
 	int copy;            /* the row may be given to the terminal's clipboard */
 };
 
@@ -32,6 +33,9 @@ struct mm_top_options {
 int mm_top_create(struct mm_top **ret, const struct mm_top_options *options,
 		  const struct mm_source *source);
 void mm_top_destroy(struct mm_top *t);
+
+/* Another way to the same trace from now on. */
+void mm_top_from(struct mm_top *t, const struct mm_source *source);
 
 void mm_top_resize(struct mm_top *t, int rows, int cols);
 
@@ -48,6 +52,8 @@ void mm_top_notice(struct mm_top *t, const char *text);
 
 /* Time has passed: follows a live trace, or plays on. 1 when the screen may have changed. */
 int mm_top_tick(struct mm_top *t);
+/* What the source has found is taken in; no time passes. */
+int mm_top_hear(struct mm_top *t);
 
 /* Gets the report that the screen needs, if it has not got it. An error only where there has
  * never been one. */

@@ -103,6 +103,7 @@ struct mm_top {
 	struct { uint64_t cursor; uint64_t shown_from, shown_to; } timeline;
 	struct mm_report *span;        /* of the time that the timeline shows; NULL = as `report` */
 	struct mm_question span_asked;
+	int span_stale;
 	struct { uint64_t addr, cell_bytes; uint32_t range, cursor; int colour; } fragmap;
 };
 

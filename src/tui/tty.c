@@ -332,10 +332,10 @@ static struct mm_tty_input read_key(void)
 	return in;
 }
 
-struct mm_tty_input mm_tty_read(struct mm_tty *t, int wait_ms)
+struct mm_tty_input mm_tty_read(struct mm_tty *t, int wait_ms, int other)
 {
 	struct mm_tty_input in = { .event = MM_TTY_GONE };
-	struct pollfd p = { .fd = terminal.in, .events = POLLIN };
+	struct pollfd p[] = { { .fd = terminal.in, .events = POLLIN }, { .fd = other, .events = POLLIN } };
 
 	(void)t;
 	if (terminal.ended)
@@ -343,11 +343,13 @@ struct mm_tty_input mm_tty_read(struct mm_tty *t, int wait_ms)
 	in = read_key();
 	if (in.event != MM_TTY_NOTHING)
 		return in;
-	int got = poll(&p, 1, wait_ms);
-	if (terminal.ended || (got > 0 && (p.revents & (POLLHUP | POLLERR | POLLNVAL))))
+	int got = poll(p, 2, wait_ms);
+	if (terminal.ended || (got > 0 && (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))))
 		in.event = MM_TTY_GONE;
 	else if (got != 0)
 		in = read_key();
+	if (in.event == MM_TTY_NOTHING && got > 0 && p[1].revents)
+		in.event = MM_TTY_WOKEN;
 	return in;
 }
 

@@ -36,11 +36,12 @@ void mm_tty_paint(struct mm_tty *t, const struct mm_canvas *c, int cursor_row, i
 /* Everything is sent with the next paint. */
 void mm_tty_redraw(struct mm_tty *t);
 
-enum mm_tty_event { MM_TTY_NOTHING, MM_TTY_KEY, MM_TTY_CLICK, MM_TTY_RESIZED, MM_TTY_GONE };
+enum mm_tty_event { MM_TTY_NOTHING, MM_TTY_KEY, MM_TTY_CLICK, MM_TTY_RESIZED,
+	MM_TTY_WOKEN /* the other descriptor can be read */, MM_TTY_GONE };
 struct mm_tty_input { enum mm_tty_event event; uint32_t key; int row, col; };
 
-/* Waits at most wait_ms. GONE: the terminal hung up, or a signal asks us to end. */
-struct mm_tty_input mm_tty_read(struct mm_tty *t, int wait_ms);
+/* Waits at most wait_ms, and no longer than until `other` can be read (-1 none). GONE: the terminal hung up, or a signal asks us to end. */
+struct mm_tty_input mm_tty_read(struct mm_tty *t, int wait_ms, int other);
 
 /* The signal that asked us to end, 0 none: to be raised again after mm_tty_close. */
 int mm_tty_signal(void);
