@@ -74,9 +74,10 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* ranges: 1 = any, 0 = from the start to any moment, -1 = all */
 static void ask_often(const char *what, int n, int objects, int ranges)
 {
-	double *ms = calloc((size_t)n + 1, sizeof *ms);
+	double *wall = calloc((size_t)n + 1, sizeof *wall), *cpu = calloc((size_t)n + 1, sizeof *cpu);
 	uint64_t duration = mm_reader_info(reader)->duration_ns;
 
 	for (int i = 0; i < n; i++) {
@@ -84,14 +85,19 @@ static void ask_often(const char *what, int n, int objects, int ranges)
 		uint64_t a = any() % duration, b = a + 1 + any() % (duration - a);
 		snprintf(from, sizeof from, "%.9fs", (double)a / 1e9);
 		snprintf(to, sizeof to, "%.9fs", (double)(ranges ? b : any() % duration + 1) / 1e9);
-		double before = clock_of(CLOCK_MONOTONIC);
+		wall[i] = -clock_of(CLOCK_MONOTONIC);
+		cpu[i] = -clock_of(CLOCK_PROCESS_CPUTIME_ID);
 		mm_report_free(ask(ranges > 0 ? from : NULL, ranges < 0 ? NULL : to, objects));
-		ms[i] = clock_of(CLOCK_MONOTONIC) - before;
+		wall[i] += clock_of(CLOCK_MONOTONIC);
+		cpu[i] += clock_of(CLOCK_PROCESS_CPUTIME_ID);
 	}
-	qsort(ms, (size_t)n, sizeof *ms, by_size);
-	printf("{\"what\": \"%s\", \"count\": %d, \"p50_ms\": %.1f, \"max_ms\": %.1f}\n", what, n,
-	       ms[n / 2], ms[n - 1]);
-	free(ms);
+	qsort(wall, (size_t)n, sizeof *wall, by_size);
+	qsort(cpu, (size_t)n, sizeof *cpu, by_size);
+	printf("{\"what\": \"%s\", \"count\": %d, \"p50_ms\": %.1f, \"max_ms\": %.1f, "
+	       "\"cpu_p50_ms\": %.1f, \"cpu_max_ms\": %.1f}\n", what, n, wall[n / 2], wall[n ? n - 1 : 0],
+	       cpu[n / 2], cpu[n ? n - 1 : 0]);
+	free(wall);
+	free(cpu);
 }
 
 static void past(const char *path, int moments, int objects)
@@ -119,6 +125,7 @@ static void live(const char *path, int seconds)
 	mm_report_free(ask(NULL, NULL, 0));
 	double began = clock_of(CLOCK_MONOTONIC), first = clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	cpu += first;
+	uint64_t events = 0, latest = 0;
 	for (int i = 1; i <= seconds; i++) {
 		double due = began + i * 1000.0 - clock_of(CLOCK_MONOTONIC);
 		if (due > 0)
@@ -133,15 +140,18 @@ static void live(const char *path, int seconds)
 		if (getenv("WATCHRUN_EACH"))
 			fprintf(stderr, "%d chunks %d events %" PRIu64 " refresh %.1f report %.1f ms\n", i,
 				err, r->run.event_count, refreshed - before, now - refreshed);
+		latest = r->run.event_count;
+		events = events ? events : latest;
 		mm_report_free(r);
 		most = now - before > most ? now - before : most;
 		wall = clock_of(CLOCK_MONOTONIC) - wall;
 		most_wall = wall > most_wall ? wall : most_wall;
 	}
 	all = clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	printf("{\"what\": \"live\", \"seconds\": %d, \"first_ms\": %.1f, \"cpu_percent\": %.2f, "
-	       "\"most_ms\": %.1f, \"most_wall_ms\": %.1f}\n", seconds, first, all / (seconds * 10.0),
-	       most, most_wall);
+	printf("{\"what\": \"live\", \"seconds\": %d, \"events_per_s\": %.0f, \"first_ms\": %.1f, "
+	       "\"cpu_percent\": %.2f, \"most_ms\": %.1f, \"most_wall_ms\": %.1f}\n", seconds,
+	       seconds > 1 ? (double)(latest - events) / (seconds - 1) : 0.0, first,
+	       all / (seconds * 10.0), most, most_wall);
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libmm_model.la
 libmm_model_la_SOURCES = \
 	src/model/runtime_names.c \
 	src/model/budgets.c \
+	src/model/census.c src/model/census.h \
 	src/model/choose.c src/model/choose.h \
 	src/model/domains.c \
 	src/model/fill_facts.c \

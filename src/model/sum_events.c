@@ -219,6 +219,10 @@ void mm_sum_each_live(const struct mm_sums *f, void (*fn)(void *arg, const struc
 	uint32_t slot;
 	size_t at = 0;
 
+	for (size_t i = 0; f->census.taken && i < f->census.count; i++)
+		fn(arg, &f->census.objects[i]);
+	if (f->census.taken)
+		return;
 	while (objects && mm_objects_next(objects, &at, &slot, &o))
 		if (o.size != MM_UNKNOWN)
 			fn(arg, &o);

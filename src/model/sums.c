@@ -47,6 +47,7 @@ int mm_sums_init(struct mm_sums *f, struct mm_reader *r, struct mm_learnt *learn
 void mm_sums_deinit(struct mm_sums *f)
 {
 	mm_visit_deinit(&f->visit);
+	mm_census_deinit(&f->census);
 	free(f->sites);
 	free(f->oldest);
 	free(f->threads);
@@ -404,7 +405,10 @@ static int collect_end(struct mm_sums *f, struct mm_diag *diag)
 	}
 	if (f->quick && !f->births_wanted)
 		return collect_end_quickly(f);
-	int err = mm_visit_to(&f->visit, f->end_at, f->end_at, NULL, NULL, diag);
+	int err = f->sweep ? 1 : mm_census_take(&f->census, f->reader, f->learnt, f->end_at,
+						f->end.live_count);
+	if (err == 1)
+		err = mm_visit_to(&f->visit, f->end_at, f->end_at, NULL, NULL, diag);
 	if (!err)
 		mm_sum_snapshot_end(f);
 	return err;

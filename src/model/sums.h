@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "base/progress.h"
 #include "model/report.h"
+#include "model/census.h"
 #include "model/learnt.h"
 #include "model/shares.h"
 #include "model/visit.h"
@@ -79,6 +80,7 @@ struct mm_sums { /* caller's memory; set up by mm_sums_init */
 	uint64_t unattributed_count; /* allocations of damaged digests and lost chunks */
 
 	struct mm_visit visit;
+	struct mm_census census;  /* of the range's end, in the place of a visit */
 	struct mm_progress *progress;
 	int has_gaps;             /* not every chunk gave a digest, or some are missing */
 	int failed;               /* an error inside a walk */

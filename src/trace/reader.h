@@ -175,6 +175,9 @@ int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk
  * *rows is the caller's, zero-initialised or of an earlier call; MM_ECORRUPT, MM_ENOMEM. */
 struct mm_rows;
 int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct mm_rows *rows);
+/* The same with addresses, where the trace has them. */
+int mm_reader_all_rows(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		       struct mm_rows *rows);
 
 /* The births of one chunk alone at slots below `slots` whose bit is set, in order, each with
  * its number in the chunk in `ref`; and number + 1 of the last birth that a thread had in

@@ -35,6 +35,16 @@ int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct
 						(uint32_t)c->info.events, &c->start, rows);
 }
 
+int mm_reader_all_rows(struct mm_reader *r, uint32_t process, uint32_t chunk,
+		       struct mm_rows *rows)
+{
+	const struct mm_rchunk *c;
+	int err = load_chunk(r, process, chunk, &c);
+
+	return err ? err : mm_codec_decode(r->codec, r->raw.data, r->raw.len,
+					   (uint32_t)c->info.events, &c->start, c->has_addr, rows);
+}
+
 int mm_reader_births(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		     const uint64_t *bits, uint32_t slots, struct mm_rows *rows)
 {
