@@ -186,6 +186,18 @@ static void close_streams(struct mm_tty *t)
 		fclose(t->out);
 }
 
+/* LINES and COLUMNS beyond what anybody can see would only cost memory. */
+static void drop_nonsense(void)
+{
+	static const char *const names[] = { "LINES", "COLUMNS" };
+
+	for (int i = 0; i < 2; i++) {
+		const char *said = getenv(names[i]);
+		if (said && strtol(said, NULL, 10) > MM_CANVAS_MOST)
+			unsetenv(names[i]);
+	}
+}
+
 int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struct mm_diag *diag)
 {
 	struct mm_tty *t = calloc(1, sizeof *t);
@@ -200,6 +212,7 @@ int mm_tty_open(struct mm_tty **ret, const struct mm_tty_options *options, struc
 		return mm_fail(diag, MM_EUNSUP, "there is no terminal to draw on");
 	}
 	terminal.has_before = tcgetattr(terminal.in, &terminal.before) == 0;
+	drop_nonsense();
 	catch_signals(); /* first: curses takes those that nobody has */
 	t->screen = newterm(NULL, t->out ? t->out : stdout, t->in ? t->in : stdin);
 	if (!t->screen) {

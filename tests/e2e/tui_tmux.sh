@@ -123,6 +123,15 @@ start 80 50 "TERM=no-such-terminal $build/mmtop $trace"
 check "unknown: the shell is back" until_shown SHELL-IS-BACK
 check "unknown: one screen as text" in_history "no terminal that can be drawn on"
 
+# Curses would take a cell for each: gigabytes.
+start 80 24 "ulimit -v 400000; LINES=30000 COLUMNS=30000 LC_ALL=C.UTF-8 $build/mmtop $trace"
+if ldd "$build/mmprof" "$build/.libs/mmprof" 2>/dev/null | grep -q asan; then
+	skip "nonsense in LINES and COLUMNS" "a sanitizer has no limit"
+else
+	check "nonsense in LINES and COLUMNS: shown" until_shown "[1 Overview]"
+	check "nonsense in LINES and COLUMNS: quits" quits
+fi
+
 # --- sizes ---------------------------------------------------------------------------------
 start 100 30 "LC_ALL=C.UTF-8 $build/mmtop $trace"
 check "wide: shown" until_shown "[1 Overview]"

@@ -18,6 +18,7 @@
 #include "core/error.h"
 #include "model/inquiry.h"
 #include "model/model.h"
+#include "trace/block.h"
 #include "trace/notice.h"
 #include "trace/writer.h"
 #include "tracegen.h"
@@ -112,7 +113,7 @@ static void step(struct growing *g)
 {
 	struct tg *s = &g->streams[below(g, g->count)];
 
-	for (uint32_t i = 0; i < g->count; i++) /* one clock for all */
+	for (uint32_t i = 0; i < g->count; i++) /* one clock */
 		s->now = g->streams[i].now > s->now ? g->streams[i].now : s->now;
 	if (!s->s)
 		return;
@@ -280,7 +281,8 @@ static void begin(struct growing *g, unsigned round)
 {
 	struct mm_writer_options o = tg_options();
 
-	*g = (struct growing){ .state = seed_of(round), .round = round, .path = tg_path("inquiries") };
+	*g = (struct growing){ .state = seed_of(round), .round = round, .path = tg_path("inquiries"),
+			       .seen = MM_FILE_HEADER };
 	g->damages = below(g, 4) == 0;
 	o.time_resolution_ns = 1000;
 	o.no_addresses = below(g, 6) == 0;
@@ -324,7 +326,7 @@ static void look(struct growing *g, struct mm_reader **r, struct mm_inquiry **q,
 	} else {
 		assert_true(got >= 0);
 	}
-	g->seen = stat(g->path, &st) == 0 ? st.st_size : 0;
+	g->seen = stat(g->path, &st) == 0 ? st.st_size : MM_FILE_HEADER;
 }
 
 static void one_trace(unsigned round)
