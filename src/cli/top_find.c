@@ -41,9 +41,31 @@ static void name_all(const struct mm_registry_entry *all, size_t count, char *bu
 					 number_of(&all[i]));
 }
 
-static int take(struct mm_top_find *ret, const struct mm_registry_entry *e)
+static int is_of(const struct mm_registry_entry *e, const char *path)
 {
-	ret->trace = strdup(e->trace);
+	uint64_t start;
+
+	return mm_reader_peek(path, &start) == MM_OK && start == e->start_unix_ns;
+}
+
+/* Where the trace of a recording is now: a later one may have taken its name. NULL = nowhere. */
+static const char *place_of(const struct mm_registry_entry *e, char moved[PATH_MAX + 8])
+{
+	if (is_of(e, e->trace))
+		return e->trace;
+	snprintf(moved, PATH_MAX + 8, "%s.old", e->trace);
+	return is_of(e, moved) ? moved : NULL;
+}
+
+static int take(struct mm_top_find *ret, const struct mm_registry_entry *e, struct mm_diag *diag)
+{
+	char moved[PATH_MAX + 8];
+	const char *trace = place_of(e, moved);
+
+	if (!trace)
+		return mm_fail(diag, MM_ENOENT, "%s is no more the trace of process %d: it was deleted, or its name "
+			       "taken by another", e->trace, number_of(e));
+	ret->trace = strdup(trace);
 	ret->live = 1;
 	ret->entry = *e;
 	return ret->trace ? MM_OK : MM_ENOMEM;
@@ -53,10 +75,12 @@ static int take(struct mm_top_find *ret, const struct mm_registry_entry *e)
  * last program. */
 static int holds(const struct mm_registry_entry *e, uint32_t pid)
 {
+	char moved[PATH_MAX + 8];
+	const char *trace = place_of(e, moved);
 	struct mm_reader *r;
 	int found = 0;
 
-	if (mm_reader_open(&r, e->trace, NULL))
+	if (!trace || mm_reader_open(&r, trace, NULL))
 		return 0;
 	for (uint32_t i = 0; i < mm_reader_processes(r); i++)
 		found |= mm_reader_process(r, i)->pid == pid;
@@ -78,10 +102,10 @@ static int find_pid(struct mm_top_find *ret, const char *text, struct mm_diag *d
 		return err;
 	for (size_t i = 0; i < count && !ret->trace && !err; i++)
 		if ((pid_t)pid == all[i].command || (pid_t)pid == all[i].recorder)
-			err = take(ret, &all[i]);
+			err = take(ret, &all[i], diag);
 	for (size_t i = 0; i < count && !ret->trace && !err; i++)
 		if (holds(&all[i], (uint32_t)pid)) {
-			err = take(ret, &all[i]);
+			err = take(ret, &all[i], diag);
 			snprintf(ret->process, sizeof ret->process, "%lu", pid);
 		}
 	name_all(all, count, names, sizeof names);
@@ -95,23 +119,23 @@ static int find_pid(struct mm_top_find *ret, const char *text, struct mm_diag *d
 }
 
 /* A trace that is named may be one that is being made. */
-static int find_name(struct mm_top_find *ret, const char *trace, struct mm_diag *diag)
+/* A trace that is named may be one that is being made. */
+static int find_name(struct mm_top_find *ret, const char *trace)
 {
 	struct mm_registry_entry *all = NULL;
 	size_t count = 0;
 	char *real = realpath(trace, NULL);
-	int err = MM_OK;
 
-	(void)diag;
+	ret->trace = strdup(trace);
 	if (real && mm_registry_list(&all, &count) == MM_OK)
-		for (size_t i = 0; i < count && !ret->trace && !err; i++)
-			if (strcmp(real, all[i].trace) == 0)
-				err = take(ret, &all[i]);
+		for (size_t i = 0; i < count && !ret->live; i++)
+			if (is_of(&all[i], real)) {
+				ret->live = 1;
+				ret->entry = all[i];
+			}
 	free(all);
 	free(real);
-	if (!err && !ret->trace)
-		ret->trace = strdup(trace);
-	return err ? err : ret->trace ? MM_OK : MM_ENOMEM;
+	return ret->trace ? MM_OK : MM_ENOMEM;
 }
 
 static int find_any(struct mm_top_find *ret, struct mm_diag *diag)
@@ -125,7 +149,7 @@ static int find_any(struct mm_top_find *ret, struct mm_diag *diag)
 		count = 0; /* the folder is of no use: as if there were none */
 	err = MM_OK;
 	if (count == 1)
-		err = take(ret, &all[0]);
+		err = take(ret, &all[0], diag);
 	name_all(all, count, names, sizeof names);
 	free(all);
 	if (err || ret->trace)
@@ -136,13 +160,13 @@ static int find_any(struct mm_top_find *ret, struct mm_diag *diag)
 	if (access("trace.bin", F_OK) && errno == ENOENT)
 		return mm_fail(diag, MM_ENOENT, "nothing is being recorded, and there is no trace.bin here: make one "
 			       "with mmprof record COMMAND, or name a trace");
-	return find_name(ret, "trace.bin", diag);
+	return find_name(ret, "trace.bin");
 }
 
 int mm_top_find(struct mm_top_find *ret, const char *pid, const char *trace, struct mm_diag *diag)
 {
 	struct mm_top_find f = { 0 };
-	int err = pid ? find_pid(&f, pid, diag) : trace ? find_name(&f, trace, diag) : find_any(&f, diag);
+	int err = pid ? find_pid(&f, pid, diag) : trace ? find_name(&f, trace) : find_any(&f, diag);
 
 	if (err)
 		mm_top_find_deinit(&f);
@@ -171,10 +195,11 @@ int mm_top_find_list(struct mm_diag *diag)
 	if (count)
 		printf("%8s %10s  %-24s %s\n", "PID", "SINCE", "TRACE", "COMMAND");
 	for (size_t i = 0; i < count; i++) {
-		char since[MM_UNITS_TEXT], trace[256], cmd[600];
+		char since[MM_UNITS_TEXT], moved[PATH_MAX + 8], trace[256], cmd[600];
+		const char *place = place_of(&all[i], moved);
 		printf("%8d %10s  %-24s %s\n", number_of(&all[i]),
 		       mm_format_time(since, ns > all[i].start_unix_ns ? ns - all[i].start_unix_ns : 0),
-		       mm_utf8_escape(trace, sizeof trace, all[i].trace, 0),
+		       mm_utf8_escape(trace, sizeof trace, place ? place : "-", 0),
 		       mm_utf8_escape(cmd, sizeof cmd, all[i].cmd, 0));
 	}
 	free(all);

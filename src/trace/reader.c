@@ -35,6 +35,7 @@ static int check_header(struct mm_reader *r, struct mm_diag *diag)
 			       name_of(r));
 	if (err)
 		return mm_fail(diag, err, "%s: not a trace", name_of(r));
+	r->scan_at = MM_FILE_HEADER;
 	return MM_OK;
 }
 
@@ -54,7 +55,6 @@ static int start(struct mm_reader *r, struct mm_reader **ret, struct mm_diag *di
 {
 	r->info.command = r->info.tool = r->info.source = "";
 	r->info.time_resolution_ns = 1000;
-	r->scan_at = MM_FILE_HEADER;
 	int err = check_header(r, diag);
 	if (!err) {
 		look_whether_closed(r);
@@ -84,6 +84,26 @@ int mm_reader_open(struct mm_reader **ret, const char *path, struct mm_diag *dia
 		return err;
 	}
 	return start(r, ret, diag);
+}
+
+int mm_reader_peek(const char *path, uint64_t *ret_start_unix_ns)
+{
+	struct mm_reader *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return MM_ENOMEM;
+	int err = mm_source_open(&r->source, path, NULL);
+	if (err) {
+		free(r);
+		return err;
+	}
+	err = check_header(r, NULL);
+	if (!err)
+		err = mm_scan_first(r);
+	if (!err)
+		*ret_start_unix_ns = r->info.start_unix_ns;
+	mm_reader_close(r);
+	return err;
 }
 
 int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes,

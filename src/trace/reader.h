@@ -42,6 +42,10 @@ int mm_reader_open_memory(struct mm_reader **ret, const void *data, size_t bytes
 			  struct mm_diag *diag);
 void mm_reader_close(struct mm_reader *r);
 
+/* When the recording began that PATH holds, which tells recordings apart: reads the file's
+ * first block alone. MM_ENOTRACE also where that is damaged; else as mm_reader_open. */
+int mm_reader_peek(const char *path, uint64_t *ret_start_unix_ns);
+
 /* Looks for blocks appended since: number of new chunks, or an error. MM_ENOENT when the
  * recording goes on in another file of that name (a bounded trace is replaced), or the file
  * was cut or written anew: open it again; what was read before stays. A file that was

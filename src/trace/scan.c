@@ -426,6 +426,13 @@ static void count_unlisted(struct mm_reader *r)
 		r->roll.left_out && r->roll.events > known ? r->roll.events - known : 0;
 }
 
+int mm_scan_first(struct mm_reader *r)
+{
+	int more = step(r);
+
+	return more < 0 ? more : r->has_run ? MM_OK : MM_ENOTRACE;
+}
+
 int mm_scan(struct mm_reader *r)
 {
 	int more;

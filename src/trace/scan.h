@@ -89,6 +89,8 @@ struct mm_reader {
 
 /* Takes in what lies between scan_at and the end of the source. 0 or MM_ENOMEM. */
 int mm_scan(struct mm_reader *r);
+/* The first block alone. MM_ENOTRACE when it does not tell of the run. */
+int mm_scan_first(struct mm_reader *r);
 
 /* The whole block at `at`, checked: its stored bytes, valid until the next read; NULL
  * when it is damaged or not of `type`. */

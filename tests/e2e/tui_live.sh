@@ -46,7 +46,7 @@ begin()
 	recorder=$!
 	local i
 	for i in $(seq 100); do
-		command=$("$mmtop" --list | awk -v t="$tmp/$1" '$0 ~ t { print $1 }')
+		command=$("$mmtop" --list | awk -v t="$tmp/$1 " 'index($0, t) { print $1 }')
 		# Until the command runs, the recorder's number stands there.
 		[ -n "$command" ] && [ "$command" != "$recorder" ] && break
 		sleep 0.05
@@ -117,6 +117,22 @@ check "at its foot" grep -q "the recording has ended" followed
 wait "$recorder_one"
 check_is "nothing is listed any more" "" "$("$mmtop" --list)"
 check_is "a trace that is over is one" 1 "$("$mmtop" --once one.bin | grep -c TRACE)"
+
+# --- two with one name: the earlier one is moved away -------------------------------------------
+begin same.bin
+first=$command
+recorder_one=$recorder
+begin same.bin
+check_is "the earlier one has another name" "$tmp/same.bin.old" "$("$mmtop" --list | awk -v p="$first" '$1 == p { print $4 }')"
+pid_of() { "$mmtop" --json "$@" | python3 -c 'import json, sys; print(json.load(sys.stdin)["run"]["pid"])'; }
+check_is "and is shown by its number" "$first" "$(pid_of -p "$first")"
+check_is "the later one by its own" "$command" "$(pid_of -p "$command")"
+check_is "or by the name" "$command" "$(pid_of same.bin)"
+check "both grow" grows same.bin.old
+rm same.bin.old
+check "one that is gone" refused "is no more the trace of process $first" "$mmtop" --once -p "$first"
+end
+wait "$recorder_one"
 
 # --- killed --------------------------------------------------------------------------------
 begin killed.bin

@@ -376,6 +376,31 @@ static void record_another(void)
 	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
 }
 
+static void told_apart(void **state)
+{
+	struct mm_writer_options opt = tg_options();
+	uint64_t start = 7;
+	char old[4200];
+
+	(void)state;
+	assert_int_equal(mm_writer_close(tk_begin(&opt), NULL), 0);
+	record_another();
+	snprintf(old, sizeof old, "%s.old", tk_path);
+	assert_int_equal(mm_reader_peek(old, &start), 0);
+	assert_int_equal(start, opt.start_unix_ns);
+	assert_int_equal(mm_reader_peek(tk_path, &start), 0);
+	assert_int_equal(start, opt.start_unix_ns + 1);
+
+	start = 7;
+	assert_int_equal(truncate(tk_path, 130), 0); /* the header alone */
+	assert_int_equal(mm_reader_peek(tk_path, &start), MM_ENOTRACE);
+	assert_int_equal(truncate(tk_path, 0), 0);
+	assert_int_equal(mm_reader_peek(tk_path, &start), MM_ENOTRACE);
+	delete_it();
+	assert_int_equal(mm_reader_peek(tk_path, &start), MM_ENOENT);
+	assert_int_equal(start, 7);
+}
+
 static void put_a_pipe_there(void)
 {
 	delete_it();
@@ -412,6 +437,7 @@ int main(void)
 		TK_TEST(deleted),
 		TK_TEST(name_taken),
 		TK_TEST(pipe_taken),
+		TK_TEST(told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
