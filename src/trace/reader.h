@@ -49,7 +49,7 @@ int mm_reader_peek(const char *path, uint64_t *ret_start_unix_ns);
 /* Looks for blocks appended since: number of new chunks, or an error. MM_ENOENT when the
  * recording goes on in another file of that name (a bounded trace is replaced), or the file
  * was cut or written anew: open it again; what was read before stays. A file that was
- * renamed, deleted, or whose name another recording has taken is followed on. Costs three
+ * renamed, deleted, or whose name another recording has taken is followed on. Costs a few
  * system calls when nothing is there, else what was appended. Pointers to processes, sites,
  * modules, threads, frames and chunks that were handed out before are void; strings, cursors
  * and digests are not. */

@@ -302,6 +302,24 @@ touch stop
 ended() { timeout 20 sh -c "while '$mmtop' --list | grep -q .; do sleep 0.1; done"; }
 check "and the recording is made to its end" ended
 check "with all of it" sh -c "'$mmprof' report top.bin >report.out && ! grep -qi incomplete report.out"
+top k "$mmprof record --top -o top.bin ./app"
+until_shown LIVE >/dev/null
+leave
+server=
+check "the terminal goes away: the program, too" ended
+check "and its trace is whole" sh -c "'$mmprof' report top.bin >report.out && ! grep -qi incomplete report.out"
+top l "PS1='shell> ' exec bash --norc --noprofile -i"
+until_shown "shell>" >/dev/null
+tmux -L "$server" send-keys "$mmprof record --top -o top.bin ./app" Enter
+until_shown LIVE >/dev/null
+tmux -L "$server" send-keys C-z
+check "Ctrl-Z: the shell is back" until_shown "Stopped"
+check "and the program runs on" grows top.bin
+tmux -L "$server" send-keys "clear; fg" Enter
+check "fg: the view is back" until_shown LIVE
+tmux -L "$server" send-keys q
+touch stop
+check "and ends as any" until_shown "Next: mmprof report top.bin"
 : >empty.bin
 top i "$mmprof record --top -o empty.bin ./app"
 check "in the place of an empty file" until_shown LIVE
