@@ -218,7 +218,8 @@ static int batch(struct loop *l, struct mm_diag *diag)
 	int err = mm_canvas_init(&l->canvas, l->view->rows, l->view->cols, l->view->top.ascii);
 
 	mm_top_resize(l->top, l->view->rows, l->view->cols);
-	if (!err && l->view->count == 1)
+	int over = l->source->state(l->source->ctx) != MM_SOURCE_LIVE;
+	if (!err && (over || l->view->count == 1))
 		err = wait_for_names(l, diag);
 	if (!err)
 		err = print_screen(l, diag);
