@@ -379,9 +379,11 @@ static void leaks_are_judged_by_what_they_did(void **state)
 	const struct mm_report_leak *l = leak_of(r, "grow");
 	assert_int_equal(l->verdict, MM_LEAK_GROW);
 	assert_true(l->never_freed);
-	/* Step k is at 2k s and a little, after the chunk before it. */
-	for (uint64_t i = 0; i + 1 < MM_LEAK_STEPS; i++)
-		assert_int_equal(l->live_bytes[i], (2 * i + 1) * 100);
+	/* Step i is at a twelfth of 24 s and 2 ns; one was born at the start of each second. */
+	for (uint64_t i = 0; i + 1 < MM_LEAK_STEPS; i++) {
+		assert_int_equal(r->leak_steps_ns[i], (24 * second + 2) * (i + 1) / MM_LEAK_STEPS);
+		assert_int_equal(l->live_bytes[i], (r->leak_steps_ns[i] - 1) / second * 100);
+	}
 	assert_int_equal(l->live_bytes[MM_LEAK_STEPS - 1], 2400);
 	assert_true(l->growth_known && l->growth_bytes_per_s > 90 && l->growth_bytes_per_s < 110);
 	assert_int_equal(leak_of(r, "one")->verdict, MM_LEAK_ONE);
