@@ -51,7 +51,7 @@ static uint64_t moment_before(const struct mm_work *w, uint32_t process, uint32_
 {
 	uint64_t first = c < mm_reader_chunks(w->reader, process)
 		? mm_reader_chunk(w->reader, process, c)->first_time : MM_UNKNOWN;
-	uint64_t last = c ? mm_reader_chunk(w->reader, process, c - 1)->last_time : 0;
+	uint64_t last = c ? mm_reader_chunk(w->reader, process, c - 1)->last_time + 1 : 0;
 
 	return time <= first ? time : last;
 }
@@ -110,7 +110,14 @@ static uint32_t step_chunk(const struct trend *t, uint64_t time)
 	uint32_t c = chunks_before(t->work, t->sums->process, time);
 	uint32_t all = t->sums->end_at.chunk + 1;
 
-	return all >= 4 * MM_LEAK_STEPS * MM_TOWER_CHUNKS ? c - c % MM_TOWER_CHUNKS : c;
+	if (all >= 4 * MM_LEAK_STEPS * MM_TOWER_CHUNKS)
+		c -= c % MM_TOWER_CHUNKS;
+	/* Where two chunks share a moment there is none between them. */
+	while (c && c < mm_reader_chunks(t->work->reader, t->sums->process) &&
+	       mm_reader_chunk(t->work->reader, t->sums->process, c)->first_time ==
+	       mm_reader_chunk(t->work->reader, t->sums->process, c - 1)->last_time)
+		c--;
+	return c;
 }
 
 static void note_life(void *arg, const struct mm_event *ev, struct mm_point after)

@@ -248,6 +248,14 @@ static void check_moment(struct busy *b, struct mm_inquiry *q, uint64_t from, ui
 		same_or_unknown(row->own.peak_bytes, kit_live_after(&b->k, 0, site, KIT_ANY, peak_at),
 				0);
 	}
+	for (size_t i = 0; objects && i < r->leaks.count; i++) {
+		uint32_t site = b->sites[atoi(r->leaks.rows[i].name + 1)];
+		for (int k = 0; k < MM_LEAK_STEPS; k++) {
+			want = kit_measure(&b->k, 0, site, KIT_ANY, 0,
+					   k + 1 < MM_LEAK_STEPS ? r->leak_steps_ns[k] : to);
+			assert_int_equal(r->leak_rows[i].live_bytes[k], want.live_bytes);
+		}
+	}
 	for (size_t i = 0; i < r->category_count; i++)
 		if (strcmp(r->categories[i].name, "mine") == 0) {
 			struct mm_measure sum = { 0 };
