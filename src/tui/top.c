@@ -320,14 +320,16 @@ int mm_top_hear(struct mm_top *t)
 	struct mm_diag diag = { "" };
 	enum mm_source_state before = t->source->state(t->source->ctx);
 
+	if (t->paused) /* every screen is then of the same moment */
+		return 0;
 	int got = t->source->refresh(t->source->ctx, &diag);
 	if (t->source->state(t->source->ctx) != before)
 		say_end(t);
 	if (got < 0)
 		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, got));
-	/* A moment of the past does not change; nor does what is paused. */
+	/* A moment of the past does not change. */
 	int live = t->source->state(t->source->ctx) != MM_SOURCE_FILE;
-	if (got > 0 && !t->paused && (t->to == MM_UNKNOWN || !t->report || !live))
+	if (got > 0 && (t->to == MM_UNKNOWN || !t->report || !live))
 		t->stale = 1;
 	return got != 0;
 }
@@ -443,14 +445,20 @@ static void drop_mark(struct mm_top *t)
 	mm_top_say(t, MM_STYLE_NOTE, "no mark");
 }
 
+static void drop_text(struct mm_top *t, char *text, const char *what)
+{
+	mm_top_say(t, MM_STYLE_NOTE, "no %s any more", what);
+	text[0] = 0;
+}
+
 static void go_away(struct mm_top *t)
 {
 	if (t->detail)
 		t->detail = 0;
 	else if (t->search[0])
-		t->search[0] = 0;
+		drop_text(t, t->search, "search");
 	else if (t->filter[0])
-		t->filter[0] = 0;
+		drop_text(t, t->filter, "filter");
 	else if (t->maximised)
 		t->maximised = 0;
 	mm_top_resize(t, t->rows, t->cols);

@@ -95,7 +95,7 @@ static void draw_title(struct mm_top *t, struct mm_canvas *c)
 {
 	struct mm_rect r = t->panels.title;
 	const struct mm_report *p = t->report;
-	char text[MM_TOP_TEXT * 2];
+	char text[MM_TOP_TEXT * 2], at[MM_UNITS_TEXT];
 	int col = title_part(c, r, 1, MM_STYLE_TITLE, "mmtop");
 
 	mm_canvas_restyle(c, r, MM_STYLE_TITLE);
@@ -117,8 +117,10 @@ static void draw_title(struct mm_top *t, struct mm_canvas *c)
 		snprintf(text, sizeof text, "lost %s", mm_format_count(count, p->run.lost_events_count));
 		col = title_part(c, r, col, MM_STYLE_BAD, text);
 	}
-	if (t->mark)
-		col = title_part(c, r, col, MM_STYLE_TITLE, "MARK");
+	if (t->mark) {
+		snprintf(text, sizeof text, "MARK %s", mm_format_time(at, mm_part_end(t->mark)));
+		col = title_part(c, r, col, MM_STYLE_TITLE, text);
+	}
 	title_part(c, r, col, MM_STYLE_TITLE, t->source->name);
 }
 

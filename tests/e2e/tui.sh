@@ -4,6 +4,8 @@ mmtop=$build/mmtop
 trace=$src/traces/mmdig.mmt
 cd "$tmp" || exit 99
 unset LINES COLUMNS
+mkdir -m 700 noted
+export XDG_RUNTIME_DIR=$tmp/noted # what others record here is not ours
 
 # refused STATUS TEXT COMMAND...: one line that holds TEXT, and that exit status.
 refused()

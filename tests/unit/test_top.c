@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/units.h"
 #include "core/error.h"
 #include "modelkit.h"
 #include "topkit.h"
@@ -208,6 +209,29 @@ static void keys_before_the_first_event(void **state)
 	mm_canvas_deinit(&c);
 }
 
+/* Nothing is read on, so that no screen is of a later moment than another. */
+static void paused_is_paused(void **state)
+{
+	int looks = 0;
+	const struct mm_source source = { .ctx = &looks, .name = "t", .report = no_report,
+		.refresh = nothing_came, .pending = none_pending, .state = is_live };
+	struct mm_top_options options = { .screen = MM_SCREEN_OVERVIEW };
+	struct mm_top *t;
+
+	(void)state;
+	assert_int_equal(mm_top_create(&t, &options, &source), 0);
+	mm_top_tick(t);
+	assert_int_equal(looks, 1);
+	mm_top_key(t, MM_KEY_SPACE);
+	mm_top_tick(t);
+	mm_top_tick(t);
+	assert_int_equal(looks, 1);
+	mm_top_key(t, MM_KEY_SPACE);
+	mm_top_tick(t);
+	assert_int_equal(looks, 2);
+	mm_top_destroy(t);
+}
+
 /* The first of two forks the second; together they have no map. */
 static void processes_in_turn(void **state)
 {
@@ -321,6 +345,8 @@ static void filters_searches_and_sorts(void **state)
 	assert_true(topkit_shows(&k, "mesh_data"));
 	assert_false(topkit_shows(&k, "narrow_band"));
 	key(&k, MM_KEY_ESCAPE);
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "no filter any more"));
 	key(&k, '/');
 	type(&k, "band");
 	key(&k, MM_KEY_ENTER);
@@ -397,7 +423,9 @@ static void marks_show_changes(void **state)
 	for (size_t i = 0; i < r->category_count; i++)
 		change += (int64_t)r->categories[i].own.live_bytes - (int64_t)r->categories[i].own.peak_bytes;
 	assert_true(change == 4096 - (int64_t)r->totals.peak_live_bytes);
-	assert_true(topkit_shows(&k, "MARK"));
+	char when[96], at[64];
+	snprintf(when, sizeof when, "MARK %s", mm_format_time(at, r->totals.peak_at_ns + 1));
+	assert_true(topkit_shows(&k, when));
 	assert_true(topkit_shows(&k, " -"));
 	key(&k, 'M');
 	topkit_draw(&k, 30, 160);
@@ -600,6 +628,7 @@ int main(void)
 		cmocka_unit_test(nothing_but_quit_ends),
 		cmocka_unit_test(moments_show_their_figures),
 		cmocka_unit_test(keys_before_the_first_event),
+		cmocka_unit_test(paused_is_paused),
 		cmocka_unit_test(processes_in_turn),
 		cmocka_unit_test(before_the_first_word_on_pressure),
 		cmocka_unit_test(playing_comes_to_the_end),
