@@ -103,7 +103,8 @@ static int look(void *ctx, struct mm_diag *diag)
 	int got = mm_inquiry_refresh(s->inquiry, diag);
 	if (got == MM_ENOENT)
 		got = reopen(s, diag);
-	if (got >= 0 && mm_reader_info(s->reader)->closed)
+	const struct mm_trace_info *info = mm_reader_info(s->reader);
+	if (got >= 0 && (info->complete || info->closed))
 		s->state = MM_SOURCE_ENDED;
 	else if (!lives)
 		s->state = MM_SOURCE_KILLED;

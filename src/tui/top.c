@@ -301,7 +301,7 @@ static void say_end(struct mm_top *t)
 {
 	switch (t->source->state(t->source->ctx)) {
 	case MM_SOURCE_ENDED:
-		mm_top_say(t, MM_STYLE_NOTE, "the recording has ended: this is all of it");
+		mm_top_say(t, MM_STYLE_NOTE, "the recording has ended");
 		break;
 	case MM_SOURCE_KILLED:
 		mm_top_say(t, MM_STYLE_BAD, "the recorder is gone before its end: what it saved is shown");

@@ -156,6 +156,22 @@ check "the program runs on" kill -0 "$command"
 touch stop
 check "what it saved can be seen" sh -c "'$mmtop' --once killed2.bin | grep -q 'heap live *[1-9]'"
 
+# --- a full disk -------------------------------------------------------------------------------
+if [ "$(id -u)" -eq 0 ] && mkdir small && mount -t tmpfs -o size=8k none small 2>/dev/null; then
+	begin small/full.bin
+	"$mmtop" -b -d 100ms small/full.bin >followed &
+	viewer=$!
+	sleep 1.5
+	end
+	wait $viewer
+	umount -l small
+	check "a full disk: it is" grep -q "No space left" err
+	check "a full disk: it has ended" grep -q ENDED followed
+	check "a full disk: not that the recorder was killed" fails grep -q KILLED followed
+else
+	skip "a full disk" "no tmpfs may be mounted here"
+fi
+
 # --- a bounded trace, which is replaced as it goes on ------------------------------------------
 rm -f stop
 "$mmprof" record -q --max-size 64K -o bounded.bin sh -c 'while [ ! -e stop ]; do /bin/true; ./app & sleep 0.2; kill $!; done' >/dev/null 2>&1 &
