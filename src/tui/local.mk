@@ -23,6 +23,7 @@ libmm_tui_la_SOURCES = \
 	src/tui/top_frame.c \
 	src/tui/top_line.c \
 	src/tui/top_parts.h \
+	src/tui/top_report.c \
 	src/tui/top_rows.c \
 	src/tui/top_time.c \
 	src/tui/tty.c src/tui/tty.h \

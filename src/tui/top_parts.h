@@ -118,6 +118,11 @@ void mm_top_show(struct mm_top *t, enum mm_screen screen);
 /* Another process of the trace, or "all"; it may turn out that there is none such. */
 void mm_top_process(struct mm_top *t, const char *process);
 
+/* top_report.c: what the screen needs to know. */
+struct mm_question mm_top_question(const struct mm_top *t);
+/* The next process that was recorded, round and round. */
+void mm_top_next_process(struct mm_top *t);
+
 /* top_rows.c: the main rows as they are shown. */
 int mm_top_arrange(struct mm_top *t);
 /* Number among the pane's rows of the one under the cursor; SIZE_MAX none. */

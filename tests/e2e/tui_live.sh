@@ -48,7 +48,7 @@ begin()
 	for i in $(seq 100); do
 		command=$("$mmtop" --list | awk -v t="$tmp/$1 " 'index($0, t) { print $1 }')
 		# Until the command runs, the recorder's number stands there.
-		[ -n "$command" ] && [ "$command" != "$recorder" ] && break
+		[ -n "$command" ] && [ "$command" != "$recorder" ] && [ "$command" != "${first-}" ] && break
 		sleep 0.05
 	done
 }
