@@ -192,7 +192,9 @@ int mm_top_find_list(struct mm_diag *diag)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &now);
 	uint64_t ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	if (count)
+	if (!count)
+		fputs("nothing is being recorded\n", stderr);
+	else
 		printf("%8s %10s  %-24s %s\n", "PID", "SINCE", "TRACE", "COMMAND");
 	for (size_t i = 0; i < count; i++) {
 		char since[MM_UNITS_TEXT], moved[PATH_MAX + 8], trace[256], cmd[600];

@@ -85,7 +85,7 @@ static int stack_rows(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, i
 
 	for (size_t i = 0; i < table->count && row < r.rows; i++) {
 		const struct mm_report_row *s = &table->rows[i];
-		if (s->category != which || !mm_measure_get(&s->own, table->metric))
+		if (s->category != which || !s->own.live_bytes)
 			continue;
 		struct mm_value v = mm_value_of(MM_VALUE_SIZE, s->own.live_bytes);
 		mm_canvas_right(c, r, row, t->bytes ? 16 : 9, MM_STYLE_PLAIN,

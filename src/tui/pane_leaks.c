@@ -84,8 +84,11 @@ static void draw_head(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	col = mm_part_pair(t, c, r, 0, col, "blocks", mm_value_of(MM_VALUE_COUNT, l->total.leak_count));
 	col = mm_part_pair(t, c, r, 0, col, "stacks",
 			   mm_value_of(MM_VALUE_COUNT, l->count + l->rest_count));
-	mm_canvas_fit(c, r, 0, col, r.cols - col, MM_STYLE_DIM,
-		      "reachability was not scanned: still live is no proof of a leak", 0);
+	if (l->rest_count)
+		col += mm_canvas_print(c, r, 0, col - 1, MM_STYLE_DIM, "(the largest %zu below)", l->count) + 1;
+	if (t->report->run.from_ns)
+		col += mm_canvas_text(c, r, 0, col, MM_STYLE_DIM, "born in the range") + 2;
+	mm_canvas_fit(c, r, 0, col, r.cols - col, MM_STYLE_DIM, "live is no proof of a leak: nobody looked for pointers", 0);
 }
 
 static void draw_stack_of(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)

@@ -97,11 +97,12 @@ static void draw_bars(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	uint64_t live, slabs = pools_committed(p, &live);
 	char at[MM_UNITS_TEXT], when[64];
 
-	snprintf(when, sizeof when, "limit, at %s", mm_format_time(at, p->totals.peak_at_ns));
+	snprintf(when, sizeof when, "%s%s", now->sample.limit_bytes == MM_UNKNOWN ? "at " : "limit, at ",
+		 mm_format_time(at, p->totals.peak_at_ns));
 	const struct bar bars[] = {
 		{ "heap live", "heap peak", p->totals.all.live_bytes, p->totals.peak_live_bytes },
 		{ "heap peak", when, p->totals.peak_live_bytes, now->sample.limit_bytes },
-		{ "rss", limit_name(now), now->sample.rss_bytes, now->sample.limit_bytes },
+		{ "rss", now->sample.limit_bytes == MM_UNKNOWN ? "no limit known" : limit_name(now), now->sample.rss_bytes, now->sample.limit_bytes },
 		{ "unaccounted", "rss then", p->totals.unaccounted_bytes,
 		  p->totals.unaccounted_bytes == MM_UNKNOWN ? MM_UNKNOWN
 							    : p->totals.unaccounted_rss_bytes },

@@ -322,7 +322,7 @@ static void act_frame(struct mm_top *t, enum mm_action action)
 
 static void help_key(struct mm_top *t, enum mm_action action)
 {
-	size_t step = (size_t)page(t);
+	size_t step = t->panels.body.rows > 2 ? (size_t)t->panels.body.rows - 2 : 1;
 
 	switch (action) {
 	case MM_ACT_DOWN: t->help_first++; break;

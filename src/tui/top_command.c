@@ -269,14 +269,36 @@ static int cmd_json(struct mm_top *t, const char *arg, struct mm_diag *diag)
 
 /* --- the table of commands ------------------------------------------------------------------ */
 
-static const struct { const char *name; run_fn *run; int needs; } commands[] = {
-	{ "quit", cmd_quit, 0 }, { "q", cmd_quit, 0 }, { "help", cmd_help, 0 },
-	{ "screen", cmd_screen, 1 }, { "goto", cmd_to, 1 }, { "to", cmd_to, 1 },
-	{ "from", cmd_from, 1 }, { "process", cmd_process, 1 }, { "filter", cmd_filter, 0 }, { "search", cmd_search, 0 },
-	{ "sort", cmd_sort, 1 }, { "metric", cmd_metric, 1 }, { "set", cmd_set, 1 },
-	{ "size", cmd_size, 1 }, { "save-screen", cmd_save_screen, 1 },
-	{ "export", cmd_export, 1 }, { "json", cmd_json, 1 },
+static const struct { const char *name; run_fn *run; int needs; const char *what; } commands[] = {
+	{ "goto", cmd_to, 1, "a moment: 12.5s, 1:02.5, 50%, peak, mark:NAME, end" },
+	{ "to", cmd_to, 1, "the same" },
+	{ "from", cmd_from, 1, "a moment at which the range begins" },
+	{ "process", cmd_process, 1, "a PID, #NUMBER or all" },
+	{ "screen", cmd_screen, 1, "its name" },
+	{ "filter", cmd_filter, 0, "a text that rows must hold" },
+	{ "search", cmd_search, 0, "a text to look for" },
+	{ "sort", cmd_sort, 1, "the title of a column" },
+	{ "metric", cmd_metric, 1, "live, peak, allocs, bytes, temporary, leaks" },
+	{ "set", cmd_set, 1, "bytes, ascii, plain, copy, maximised, and on or off" },
+	{ "export", cmd_export, 1, "a file for the rows that are shown" },
+	{ "json", cmd_json, 1, "a file for the report" },
+	{ "save-screen", cmd_save_screen, 1, "a file for the cells" },
+	{ "size", cmd_size, 1, "COLUMNSxROWS, in scripts" },
+	{ "help", cmd_help, 0, "this" },
+	{ "quit", cmd_quit, 0, "the end" },
+	{ "q", cmd_quit, 0, "the end" },
 };
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+int mm_top_command_help(size_t i, const char **ret_name, const char **ret_what)
+{
+	if (i >= COMMAND_COUNT)
+		return 0;
+	*ret_name = commands[i].name;
+	*ret_what = commands[i].what;
+	return 1;
+}
 
 int mm_top_command(struct mm_top *t, const char *line, struct mm_diag *diag)
 {
@@ -284,13 +306,13 @@ int mm_top_command(struct mm_top *t, const char *line, struct mm_diag *diag)
 	const char *arg = line + n + strspn(line + n, " ");
 
 	t->message[0] = 0;
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strlen(commands[i].name) != n || strncmp(commands[i].name, line, n) != 0)
 			continue;
 		if (commands[i].needs && !*arg)
-			return mm_fail(diag, MM_EINVAL, "%s: what? See ?", commands[i].name);
+			return mm_fail(diag, MM_EINVAL, "%s: give %s", commands[i].name,
+				       commands[i].what);
 		return commands[i].run(t, arg, diag);
 	}
-	return mm_fail(diag, MM_EINVAL, "no command '%.*s': goto, from, to, screen, filter, search, sort, "
-		       "metric, set, size, export, json, save-screen, quit", (int)n, line);
+	return mm_fail(diag, MM_EINVAL, "no command '%.*s': ? shows them, behind the keys", (int)n, line);
 }

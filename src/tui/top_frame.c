@@ -219,22 +219,39 @@ static void draw_line(struct mm_top *t, struct mm_canvas *c)
 
 /* --- help ---------------------------------------------------------------------------------- */
 
+enum { HELP_MOST = MM_ACT_COUNT + 40, HELP_KEYS = 17 };
+
+/* Keys, then commands. */
+static size_t help_lines(const struct mm_top *t, struct mm_help_line *lines)
+{
+	size_t n = mm_keys_help(t->screen, lines, MM_ACT_COUNT);
+	const char *name, *what;
+
+	for (size_t i = 0; n < HELP_MOST && mm_top_command_help(i, &name, &what); i++, n++) {
+		snprintf(lines[n].keys, sizeof lines[n].keys, ":%s", name);
+		lines[n].what = what;
+		lines[n].where = "everywhere";
+	}
+	return n;
+}
+
 static void draw_help(struct mm_top *t, struct mm_canvas *c)
 {
-	struct mm_help_line lines[MM_ACT_COUNT];
+	struct mm_help_line lines[HELP_MOST];
 	struct mm_rect r = t->panels.body;
-	size_t n = mm_keys_help(t->screen, lines, MM_ACT_COUNT), rows = r.rows > 1 ? (size_t)r.rows - 1 : 0;
+	size_t n = help_lines(t, lines), rows = r.rows > 1 ? (size_t)r.rows - 1 : 0;
 
 	if (t->help_first + rows > n)
 		t->help_first = n > rows ? n - rows : 0;
-	mm_canvas_fit(c, r, 0, 0, r.cols, MM_STYLE_HEAD, "KEYS  any other key closes this; up and down move",
-		      0);
+	mm_canvas_fit(c, r, 0, 0, r.cols, MM_STYLE_HEAD,
+		      "KEYS, THEN COMMANDS  Up, Down, PgUp, PgDn move; any other key closes this", 0);
 	for (size_t i = 0; i < rows && t->help_first + i < n; i++) {
 		const struct mm_help_line *l = &lines[t->help_first + i];
-		mm_canvas_fit(c, r, 1 + (int)i, 1, 16, MM_STYLE_KEY, l->keys, 0);
-		int col = 18 + mm_canvas_text(c, r, 1 + (int)i, 18, MM_STYLE_PLAIN, l->what);
+		int row = 1 + (int)i, col = HELP_KEYS + 1;
+		mm_canvas_fit(c, r, row, 1, HELP_KEYS - 1, MM_STYLE_KEY, l->keys, 0);
+		col += mm_canvas_text(c, r, row, col, MM_STYLE_PLAIN, l->what);
 		if (strcmp(l->where, "everywhere") != 0)
-			mm_canvas_print(c, r, 1 + (int)i, col + 1, MM_STYLE_DIM, "(%s)", l->where);
+			mm_canvas_print(c, r, row, col + 1, MM_STYLE_DIM, "(%s)", l->where);
 	}
 }
 

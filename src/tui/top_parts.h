@@ -146,6 +146,9 @@ uint64_t mm_top_duration(const struct mm_top *t);
 /* The report of all the time that the timeline shows. */
 const struct mm_report *mm_top_span(const struct mm_top *t);
 
+/* top_command.c: the commands one by one, for the help; 0 = there are no more. */
+int mm_top_command_help(size_t i, const char **ret_name, const char **ret_what);
+
 /* top_frame.c: title, tabs, foot, help. */
 void mm_top_frame(struct mm_top *t, struct mm_canvas *c);
 /* The screen whose name is there in the row of names; -1 none. */

@@ -433,6 +433,26 @@ static void marks_show_changes(void **state)
 	topkit_end(&k);
 }
 
+/* Every key and command is somewhere in the help, a page at a time. */
+static void help_tells_all(void **state)
+{
+	struct topkit k;
+	int seen = 0;
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_OVERVIEW);
+	topkit_draw(&k, 24, 80);
+	key(&k, '?');
+	for (int page = 0; page < 5; page++) {
+		topkit_draw(&k, 24, 80);
+		seen |= topkit_shows(&k, " q F10 C-c ") | topkit_shows(&k, " :save-screen ") << 1 |
+			topkit_shows(&k, " :process ") << 2 | topkit_shows(&k, " 1 ") << 3;
+		key(&k, MM_KEY_PAGE_DOWN);
+	}
+	assert_int_equal(seen, 15);
+	topkit_end(&k);
+}
+
 static void branches_open_and_close(void **state)
 {
 	struct topkit k;
@@ -635,6 +655,7 @@ int main(void)
 		cmocka_unit_test(filters_searches_and_sorts),
 		cmocka_unit_test(calls_stay_a_tree),
 		cmocka_unit_test(marks_show_changes),
+		cmocka_unit_test(help_tells_all),
 		cmocka_unit_test(branches_open_and_close),
 		cmocka_unit_test(files_are_not_overwritten),
 		cmocka_unit_test(bad_commands_say_why),
