@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "core/error.h"
 
+#define CANNOT_TELL UINT64_MAX
+
 enum { ENTRY_TEXT = 3 * PATH_MAX + 2048, NAME_BYTES = 64 };
 
 /* --- the folder ---------------------------------------------------------------------------- */
@@ -45,7 +47,7 @@ static int open_folder(int make)
 }
 
 /* When a process started: field 22 of its stat, behind the name, which may hold anything. 0 =
- * it is gone. */
+ * it is gone; CANNOT_TELL = it could not be asked. */
 static uint64_t start_of(pid_t pid)
 {
 	char path[64], text[1024];
@@ -53,9 +55,10 @@ static uint64_t start_of(pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return errno == ENOENT || errno == ESRCH ? 0 : CANNOT_TELL;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
 	if (n <= 0)
 		return 0;
 	text[n] = 0;
@@ -78,7 +81,9 @@ void mm_registry_of(pid_t recorder, struct mm_registry_entry *ret)
 
 int mm_registry_lives(const struct mm_registry_entry *e)
 {
-	return e->recorder_start && start_of(e->recorder) == e->recorder_start;
+	uint64_t start = e->recorder_start ? start_of(e->recorder) : 0;
+
+	return start && (start == e->recorder_start || start == CANNOT_TELL);
 }
 
 /* The pid namespace that our numbers are of; 0 = unknown. */
@@ -123,7 +128,7 @@ static const char *line_of(const char *text, const char *name, size_t *ret_len)
 {
 	size_t n = strlen(name);
 
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL)
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != 0)
 		if (strncmp(line, name, n) == 0 && line[n] == ' ') {
 			*ret_len = strcspn(line + n + 1, "\n");
 			return line + n + 1;
@@ -150,7 +155,7 @@ static int parse(const char *text, struct mm_registry_entry *ret, uint64_t *ret_
 	*ret_space = number_of(text, "space");
 	ret->recorder = (pid_t)number_of(text, "recorder");
 	ret->recorder_start = number_of(text, "recorder_start");
-	ret->command = (pid_t)number_of(text, "command");
+	ret->command = pid_of(text, "command");
 	ret->start_unix_ns = number_of(text, "start_unix_ns");
 	get_text(trace, trace_len, ret->trace, sizeof ret->trace);
 	get_text(cmd, cmd_len, ret->cmd, sizeof ret->cmd);
@@ -220,12 +225,14 @@ void mm_registry_remove(void)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
+/* MM_EINVAL when it is none; MM_EIO when that cannot be told now. */
 static int read_entry(int folder, const char *name, struct mm_registry_entry *ret, uint64_t *ret_space)
 {
 	char *text = malloc(ENTRY_TEXT);
 	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int err = !text || (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		? MM_EIO : MM_EINVAL;
 	ssize_t n = fd < 0 || !text ? -1 : read(fd, text, ENTRY_TEXT - 1);
-	int err = MM_EINVAL;
 
 	if (n > 0) {
 		text[n] = 0;
@@ -261,7 +268,7 @@ static int read_folder(int folder, DIR *dir, struct mm_registry_entry **all, siz
 			continue;
 		if (!err && mm_registry_lives(e))
 			++*count;
-		else
+		else if (err != MM_EIO)
 			unlinkat(folder, d->d_name, 0);
 	}
 	return MM_OK;

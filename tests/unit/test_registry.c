@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -277,6 +279,31 @@ static void another_users_folder(void **state)
 	expect_refused();
 }
 
+/* Whoever cannot open another file knows nothing of the entries, and takes none away. */
+static void without_descriptors_nothing_goes(void **state)
+{
+	struct recorder a = begin("/a.bin", "a", 1);
+	struct rlimit before, few;
+	char name[300];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (rlim_t more = 0; more < 4; more++) {
+		struct mm_registry_entry *all = NULL;
+		size_t count;
+		int next = open("/dev/null", O_RDONLY);
+		close(next);
+		few = (struct rlimit){ (rlim_t)next + more, before.rlim_max };
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		if (mm_registry_list(&all, &count) == 0)
+			free(all);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(files(name), 1);
+	}
+	assert_int_equal(count_listed(), 1);
+	finish(&a);
+}
+
 static void no_folder_to_be_had(void **state)
 {
 	struct mm_registry_entry e = { .trace = "/a.bin" };
@@ -299,6 +326,7 @@ int main(void)
 		IN_FOLDER(a_folder_that_others_see),
 		IN_FOLDER(a_link_for_a_folder),
 		IN_FOLDER(another_users_folder),
+		IN_FOLDER(without_descriptors_nothing_goes),
 		IN_FOLDER(no_folder_to_be_had),
 	};
 
