@@ -144,6 +144,13 @@ static uint64_t number_of(const char *text, const char *name)
 	return value ? strtoull(value, NULL, 10) : 0;
 }
 
+static pid_t pid_of(const char *text, const char *name)
+{
+	uint64_t n = number_of(text, name);
+
+	return n <= INT_MAX ? (pid_t)n : 0;
+}
+
 static int parse(const char *text, struct mm_registry_entry *ret, uint64_t *ret_space)
 {
 	size_t trace_len, cmd_len;
@@ -153,13 +160,28 @@ static int parse(const char *text, struct mm_registry_entry *ret, uint64_t *ret_
 	if (!trace || trace[0] != '/' || !cmd)
 		return MM_EINVAL;
 	*ret_space = number_of(text, "space");
-	ret->recorder = (pid_t)number_of(text, "recorder");
+	ret->recorder = pid_of(text, "recorder");
 	ret->recorder_start = number_of(text, "recorder_start");
 	ret->command = pid_of(text, "command");
 	ret->start_unix_ns = number_of(text, "start_unix_ns");
 	get_text(trace, trace_len, ret->trace, sizeof ret->trace);
 	get_text(cmd, cmd_len, ret->cmd, sizeof ret->cmd);
 	return ret->recorder > 0 ? MM_OK : MM_EINVAL;
+}
+
+int mm_registry_path(const char *path, char ret[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char folder[PATH_MAX], real[PATH_MAX], full[2 * PATH_MAX];
+
+	if (snprintf(folder, sizeof folder, "%.*s", (int)(name - path), path) >= (int)sizeof folder ||
+	    !realpath(folder[0] ? folder : ".", real))
+		return MM_ENOENT;
+	int n = snprintf(full, sizeof full, "%s/%s", real[1] ? real : "", name);
+	if (n >= PATH_MAX)
+		return MM_ENOENT;
+	memcpy(ret, full, (size_t)n + 1);
+	return MM_OK;
 }
 
 /* --- writing ------------------------------------------------------------------------------- */

@@ -26,6 +26,9 @@ struct mm_registry_entry {
 	char cmd[256];            /* cut to fit */
 };
 
+/* The absolute path of a file that need not be there yet, in a folder that is. MM_ENOENT. */
+int mm_registry_path(const char *path, char ret[PATH_MAX]);
+
 /* Notes a recording by this process; recorder and recorder_start need not be filled in. 0 or
  * an error; MM_EPERM when the folder is not ours. */
 int mm_registry_add(const struct mm_registry_entry *e);

@@ -466,7 +466,7 @@ static void note_recording(const struct record *r, pid_t command)
 {
 	struct mm_registry_entry e = { .command = command, .start_unix_ns = r->writer.start_unix_ns };
 
-	if (strcmp(r->path, "-") == 0 || !realpath(r->path, e.trace))
+	if (strcmp(r->path, "-") == 0 || mm_registry_path(r->path, e.trace))
 		return;
 	snprintf(e.cmd, sizeof e.cmd, "%s", r->command);
 	mm_registry_add(&e);
@@ -500,13 +500,14 @@ static int record(struct record *r, struct mm_diag *diag)
 	struct mm_writer *w;
 	struct stat st;
 	ino_t before = stat(r->path, &st) == 0 ? st.st_ino : 0;
-	int err = mm_writer_open(&w, r->path, &r->writer, diag);
 
+	note_recording(r, 0); /* first: whoever sees the file finds who is writing it */
+	int err = mm_writer_open(&w, r->path, &r->writer, diag);
 	if (err) {
+		mm_registry_remove();
 		mm_cli_fail(diag, err);
 		return MM_CLI_RECORD_FAILED;
 	}
-	note_recording(r, 0); /* whoever sees the file finds who is writing it */
 	look_ahead(r);
 	r->collect.started = note_command;
 	r->collect.started_ctx = r;

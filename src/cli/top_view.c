@@ -199,6 +199,19 @@ static void sleep_ns(uint64_t ns)
 	nanosleep(&ts, NULL);
 }
 
+/* A recording that has only just begun has nothing to print. */
+static int wait_for_report(struct loop *l, struct mm_diag *diag)
+{
+	int err = mm_top_update(l->top, diag);
+
+	while (!err && !mm_top_report(l->top) && mm_top_moves(l->top)) {
+		sleep_ns(5000000);
+		mm_top_tick(l->top);
+		err = mm_top_update(l->top, diag);
+	}
+	return err;
+}
+
 /* What is printed once will not be printed better later. */
 static int wait_for_names(struct loop *l, struct mm_diag *diag)
 {
@@ -219,6 +232,8 @@ static int batch(struct loop *l, struct mm_diag *diag)
 
 	mm_top_resize(l->top, l->view->rows, l->view->cols);
 	int over = l->source->state(l->source->ctx) != MM_SOURCE_LIVE;
+	if (!err)
+		err = wait_for_report(l, diag);
 	if (!err && (over || l->view->count == 1))
 		err = wait_for_names(l, diag);
 	if (!err)

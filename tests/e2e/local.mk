@@ -16,7 +16,7 @@ mm_e2e = \
 	tests/e2e/style.sh \
 	tests/e2e/tui.sh \
 	tests/e2e/tui_golden.sh \
-	tests/e2e/tui_live.sh \
+	tests/e2e/tui_killed.sh tests/e2e/tui_live.sh \
 	tests/e2e/tui_numbers.sh \
 	tests/e2e/tui_tmux.sh
 TESTS += $(mm_e2e)

@@ -5,7 +5,7 @@ test_import_LDADD = $(MM_TEST_LIBS)
 TESTS += test_import
 EXTRA_DIST += $(mm_bench)
 mm_bench = bench/README.md bench/record bench/report bench/instructions bench/benchlib.py bench/workloads.py \
-	bench/measure.c bench/peaklive.c bench/workloads/loop.c bench/workloads/random.c
+	bench/follow bench/follow.c bench/measure.c bench/peaklive.c bench/workloads/loop.c bench/workloads/random.c
 
 # The importer itself is compiled in, so that the fuzzer sees its branches.
 if FUZZ

@@ -304,6 +304,26 @@ static void without_descriptors_nothing_goes(void **state)
 	finish(&a);
 }
 
+static void paths(void **state)
+{
+	char path[PATH_MAX], want[PATH_MAX] = "unchanged", got[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(mm_registry_path("/x.bin", got), 0);
+	assert_string_equal(got, "/x.bin");
+	assert_int_equal(mm_registry_path("/nowhere/x.bin", want), MM_ENOENT);
+	assert_string_equal(want, "unchanged");
+	snprintf(path, sizeof path, "%s/../%s/./x.bin", run_dir, strrchr(run_dir, '/') + 1);
+	assert_non_null(realpath(run_dir, want));
+	strcat(want, "/x.bin");
+	assert_int_equal(mm_registry_path(path, got), 0);
+	assert_string_equal(got, want);
+	assert_int_equal(chdir(run_dir), 0);
+	assert_int_equal(mm_registry_path("x.bin", got), 0);
+	assert_string_equal(got, want);
+	assert_int_equal(chdir("/"), 0);
+}
+
 static void no_folder_to_be_had(void **state)
 {
 	struct mm_registry_entry e = { .trace = "/a.bin" };
@@ -327,6 +347,7 @@ int main(void)
 		IN_FOLDER(a_link_for_a_folder),
 		IN_FOLDER(another_users_folder),
 		IN_FOLDER(without_descriptors_nothing_goes),
+		IN_FOLDER(paths),
 		IN_FOLDER(no_folder_to_be_had),
 	};
 
