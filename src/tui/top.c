@@ -26,6 +26,7 @@ int mm_top_create(struct mm_top **ret, const struct mm_top_options *options,
 		return MM_ENOMEM;
 	t->options = *options;
 	t->source = source;
+	t->seen = source->state(source->ctx);
 	t->to = MM_UNKNOWN;
 	t->timeline.shown_to = MM_UNKNOWN;
 	t->timeline.cursor = MM_UNKNOWN;

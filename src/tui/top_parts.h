@@ -57,6 +57,7 @@ struct mm_top_screen { /* what each screen remembers */
 struct mm_top {
 	struct mm_top_options options;
 	const struct mm_source *source;
+	enum mm_source_state seen;     /* of it, when it was heard last */
 	int rows, cols;
 	struct mm_panels panels;
 

@@ -213,13 +213,14 @@ int mm_top_tick(struct mm_top *t)
 int mm_top_hear(struct mm_top *t)
 {
 	struct mm_diag diag = { "" };
-	enum mm_source_state before = t->source->state(t->source->ctx);
 
 	if (t->paused) /* every screen is then of the same moment */
 		return 0;
 	int got = t->source->refresh(t->source->ctx, &diag);
-	if (t->source->state(t->source->ctx) != before)
+	enum mm_source_state state = t->source->state(t->source->ctx);
+	if (state != t->seen)
 		say_end(t);
+	t->seen = state;
 	if (got < 0)
 		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, got));
 	/* A moment of the past does not change. */
