@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/map.h"
 #include "core/error.h"
 #include "model/work.h"
 
@@ -161,75 +163,102 @@ static int fill_samples(struct mm_work *w)
 	return MM_OK;
 }
 
-static struct mm_report_series *find_series(struct mm_report *r, const char *name)
+/* --- series: a program may name very many ------------------------------------------------ */
+
+struct series_fill {
+	struct mm_work *w;
+	struct mm_report_series *series;
+	size_t count, cap;
+	struct mm_map by_name; /* place in series + 1; texts are the store's: equal ones are one */
+};
+
+static int count_value(struct series_fill *f, const struct mm_note_metric *m)
 {
-	for (size_t i = 0; i < r->series_count; i++)
-		if (r->series[i].name == name)
-			return &r->series[i];
-	struct mm_report_series *s = &r->series[r->series_count++];
-	s->name = name;
-	return s;
+	struct mm_map_place *place = mm_map_find(&f->by_name, (uintptr_t)m->name);
+
+	if (!place) {
+		if (MM_GROW(f->series, f->cap, f->count + 1) ||
+		    mm_map_set(&f->by_name, (uintptr_t)m->name, (uint32_t)f->count + 1))
+			return MM_ENOMEM;
+		f->series[f->count++] = (struct mm_report_series){ .name = m->name,
+			.first = m->value, .min = m->value, .max = m->value };
+	}
+	struct mm_report_series *s = &f->series[place ? place->value - 1 : f->count - 1];
+	s->count++;
+	s->last = m->value;
+	s->min = m->value < s->min ? m->value : s->min;
+	s->max = m->value > s->max ? m->value : s->max;
+	return MM_OK;
 }
 
-static void count_value(struct mm_report_series *s, int64_t v)
+/* Values of a series that one point stands for. */
+static size_t group_of(const struct mm_report_series *s)
 {
-	if (!s->count++)
-		s->first = s->min = s->max = v;
-	s->last = v;
-	s->min = v < s->min ? v : s->min;
-	s->max = v > s->max ? v : s->max;
+	return (s->count + KEPT_VALUES - 1) / KEPT_VALUES;
 }
 
-static int keep_values(struct mm_work *w, struct mm_report_series *s)
+static int make_room(struct series_fill *f)
 {
-	size_t each = (s->count + KEPT_VALUES - 1) / KEPT_VALUES, seen = 0;
-
-	s->t_ns = mm_report_store_alloc(w->store, s->count / each + 1, sizeof *s->t_ns);
-	s->values = mm_report_store_alloc(w->store, s->count / each + 1, sizeof *s->values);
-	if (!s->t_ns || !s->values)
-		return MM_ENOMEM;
-	for (size_t i = 0; i < w->notes.metric_count; i++) {
-		const struct mm_note_metric *m = &w->notes.metrics[i];
-		if (m->name != s->name || !in_range(w, m->time))
-			continue;
-		/* The last of each group, so that the newest value is always there. */
-		s->t_ns[seen / each] = m->time;
-		s->values[seen / each] = m->value;
-		s->point_count = seen++ / each + 1;
+	for (size_t i = 0; i < f->count; i++) {
+		struct mm_report_series *s = &f->series[i];
+		size_t points = s->count / group_of(s) + 1;
+		s->t_ns = mm_report_store_alloc(f->w->store, points, sizeof *s->t_ns);
+		s->values = mm_report_store_alloc(f->w->store, points, sizeof *s->values);
+		if (!s->t_ns || !s->values)
+			return MM_ENOMEM;
 	}
 	return MM_OK;
 }
 
-static size_t distinct_names(const struct mm_notes *n)
+/* The last of each group, so that the newest value is always there. */
+static int keep_values(struct series_fill *f)
 {
-	size_t distinct = 0;
+	const struct mm_notes *n = &f->w->notes;
+	size_t *seen = calloc(f->count + 1, sizeof *seen);
 
-	for (size_t i = 0; i < n->metric_count; i++) {
-		size_t k = 0;
-		while (k < i && n->metrics[k].name != n->metrics[i].name)
-			k++;
-		distinct += k == i;
+	for (size_t i = 0; seen && i < n->metric_count; i++) {
+		const struct mm_note_metric *m = &n->metrics[i];
+		if (!in_range(f->w, m->time))
+			continue;
+		size_t k = mm_map_find(&f->by_name, (uintptr_t)m->name)->value - 1;
+		struct mm_report_series *s = &f->series[k];
+		size_t at = seen[k]++ / group_of(s);
+		s->t_ns[at] = m->time;
+		s->values[at] = m->value;
+		s->point_count = at + 1;
 	}
-	return distinct;
+	int err = seen ? MM_OK : MM_ENOMEM;
+	free(seen);
+	return err;
+}
+
+static int take_series(struct series_fill *f)
+{
+	struct mm_report *r = f->w->report;
+	int err = MM_OK;
+
+	for (size_t i = 0; !err && i < f->w->notes.metric_count; i++)
+		if (in_range(f->w, f->w->notes.metrics[i].time))
+			err = count_value(f, &f->w->notes.metrics[i]);
+	if (!err)
+		err = make_room(f);
+	if (!err)
+		err = keep_values(f);
+	if (err || !f->count)
+		return err;
+	r->series = mm_report_store_copy(f->w->store, f->series, f->count, sizeof *f->series);
+	r->series_count = r->series ? f->count : 0;
+	return r->series ? MM_OK : MM_ENOMEM;
 }
 
 static int fill_series(struct mm_work *w)
 {
-	struct mm_report *r = w->report;
-	size_t n = distinct_names(&w->notes);
+	struct series_fill f = { .w = w };
+	int err = take_series(&f);
 
-	r->series = mm_report_store_alloc(w->store, n, sizeof *r->series);
-	if (n && !r->series)
-		return MM_ENOMEM;
-	for (size_t i = 0; i < w->notes.metric_count; i++) {
-		const struct mm_note_metric *m = &w->notes.metrics[i];
-		if (in_range(w, m->time))
-			count_value(find_series(r, m->name), m->value);
-	}
-	for (size_t i = 0; i < r->series_count; i++)
-		if (keep_values(w, &r->series[i]))
-			return MM_ENOMEM;
-	return MM_OK;
+	free(f.series);
+	mm_map_deinit(&f.by_name);
+	return err;
 }
 
 int mm_fill_notes(struct mm_work *w)

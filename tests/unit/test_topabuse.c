@@ -222,6 +222,29 @@ static void wild_traces(void **state)
 	alarm(0);
 }
 
+/* A program may name each thing once: what is made of it takes no time of its square. */
+static void very_many_names(void **state)
+{
+	static const uint8_t kinds[] = { MM_EV_METRIC, MM_EV_MARK, MM_EV_BUDGET };
+	struct abuse a = { 5 };
+	struct kit k;
+	char name[32];
+
+	(void)state;
+	kit_begin(&k);
+	kit_process(&k, 7, MM_START_COMMAND, 0);
+	kit_thread(&k, 0, 7, "main");
+	for (uint64_t i = 0; i < 300000; i++) {
+		snprintf(name, sizeof name, "name %u", (unsigned)i);
+		kit_text(&k, 0, kinds[i % 8 < 6 ? 0 : i % 8 - 5], name, (int64_t)i, 1000 * i);
+	}
+	kit_reader(&k);
+	note("very many names", 0);
+	assert_int_equal(abuse_explore(&a, k.path, 0), 0);
+	alarm(0);
+	kit_end(&k);
+}
+
 /* --- nothing yet ------------------------------------------------------------------------------ */
 
 static int no_report(void *ctx, const struct mm_question *q, struct mm_report **ret,
@@ -267,6 +290,7 @@ int main(void)
 		cmocka_unit_test(keys_before_the_first_event),
 		cmocka_unit_test(damaged_traces),
 		cmocka_unit_test(wild_traces),
+		cmocka_unit_test(very_many_names),
 	};
 	const char *only = getenv("MMTOP_ABUSE_ONLY");
 
