@@ -194,6 +194,15 @@ static int parse(struct mm_cli_parse *p, struct request *q, int argc, char **arg
 		*ret = mm_cli_usage(p, "--pid finds the trace by itself: leave out '%s'", q->trace);
 		return 1;
 	}
+	if (q->view.count && !q->view.batch && !q->once) {
+		*ret = mm_cli_usage(p, "--count is of --batch");
+		return 1;
+	}
+	if (q->view.script && (q->view.batch || q->once || q->view.json)) {
+		*ret = mm_cli_usage(p, "--script prints nothing by itself: leave out --once, --batch and --json, "
+				    "and let it say :save-screen or :json");
+		return 1;
+	}
 	settle(q);
 	return 0;
 }

@@ -88,7 +88,10 @@ static void draw_head(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 		col += mm_canvas_print(c, r, 0, col - 1, MM_STYLE_DIM, "(the largest %zu below)", l->count) + 1;
 	if (t->report->run.from_ns)
 		col += mm_canvas_text(c, r, 0, col, MM_STYLE_DIM, "born in the range") + 2;
-	mm_canvas_fit(c, r, 0, col, r.cols - col, MM_STYLE_DIM, "live is no proof of a leak: nobody looked for pointers", 0);
+	/* Half of it would say the opposite. */
+	mm_canvas_text(c, r, 0, col, MM_STYLE_DIM,
+		       r.cols - col >= 54 ? "live is no proof of a leak: nobody looked for pointers"
+		       : r.cols - col >= 19 ? "no proof of a leak" : "");
 }
 
 static void draw_stack_of(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)

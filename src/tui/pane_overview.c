@@ -152,7 +152,7 @@ static void draw_curve(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 static void draw_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
 	mm_part_head(c, r, 0, "WHAT HAPPENED (newest first)");
-	mm_part_log(t, c, mm_rect_below(r, 1), 0);
+	mm_part_log(t, c, mm_rect_below(r, 1), 0, 0);
 }
 
 static void draw_sites(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)

@@ -272,7 +272,7 @@ static void draw_pressure(struct mm_top *t, struct mm_canvas *c, struct mm_rect 
 	draw_level(t, c, r);
 	draw_levels(t, c, r);
 	draw_sample(t, c, r);
-	mm_part_log(t, c, mm_rect_below(r, 3), 0);
+	mm_part_log(t, c, mm_rect_below(r, 3), 0, 0);
 }
 
 /* --- the tier under the cursor ---------------------------------------------------------------------- */

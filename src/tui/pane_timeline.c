@@ -111,7 +111,7 @@ static void draw_strip(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, 
 			most.n == MM_UNKNOWN ? 0 : most.n);
 }
 
-/* The level that held longest up to the end of each column. */
+/* The level at the end of each column. */
 static void draw_levels(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row)
 {
 	const struct mm_report_pressure *p = &mm_top_span(t)->pressure;
@@ -153,10 +153,27 @@ static void draw_marks(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, 
 
 /* --- below ---------------------------------------------------------------------------------- */
 
+/* The first of those that are listed: of many, the one that the cursor was put on is there. */
+static size_t first_event(const struct mm_top *t, size_t rows)
+{
+	const struct mm_report_pressure *p = &t->report->pressure;
+	size_t at = 0;
+
+	while (t->timeline.cursor != MM_UNKNOWN && at + 1 < p->log_count &&
+	       p->log[at + 1].t_ns <= t->timeline.cursor)
+		at++;
+	return at + rows <= p->log_count ? at : p->log_count > rows ? p->log_count - rows : 0;
+}
+
 static void draw_events(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 {
+	size_t all = t->report->pressure.log_count, rows = r.rows > 1 ? (size_t)r.rows - 1 : 0,
+	       first = first_event(t, rows);
+
 	mm_part_head(c, r, 0, "EVENTS IN RANGE");
-	mm_part_log(t, c, mm_rect_below(r, 1), 1);
+	if (all > rows)
+		mm_canvas_print(c, r, 0, 17, MM_STYLE_DIM, "%zu to %zu of %zu (f F)", first + 1, first + rows, all);
+	mm_part_log(t, c, mm_rect_below(r, 1), 1, first);
 }
 
 static void draw_growth(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
@@ -251,7 +268,8 @@ static void next_event(struct mm_top *t, int way)
 			best = m;
 	}
 	if (best == MM_UNKNOWN)
-		mm_top_say(t, MM_STYLE_NOTE, "no event there");
+		mm_top_say(t, MM_STYLE_NOTE, t->timeline.shown_to == MM_UNKNOWN ? "no event there"
+			   : "no event there in the time that is shown: 0 shows all of it");
 	else
 		t->timeline.cursor = best;
 }

@@ -321,20 +321,6 @@ static void act_frame(struct mm_top *t, enum mm_action action)
 	}
 }
 
-static void help_key(struct mm_top *t, enum mm_action action)
-{
-	size_t step = t->panels.body.rows > 2 ? (size_t)t->panels.body.rows - 2 : 1;
-
-	switch (action) {
-	case MM_ACT_DOWN: t->help_first++; break;
-	case MM_ACT_PAGE_DOWN: t->help_first += step; break;
-	case MM_ACT_UP: t->help_first -= t->help_first > 0; break;
-	case MM_ACT_PAGE_UP: t->help_first -= t->help_first < step ? t->help_first : step; break;
-	case MM_ACT_QUIT: t->wish = MM_WISH_QUIT; break;
-	default: t->help = 0;
-	}
-}
-
 /* What moves in a report: before the first there is nothing to move in. */
 static int act_inside(struct mm_top *t, enum mm_action action)
 {
@@ -364,7 +350,7 @@ void mm_top_key(struct mm_top *t, uint32_t key)
 	}
 	t->message[0] = 0;
 	if (t->help)
-		help_key(t, action);
+		mm_top_help_act(t, action);
 	else if (action == MM_ACT_NONE)
 		mm_top_say(t, MM_STYLE_NOTE, "no such key here: ? tells them all");
 	else

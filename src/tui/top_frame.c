@@ -255,6 +255,20 @@ static void draw_help(struct mm_top *t, struct mm_canvas *c)
 	}
 }
 
+void mm_top_help_act(struct mm_top *t, enum mm_action action)
+{
+	size_t step = t->panels.body.rows > 2 ? (size_t)t->panels.body.rows - 2 : 1;
+
+	switch (action) {
+	case MM_ACT_DOWN: t->help_first++; break;
+	case MM_ACT_PAGE_DOWN: t->help_first += step; break;
+	case MM_ACT_UP: t->help_first -= t->help_first > 0; break;
+	case MM_ACT_PAGE_UP: t->help_first -= t->help_first < step ? t->help_first : step; break;
+	case MM_ACT_QUIT: t->wish = MM_WISH_QUIT; break;
+	default: t->help = 0;
+	}
+}
+
 void mm_top_frame(struct mm_top *t, struct mm_canvas *c)
 {
 	if (t->panels.size == MM_SIZE_LINE) {

@@ -152,6 +152,8 @@ int mm_top_command_help(size_t i, const char **ret_name, const char **ret_what);
 
 /* top_frame.c: title, tabs, foot, help. */
 void mm_top_frame(struct mm_top *t, struct mm_canvas *c);
+/* A key while the help is shown. */
+void mm_top_help_act(struct mm_top *t, enum mm_action action);
 /* The screen whose name is there in the row of names; -1 none. */
 int mm_top_tab_at(const struct mm_top *t, int col);
 
@@ -182,8 +184,8 @@ const struct mm_report_category *mm_part_marked_category(const struct mm_top *t,
  * buf (MM_PART_SITE bytes). */
 const char *mm_part_event(const struct mm_top *t, const struct mm_report_log *l, char *buf);
 enum mm_style mm_part_event_style(const struct mm_report_log *l);
-/* The log in r, the newest first unless `oldest_first`. */
-void mm_part_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int oldest_first);
+/* The log in r from number `first` on, the newest first unless `oldest_first`. */
+void mm_part_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int oldest_first, size_t first);
 /* "OK", "WARN" ...: in capitals, "?" unknown. */
 const char *mm_part_level_word(uint64_t level);
 enum mm_style mm_part_level_look(uint64_t level);

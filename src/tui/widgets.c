@@ -198,15 +198,19 @@ const char *mm_part_event(const struct mm_top *t, const struct mm_report_log *l,
 	return buf;
 }
 
-void mm_part_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int oldest_first)
+void mm_part_log(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int oldest_first, size_t first)
 {
 	const struct mm_report_pressure *p = &t->report->pressure;
 	char text[MM_PART_SITE], at[MM_UNITS_TEXT];
+	/* The last has the longest time. */
+	int wide = p->log_count ? (int)strlen(mm_format_time(at, p->log[p->log_count - 1].t_ns)) : 0;
 
-	for (size_t i = 0; i < p->log_count && (int)i < r.rows; i++) {
+	wide = wide < 8 ? 8 : wide;
+	for (size_t i = first; i < p->log_count && (int)(i - first) < r.rows; i++) {
 		const struct mm_report_log *l = &p->log[oldest_first ? i : p->log_count - 1 - i];
-		mm_canvas_right(c, r, (int)i, 8, MM_STYLE_DIM, mm_format_time(at, l->t_ns));
-		mm_canvas_fit(c, r, (int)i, 10, r.cols - 10, mm_part_event_style(l),
+		int row = (int)(i - first);
+		mm_canvas_right(c, r, row, wide, MM_STYLE_DIM, mm_format_time(at, l->t_ns));
+		mm_canvas_fit(c, r, row, wide + 2, r.cols - wide - 2, mm_part_event_style(l),
 			      mm_part_event(t, l, text), 0);
 	}
 	if (!p->log_count)

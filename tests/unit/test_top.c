@@ -209,6 +209,41 @@ static void keys_before_the_first_event(void **state)
 	mm_canvas_deinit(&c);
 }
 
+/* Of many events those around the cursor are listed, each with its whole time. */
+static void events_can_be_walked(void **state)
+{
+	struct topkit k;
+	char row[512], at[64];
+
+	(void)state;
+	topkit_begin(&k, "v1-voxel.mmt", MM_SCREEN_TIMELINE);
+	topkit_draw(&k, 30, 120);
+	const struct mm_report_pressure *p = &mm_top_report(k.top)->pressure;
+	assert_true(p->log_count > 8);
+	assert_true(topkit_shows(&k, "EVENTS IN RANGE  1 to "));
+	key(&k, 'g');
+	for (size_t i = 0; i < p->log_count; i++) {
+		size_t same = 0; /* several at once are one step */
+		while (i + 1 < p->log_count && p->log[i + 1].t_ns == p->log[i].t_ns)
+			i += ++same > 0;
+		if (p->log[i].t_ns)
+			key(&k, 'f');
+		topkit_draw(&k, 30, 120);
+		mm_format_time(at, p->log[i].t_ns);
+		int listed = 0;
+		for (int n = 0; n < 30; n++) {
+			topkit_row(&k, n, row, sizeof row);
+			size_t blanks = strspn(row, " ");
+			listed |= blanks < 8 && strncmp(row + blanks, at, strlen(at)) == 0;
+		}
+		assert_true(listed);
+	}
+	key(&k, 'f');
+	topkit_draw(&k, 30, 120);
+	assert_true(topkit_shows(&k, "no event there"));
+	topkit_end(&k);
+}
+
 /* Nothing is read on, so that no screen is of a later moment than another. */
 static void paused_is_paused(void **state)
 {
@@ -649,6 +684,7 @@ int main(void)
 		cmocka_unit_test(moments_show_their_figures),
 		cmocka_unit_test(keys_before_the_first_event),
 		cmocka_unit_test(paused_is_paused),
+		cmocka_unit_test(events_can_be_walked),
 		cmocka_unit_test(processes_in_turn),
 		cmocka_unit_test(before_the_first_word_on_pressure),
 		cmocka_unit_test(playing_comes_to_the_end),
