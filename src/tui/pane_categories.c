@@ -76,6 +76,13 @@ static void cell(void *ctx, size_t row, int column, struct mm_value *ret)
 	}
 }
 
+/* Those that hold what lives, the largest first, whatever is counted elsewhere. */
+static void ask(const struct mm_top *t, struct mm_question *q)
+{
+	(void)t;
+	q->metric = MM_METRIC_LIVE;
+}
+
 /* --- the category under the cursor ---------------------------------------------------------- */
 
 static int stack_rows(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int row, size_t which)
@@ -144,5 +151,5 @@ static void draw(struct mm_top *t, struct mm_canvas *c)
 
 const struct mm_pane mm_pane_categories = {
 	.title = "Categories", .exports = "categories", .columns = columns, .column_count = COLUMNS,
-	.sort = COL_LIVE, .rows = rows, .cell = cell, .draw = draw, .detail = draw_detail,
+	.sort = COL_LIVE, .ask = ask, .rows = rows, .cell = cell, .draw = draw, .detail = draw_detail,
 };
