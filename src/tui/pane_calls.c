@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "core/error.h"
 #include "tui/top_parts.h"
 
@@ -179,7 +180,11 @@ static void draw_flame(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, 
 	struct mm_rect box = { r.row + row, r.col + col, 1, width };
 	int hit = t->search[0] && mm_table_holds(name(t, i), t->search);
 
-	snprintf(text, sizeof text, "%s %s", name(t, i), mm_value_text(&v, 0, buf));
+	const char *figure = mm_value_text(&v, 0, buf);
+	/* A figure that is cut would read as another one. */
+	if (mm_utf8_columns(name(t, i)) + strlen(figure) + 1 >= (size_t)width)
+		figure = "";
+	snprintf(text, sizeof text, "%s%s%s", name(t, i), *figure ? " " : "", figure);
 	mm_canvas_put(c, r, row, col, MM_STYLE_DIM, '|');
 	mm_canvas_fit(c, box, 0, 1, width - 1, MM_STYLE_PLAIN, text, 0);
 	if (i == mm_top_selected(t))
