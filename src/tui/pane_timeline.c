@@ -182,6 +182,8 @@ static void draw_growth(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	char buf[MM_VALUE_TEXT_MOST], site[MM_PART_SITE];
 
 	mm_part_head(c, r, 0, "BORN IN RANGE AND STILL LIVE AT ITS END");
+	if (l->total.leak_count == MM_UNKNOWN)
+		mm_canvas_text(c, r, 1, 0, MM_STYLE_DIM, "- not known from sums: Leaks (5) looks at each object");
 	for (size_t i = 0; i < l->count && (int)i + 1 < r.rows; i++) {
 		struct mm_value v = mm_value_of(MM_VALUE_SIZE, l->rows[i].own.leak_bytes);
 		int wide = t->bytes ? 16 : 9;
