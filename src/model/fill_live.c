@@ -84,7 +84,7 @@ int mm_fill_rates(struct mm_work *w)
 struct trend { /* of one process */
 	struct mm_work *work;
 	const struct mm_sums *sums;
-	struct mm_visit visit;  /* of a trace that is read whole: steps are exact then */
+	struct mm_visit visit;  /* of a small trace: steps are exact then, for a screen as for a report */
 	struct mm_point point;  /* up to which `live` was read so */
 	uint64_t *live;   /* by site, at the step reached */
 	uint8_t *freed;   /* by site: some object was */
@@ -211,7 +211,7 @@ static int take_steps(struct trend *t)
 		uint64_t time = from + (uint64_t)((unsigned __int128)(end - from) * (k + 1) /
 						  MM_LEAK_STEPS);
 		uint32_t chunk = k + 1 < MM_LEAK_STEPS ? step_chunk(t, time) : t->sums->end_at.chunk;
-		int exact = t->sums->sweep, err = exact ? read_to(t, time) : go_to(t, chunk);
+		int exact = t->work->small, err = exact ? read_to(t, time) : go_to(t, chunk);
 		if (err)
 			return err;
 		r->leak_steps_ns[k] = exact ? time : k + 1 < MM_LEAK_STEPS

@@ -70,7 +70,8 @@ static int needs_sweep(const struct mm_model_options *o)
 static int set_up(struct mm_work *w)
 {
 	const struct mm_model_options *o = w->options;
-	int sweep = needs_sweep(o) || is_small(w);
+	w->small = is_small(w);
+	int sweep = needs_sweep(o) || w->small;
 
 	w->sums = calloc(w->selected_count, sizeof *w->sums);
 	if (!w->sums)

@@ -31,6 +31,7 @@ struct mm_work {
 	struct mm_learnt **learnt; /* the inquiry's; one each of selected, as sums */
 	struct mm_sums *sums;
 	size_t ready;              /* that are set up */
+	int small;                 /* few enough events to read each, whatever else is asked */
 	struct mm_budget_step *budgets; /* in the order of time */
 	size_t budget_count;
 	struct mm_notes notes;     /* of one process: those it has learnt */

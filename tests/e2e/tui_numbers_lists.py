@@ -248,12 +248,11 @@ def leaks_table(s, r, top, bottom, was=None):
     rows = []
     to = end_of(r)
     for x in r["leaks"]:
-        trend = x["trend"]
         age = None if x["oldest_ns"] is None or x["oldest_ns"] > to else to - x["oldest_ns"]
         mean = None if not x["count"] or x["bytes"] is None else x["bytes"] // x["count"]
-        rows.append([("text", x["name"]), ("text", x["place"] or ""), ("text", WORDS[trend["verdict"]]),
-                     ("rate", trend["growth_bytes_per_s"]), ("size", x["bytes"]), ("count", x["count"]),
-                     ("size", mean), ("count", x["alloc_count"]), ("time", age), ("trend", trend["live_bytes"])])
+        rows.append([("text", x["name"]), ("text", x["place"] or ""), ("text", WORDS[x["trend"]]),
+                     ("rate", x["growth_bytes_per_s"]), ("size", x["bytes"]), ("count", x["count"]),
+                     ("size", mean), ("count", x["alloc_count"]), ("time", age), ("trend", x["trend_live_bytes"])])
     return s.table(["allocating frame<", "place<", "verdict<", "growth", "live", "blocks", "mean", "allocs",
                     "oldest", "trend<"], rows, top, bottom, partial=s.cols < 100)
 

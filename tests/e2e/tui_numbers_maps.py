@@ -18,8 +18,12 @@ def title(s, r, view):
     moment = "%s to %s of %s" % (read.time(begin), to, all_) if begin else \
         "t %s" % all_ if view["to"] is None else "t %s of %s" % (to, all_)
     parts = ["mmtop"] + ([TITLES[view["screen"]]] if s.cols < 60 or s.rows < 17 else [])
-    parts += ["%s pid %s" % (program, run["pid"]), "TRACE", moment]
-    parts += ["pressure %d %s" % (now["level"], now["name"].upper())] if now["source"] else []
+    recorded = [p for p in r["processes"] if p["recorded"]]
+    here = [i for i, p in enumerate(recorded, 1) if p["selected"]]
+    whose = "all %d processes of %s" % (len(recorded), program) if run["pid"] is None else \
+        "%s pid %d" % (program, run["pid"]) + (", %d of %d processes" % (here[0], len(recorded)) if len(recorded) > 1 else "")
+    parts += [whose, "TRACE", moment]
+    parts += ["pressure %d %s" % (now["level"], now["name"].upper())] if now["level"] is not None else []
     parts += ["lost {:,}".format(run["lost_events_count"])] if run["lost_events_count"] else []
     parts += ["MARK"] if view.get("was") else []
     line = " "
@@ -285,7 +289,7 @@ RAMP = " .:-=+*%@#"
 
 
 def look(r, cell, colour):
-    m, now = r["map"], end_of(r)
+    cell_bytes, now = r["heap_map"]["cells"]["cell_bytes"], end_of(r)
     if colour == "age":
         if cell["oldest_ns"] is None or cell["oldest_ns"] > now:
             return " "
@@ -296,52 +300,50 @@ def look(r, cell, colour):
         names = [c["name"] for c in r["categories"]]
         return "?" if cell["category"] is None else chr(ord("a") + names.index(cell["category"]))
     part = cell["live_bytes" if colour == "fill" else "pinned_bytes"]
-    return RAMP[min(9, -(-part * 9 // m["cell_bytes"]))]
+    return RAMP[min(9, -(-part * 9 // cell_bytes))]
 
 
 def map_cells(s, r, colour, top, bottom):
-    m, per_row = r["map"], s.cols - 14 - 7 - 2
-    at = {c["number"]: c for c in m["cells"]}
+    m, per_row = r["heap_map"]["cells"], s.cols - 14 - 7 - 2
     for row in range(top, bottom):
         first = (row - top) * per_row
-        here = [at.get(first + i) for i in range(per_row)]
-        s.left(row, 0, "address", "%12x |" % (int(m["cell_address"], 16) + first * m["cell_bytes"]), 14)
-        s.left(row, 14, "cells", "".join(look(r, c, colour) if c else " " for c in here), 14 + per_row)
+        here = m["rows"][first:first + per_row]
+        s.left(row, 0, "address", "%12x |" % (int(m["address"], 16) + first * m["cell_bytes"]), 14)
+        s.left(row, 14, "cells", "".join(look(r, c, colour) for c in here), 14 + per_row)
         s.right(row, s.cols, "share of a row", "ppm",
-                ppm(sum(c["live_bytes"] for c in here if c), per_row * m["cell_bytes"]))
+                ppm(sum(c["live_bytes"] for c in here), per_row * m["cell_bytes"]))
 
 
 def map_lacks(s, r):
-    if r["map"] is None:
+    if r["heap_map"] is None:
         s.find("This trace has no addresses")
-    elif not r["map"]["ranges"]:
+    elif not r["heap_map"]["ranges"]:
         s.find("Nothing lives at this moment")
-    return not r["map"] or not r["map"]["ranges"]
+    return not r["heap_map"] or not r["heap_map"]["ranges"]
 
 
 def fragmap(s, r, view):
-    m, colour = r["map"], view.get("colour", "fill")
+    m, colour = r["heap_map"], view.get("colour", "fill")
     if map_lacks(s, r):
         return
-    shown = m["ranges"][m["shown"]]
+    cells, addr = m["cells"], int(m["cells"]["address"], 16)
+    number, shown = [(i, q) for i, q in enumerate(m["ranges"]) if int(q["address"], 16) <= addr][-1]
     s.left(2, 0, "head", "range %d of %d  one cell %s  %s + %s  colour %s (t)" % (
-        m["shown"] + 1, len(m["ranges"]), show("size", m["cell_bytes"], s.exact), shown["address"],
+        number + 1, len(m["ranges"]), show("size", cells["cell_bytes"], s.exact), shown["address"],
         show("size", shown["bytes"], s.exact), colour), s.cols)
     for label, kind, key in (("used", "size", "live_bytes"), ("not returnable", "size", "not_returnable_bytes"),
-                             ("of pages", "ppm", "free_ppm"), ("holes", "count", "hole_count"),
+                             ("of pages", "ppm", "not_returnable_ppm"), ("holes", "count", "hole_count"),
                              ("largest", "size", "largest_hole_bytes"), ("scattered", "ppm", "external_ppm")):
         s.pair(3, label, kind, m[key])
     map_cells(s, r, colour, 4, s.rows - 5)
-    cell = next((c for c in m["cells"] if c["number"] == 0), None) or \
-        {"live_bytes": 0, "object_count": 0, "pinned_bytes": 0, "oldest_ns": None, "category": None}
+    cell = cells["rows"][0]
     row, now = s.rows - 5, end_of(r)
-    s.left(row, 0, "cursor", "cursor " + m["cell_address"], 7 + len(m["cell_address"]))
+    s.left(row, 0, "cursor", "cursor " + cells["address"], 7 + len(cells["address"]))
     s.pair(row, "used", "size", cell["live_bytes"])
     s.pair(row, "blocks", "count", cell["object_count"])
     s.pair(row, "pinned free", "size", cell["pinned_bytes"])
     s.pair(row, "oldest", "time", None if cell["oldest_ns"] is None else now - cell["oldest_ns"])
     s.pair(row, "mostly", "text", cell["category"])
-    addr = int(m["cell_address"], 16)
     slab = [q for q in m["slabs"] if int(q["address"], 16) <= addr < int(q["address"], 16) + q["bytes"]]
     if slab:
         s.left(row + 1, 0, "slab", "slab of pool %d" % slab[0]["pool"], len("slab of pool %d" % slab[0]["pool"]))
