@@ -95,10 +95,11 @@ static void draw_bars(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	const struct mm_report *p = t->report;
 	const struct mm_report_pressure *now = &p->pressure;
 	uint64_t live, slabs = pools_committed(p, &live);
-	char at[MM_UNITS_TEXT], when[64];
+	struct mm_value peak_at = mm_value_of(MM_VALUE_TIME, p->totals.peak_at_ns);
+	char at[MM_VALUE_TEXT_MOST], when[96];
 
 	snprintf(when, sizeof when, "%s%s", now->sample.limit_bytes == MM_UNKNOWN ? "at " : "limit, at ",
-		 mm_format_time(at, p->totals.peak_at_ns));
+		 mm_value_text(&peak_at, 0, at));
 	const struct bar bars[] = {
 		{ "heap live", "heap peak", p->totals.all.live_bytes, p->totals.peak_live_bytes },
 		{ "heap peak", when, p->totals.peak_live_bytes, now->sample.limit_bytes },

@@ -108,6 +108,11 @@ static void draw_cell(struct mm_canvas *c, struct mm_rect r, int row, int col, i
 		col += v->indent + 2;
 		width -= v->indent + 2;
 	}
+	if (mm_value_is_figure(v) && mm_utf8_columns(text) > (size_t)width) {
+		for (int i = 0; i < width; i++) /* cut, it would read as another one */
+			mm_canvas_put(c, r, row, col + i, v->style, '#');
+		return;
+	}
 	if (column->left || mm_utf8_columns(text) > (size_t)width)
 		mm_canvas_fit(c, r, row, col, width, v->style, text, v->kind == MM_VALUE_PATH);
 	else

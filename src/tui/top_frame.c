@@ -203,7 +203,7 @@ static void draw_foot(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 
 static void draw_line(struct mm_top *t, struct mm_canvas *c)
 {
-	char size[MM_UNITS_TEXT];
+	char size[MM_VALUE_TEXT_MOST];
 	struct mm_rect r = t->panels.title;
 
 	if (t->prompt != MM_PROMPT_NONE || t->message[0]) {
@@ -212,9 +212,12 @@ static void draw_line(struct mm_top *t, struct mm_canvas *c)
 	}
 	int col = mm_canvas_text(c, r, 0, 0, MM_STYLE_KEY, "q");
 	col += mm_canvas_text(c, r, 0, col, MM_STYLE_DIM, " quit ");
-	if (t->report)
-		mm_canvas_print(c, r, 0, col, MM_STYLE_PLAIN, "%s live",
-				mm_format_size(size, t->report->totals.all.live_bytes));
+	if (!t->report)
+		return;
+	struct mm_value live = mm_value_of(MM_VALUE_SIZE, t->report->totals.all.live_bytes);
+	const char *text = mm_value_text(&live, 0, size);
+	if (col + (int)strlen(text) <= r.cols)
+		mm_canvas_print(c, r, 0, col, MM_STYLE_PLAIN, "%s live", text);
 }
 
 /* --- help ---------------------------------------------------------------------------------- */

@@ -60,6 +60,15 @@ static int is_unknown(const struct mm_value *v)
 	}
 }
 
+int mm_value_is_figure(const struct mm_value *v)
+{
+	switch (v->kind) {
+	case MM_VALUE_NONE: case MM_VALUE_TEXT: case MM_VALUE_PATH: case MM_VALUE_BAR: case MM_VALUE_TREND:
+		return 0;
+	default: return 1;
+	}
+}
+
 const char *mm_value_text(const struct mm_value *v, int bytes, char *buf)
 {
 	if (is_unknown(v))

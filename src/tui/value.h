@@ -38,6 +38,9 @@ enum { MM_VALUE_TEXT_MOST = 64 };
  * trends. */
 const char *mm_value_text(const struct mm_value *v, int bytes, char *buf);
 
+/* Whether its text is a number, which must not be cut. Pure. */
+int mm_value_is_figure(const struct mm_value *v);
+
 /* What is greater: by number, by text; unknown is least. */
 int mm_value_compare(const struct mm_value *a, const struct mm_value *b);
 

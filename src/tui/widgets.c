@@ -14,9 +14,13 @@ int mm_part_pair(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, int ro
 		 const char *name, struct mm_value v)
 {
 	char buf[MM_VALUE_TEXT_MOST];
+	const char *text = mm_value_text(&v, t->bytes, buf);
 
+	/* A figure that is cut would read as another one. */
+	if (mm_value_is_figure(&v) && col + (int)(strlen(name) + strlen(text)) + 1 > r.cols)
+		return r.cols;
 	col += mm_canvas_print(c, r, row, col, MM_STYLE_DIM, "%s ", name);
-	return col + mm_canvas_text(c, r, row, col, v.style, mm_value_text(&v, t->bytes, buf)) + 2;
+	return col + mm_canvas_text(c, r, row, col, v.style, text) + 2;
 }
 
 enum mm_style mm_part_level_style(uint64_t ppm)

@@ -50,6 +50,9 @@ without_times()
 check_is "--json is report --json" \
 	"$("$mmprof" report --json -n 200 --metric peak --no-symbols "$trace" | without_times | cksum)" \
 	"$("$mmtop" --json --no-symbols "$trace" | without_times | cksum)"
+check_is "one line has the figure whole" "q quit 4.00 KiB" "$("$mmtop" --once --size 15x3 "$trace" | head -n 1)"
+check_is "or has none" "q quit" "$("$mmtop" --once --size 14x3 "$trace" | head -n 1 | sed 's/ *$//')"
+check_is "no name stands without its figure" 0 "$("$mmtop" --once --size 80x24 "$trace" | grep -c ' te$')"
 check_is "--batch ends with the trace" 1 "$(timeout 20 "$mmtop" --batch "$trace" | grep -c '^ mmtop')"
 "$mmtop" --once "$trace" >/dev/full 2>err
 check_is "a full disk: status" 2 $?

@@ -20,12 +20,14 @@ from tui_numbers_read import Screen
 
 mmtop, mmprof, work, trace, how = sys.argv[1:6]
 loose = how == "loose"
+ALL = "all processes"
 RANGES = {"all of it": ("", ""), "the first half": ("", "50%"), "its middle": ("25%", "75%"),
-          "up to the peak": ("", "peak")}
+          "up to the peak": ("", "peak"), ALL: ("", "")}
 METRICS = ("peak", "live", "allocs", "bytes", "temporary", "leaks")
 METRIC_OF = {"leaks": "leaks", "categories": "live"}  # what a screen asks for, whatever is counted
 LARGE, NARROW, LINE = "200x60", "40x12", "19x4"
 CELLS, NARROW_CELLS = (200 - 23) * 51, (40 - 23) * 10
+CELL = 200 - 23 + 2
 NAMES = ("overview", "categories", "tiers", "fragmap", "leaks", "calls", "timeline", "threads", "gpu")
 SCREENS = {"overview": lists.overview, "categories": lists.categories, "tiers": maps.tiers, "fragmap": maps.fragmap,
            "leaks": lists.leaks, "calls": lists.calls, "timeline": maps.timeline, "threads": lists.threads,
@@ -73,12 +75,17 @@ def plan_range(p, label, narrow=True):
                 p.say("Enter")
                 p.look("%s, %s, detail, bytes %s" % (label, name, exact), DETAILS[name], (label, metric, ""),
                        screen=name, exact=exact == "on")
-                p.say("Esc")
+                p.say("Esc", "Down", "Enter")
+                p.look("%s, %s, detail of the second, bytes %s" % (label, name, exact), DETAILS[name],
+                       (label, metric, ""), screen=name, exact=exact == "on", row=1)
+                p.say("Esc", "Home")
     p.say(":set bytes off", ":screen fragmap")
     for colour in ("age", "category", "pinned"):
         p.say("t")
         p.look("%s, fragmap, %s" % (label, colour), maps.fragmap, (label, "peak", ""), screen="fragmap", colour=colour)
-    p.say("t")
+    p.say("t", "Down Right Right")
+    p.look("%s, fragmap, another cell" % label, maps.fragmap, (label, "peak", ""), screen="fragmap", cursor=CELL)
+    p.say("Home")
     for metric in METRICS:
         p.say(":metric " + metric, ":screen overview")
         p.look("%s, overview, %s" % (label, metric), lists.overview, (label, metric, ""), screen="overview")
@@ -132,6 +139,7 @@ def report(key):
     command += ["--tree=callers" if kind == "callers" else "--tree"]
     command += ["--from", begin] if begin else []
     command += ["--to", end] if end else []
+    command += ["-p", "all"] if label == ALL else []
     done = subprocess.run(command + [trace], check=True, capture_output=True, text=True)
     return json.loads(done.stdout, object_hook=big)
 
@@ -154,7 +162,7 @@ def judge(item, reports, drawn):
         text = f.read().split("\n")
     rows = int(text[0].split("x")[1])
     s = Screen([line[1:-1] for line in text[1:1 + rows]], r, view.get("exact", False), loose)
-    view["whole"] = reports[("all of it", "peak", "")]
+    view["whole"] = reports[(ALL if key[0] == ALL else "all of it", "peak", "")]
     view["was"] = reports[view["was"]] if "was" in view else None
     view["from"], view["to"] = r["run"]["from_ns"], r["run"]["to_ns"] if RANGES[key[0]][1] else None
     view["trace"] = trace
@@ -178,8 +186,12 @@ def judge(item, reports, drawn):
 def main():
     p = Plan()
     for label in RANGES:
-        plan_range(p, label)
+        if label != ALL:
+            plan_range(p, label)
     plan_mark(p)
+    if not loose:
+        p.say(":process all")
+        plan_range(p, ALL)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         keys = sorted({item[3] for item in p.todo})
         futures = {key: pool.submit(report, key) for key in keys}

@@ -6,6 +6,11 @@ from tui_numbers_read import ppm, show
 OPEN_PPM, FOLD_PPM, SITES_MOST = 50000, 2000, 200
 
 
+def row_of(rows, view):
+    """That of the cursor, which stops at the last."""
+    return rows[min(view.get("row", 0), len(rows) - 1)]
+
+
 def site(row):
     return row["name"] + ("  " + row["place"] if row["place"] else "")
 
@@ -137,10 +142,10 @@ def bars(s, r):
     pools = [p for p in r["pools"] if p["committed_bytes"] is not None and p["live_bytes"] is not None]
     slabs = sum(p["committed_bytes"] for p in pools) or None
     no_slabs = "no slabs any more" if r["pools"] else "no pools in this trace"
-    peak_at = show("time", t["peak_at_ns"], True)
-    loose_at = "-" if s.loose and "limit, at -" in s.lines[3] else peak_at
+    peak_at = "-" if s.loose and " at -" in s.lines[3] else show("time", t["peak_at_ns"], True)
+    peak_at = ("at " if now["limit_bytes"] is None else "limit, at ") + peak_at
     rows = (("heap live", t["live_end_bytes"], t["peak_live_bytes"], "heap peak"),
-            ("heap peak", t["peak_live_bytes"], now["limit_bytes"], "limit, at " + loose_at),
+            ("heap peak", t["peak_live_bytes"], now["limit_bytes"], peak_at),
             ("rss", now["rss_bytes"], now["limit_bytes"], limit),
             ("unaccounted", t["unaccounted_bytes"],
              None if t["unaccounted_bytes"] is None else t["unaccounted_rss_bytes"], "rss then"),
@@ -235,8 +240,7 @@ def categories(s, r, view):
 
 
 def categories_detail(s, r, view):
-    first = sorted(r["categories"], key=lambda c: -(c["live_bytes"] or 0))[0]
-    category_detail(s, r, first, 3, s.rows - 1)
+    category_detail(s, r, row_of(sorted(r["categories"], key=lambda c: -(c["live_bytes"] or 0)), view), 3, s.rows - 1)
 
 
 # --- leaks -------------------------------------------------------------------------------------
@@ -294,7 +298,7 @@ def leaks(s, r, view):
 
 def leaks_detail(s, r, view):
     if r["leaks"]:
-        stack(s, r, r["leaks"][0], 4, s.rows - 1)
+        stack(s, r, row_of(r["leaks"], view), 4, s.rows - 1)
     else:
         leaks(s, r, view)
 

@@ -1,7 +1,7 @@
 """What the screens of places and of time show, against the report: tiers, GPU, timeline, map of
 the heap; and what all screens have (tui_numbers.py). Each function reads every figure."""
 import tui_numbers_read as read
-from tui_numbers_lists import columns, end_of, log, sites
+from tui_numbers_lists import columns, end_of, log, row_of, sites
 from tui_numbers_read import ppm, show
 
 TITLES = {"overview": "Overview", "categories": "Categories", "tiers": "Tiers", "fragmap": "FragMap",
@@ -128,7 +128,8 @@ def tiers_detail(s, r, view):
     if not r["tiers"]:
         tiers(s, r, view)
         return
-    x = r["tiers"][0]
+    x = row_of(r["tiers"], view)
+    which = r["tiers"].index(x)
     s.left(2, 0, "tier", "%s  type %s" % (x["name"], x["type"] or "-") +
            ("" if x["part_of"] is None else "  part of " + r["tiers"][x["part_of"]]["name"]), s.cols)
     for row, pairs in ((3, (("used", "size", "used_bytes"), ("of", "size", "capacity_bytes"), ("told at", "time", "used_at_ns"))),
@@ -140,8 +141,8 @@ def tiers_detail(s, r, view):
                             ("p99", "time", "stall_p99_ns"), ("longest", "time", "stall_max_ns")))):
         for label, kind, key in pairs:
             s.pair(row, label, kind, x[key])
-    rows = [[("text", q["category"] or "(of none)"), ("size", q["bytes_by_tier"][0]),
-             ("ppm", ppm(q["bytes_by_tier"][0], x["used_bytes"]))] for q in r["residency"] if q["bytes_by_tier"][0] is not None]
+    rows = [[("text", q["category"] or "(of none)"), ("size", q["bytes_by_tier"][which]),
+             ("ppm", ppm(q["bytes_by_tier"][which], x["used_bytes"]))] for q in r["residency"] if q["bytes_by_tier"][which] is not None]
     s.table(["LIES IN IT<", "bytes", "share"], rows, 8, s.rows - 1)
 
 
@@ -156,15 +157,15 @@ def gpu_table(s, r, top, bottom, was=None):
                     "up/s", "down/s"], rows, top, bottom, partial=s.cols < 100)
 
 
-def device(s, r, row):
-    d = r["gpu"]["devices"][r["gpu"]["heaps"][0]["device"]]
+def device(s, r, row, heap):
+    d = r["gpu"]["devices"][heap["device"]]
     s.left(row, 0, "device", "device %d %s  driver %s  source %s" % (
         d["number"], d["name"] or "-", d["driver"] or "-", d["source"] or "-"), s.cols)
 
 
-def blocks(s, r, top, bottom):
-    """Those of heap 0, of which a map has room in the line."""
-    told = [b for b in r["gpu"]["blocks"] if b["heap"] == 0]
+def blocks(s, r, top, bottom, heap):
+    """Those of one heap, of which a map has room in the line."""
+    told = [b for b in r["gpu"]["blocks"] if r["gpu"]["heaps"][b["heap"]] is heap]
     s.mark(top)
     text = 38 if s.exact else 30
     for number, (row, b) in enumerate(zip(range(top + 1, bottom), told)):
@@ -189,7 +190,7 @@ def gpu(s, r, view):
     if not g["heaps"]:
         lacks(s, "No GPU in this trace")
         return
-    device(s, r, 2)
+    device(s, r, 2, g["heaps"][0])
     kinds, _ = s.find("ALLOCATED AS")
     below, _ = s.find("BLOCK ")
     gpu_table(s, r, 3, kinds)
@@ -201,21 +202,21 @@ def gpu(s, r, view):
                 rows, kinds, below)
     else:
         s.find("nothing was told of kinds", kinds, below)
-    blocks(s, r, below, s.rows - 1)
+    blocks(s, r, below, s.rows - 1, g["heaps"][0])
 
 
 def gpu_detail(s, r, view):
     if not r["gpu"]["heaps"]:
         gpu(s, r, view)
         return
-    h = r["gpu"]["heaps"][0]
-    device(s, r, 2)
+    h = row_of(r["gpu"]["heaps"], view)
+    device(s, r, 2, h)
     s.left(3, 0, "heap", "heap %d %s  told at %s" % (h["number"], h["flags"] or "", show("time", h["told_at_ns"], True)), s.cols)
     s.pair(4, "uploaded", "size", h["upload_bytes"])
     s.pair(4, "downloaded", "size", h["download_bytes"])
     s.pair(5, "defragmentation would move", "size", h["movable_bytes"])
     s.pair(5, "and free blocks", "count", h["movable_block_count"])
-    blocks(s, r, 7, s.rows - 1)
+    blocks(s, r, 7, s.rows - 1, h)
 
 
 # --- timeline ----------------------------------------------------------------------------------
@@ -316,7 +317,8 @@ def map_cells(s, r, colour, top, bottom):
 
 def map_lacks(s, r):
     if r["heap_map"] is None:
-        s.find("This trace has no addresses")
+        several = r["run"]["pid"] is None and sum(p["recorded"] for p in r["processes"]) > 1
+        s.find("Several processes have no map" if several else "This trace has no addresses")
     elif not r["heap_map"]["ranges"]:
         s.find("Nothing lives at this moment")
     return not r["heap_map"] or not r["heap_map"]["ranges"]
@@ -336,9 +338,10 @@ def fragmap(s, r, view):
                              ("largest", "size", "largest_hole_bytes"), ("scattered", "ppm", "external_ppm")):
         s.pair(3, label, kind, m[key])
     map_cells(s, r, colour, 4, s.rows - 5)
-    cell = cells["rows"][0]
+    at = view.get("cursor", 0)
+    cell, addr = cells["rows"][at], addr + at * cells["cell_bytes"]
     row, now = s.rows - 5, end_of(r)
-    s.left(row, 0, "cursor", "cursor " + cells["address"], 7 + len(cells["address"]))
+    s.left(row, 0, "cursor", "cursor 0x%x" % addr, len("cursor 0x%x" % addr))
     s.pair(row, "used", "size", cell["live_bytes"])
     s.pair(row, "blocks", "count", cell["object_count"])
     s.pair(row, "pinned free", "size", cell["pinned_bytes"])
