@@ -75,9 +75,9 @@ def plan_range(p, label, narrow=True):
                 p.say("Enter")
                 p.look("%s, %s, detail, bytes %s" % (label, name, exact), DETAILS[name], (label, metric, ""),
                        screen=name, exact=exact == "on")
-                p.say("Esc", "Down", "Enter")
-                p.look("%s, %s, detail of the second, bytes %s" % (label, name, exact), DETAILS[name],
-                       (label, metric, ""), screen=name, exact=exact == "on", row=1)
+                p.say("Esc", "Down Down", "Enter")
+                p.look("%s, %s, detail of the third, bytes %s" % (label, name, exact), DETAILS[name],
+                       (label, metric, ""), screen=name, exact=exact == "on", row=2)
                 p.say("Esc", "Home")
     p.say(":set bytes off", ":screen fragmap")
     for colour in ("age", "category", "pinned"):
