@@ -85,7 +85,7 @@ static void draw_head(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	col = mm_part_pair(t, c, r, 0, col, "stacks",
 			   mm_value_of(MM_VALUE_COUNT, l->count + l->rest_count));
 	if (l->rest_count)
-		col += mm_canvas_print(c, r, 0, col - 1, MM_STYLE_DIM, "(the largest %zu below)", l->count) + 1;
+		col += mm_canvas_print(c, r, 0, col, MM_STYLE_DIM, "the largest %zu below", l->count) + 2;
 	if (t->report->run.from_ns)
 		col += mm_canvas_text(c, r, 0, col, MM_STYLE_DIM, "born in the range") + 2;
 	/* Half of it would say the opposite. */

@@ -86,6 +86,8 @@ static uint64_t pools_committed(const struct mm_report *p, uint64_t *ret_live)
 
 static const char *limit_name(const struct mm_report_pressure *p)
 {
+	if (p->sample.limit_bytes == MM_UNKNOWN)
+		return "no limit known";
 	return p->limit_kind == MM_LIMIT_CGROUP ? "limit of the control group"
 	     : p->limit_kind == MM_LIMIT_MACHINE ? "limit, the machine's" : "limit";
 }
@@ -103,7 +105,7 @@ static void draw_bars(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	const struct bar bars[] = {
 		{ "heap live", "heap peak", p->totals.all.live_bytes, p->totals.peak_live_bytes },
 		{ "heap peak", when, p->totals.peak_live_bytes, now->sample.limit_bytes },
-		{ "rss", now->sample.limit_bytes == MM_UNKNOWN ? "no limit known" : limit_name(now), now->sample.rss_bytes, now->sample.limit_bytes },
+		{ "rss", limit_name(now), now->sample.rss_bytes, now->sample.limit_bytes },
 		{ "unaccounted", "rss then", p->totals.unaccounted_bytes,
 		  p->totals.unaccounted_bytes == MM_UNKNOWN ? MM_UNKNOWN
 							    : p->totals.unaccounted_rss_bytes },

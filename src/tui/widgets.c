@@ -149,6 +149,13 @@ enum mm_style mm_part_event_style(const struct mm_report_log *l)
 	}
 }
 
+static const char *size_text(char *buf, uint64_t bytes)
+{
+	struct mm_value v = mm_value_of(MM_VALUE_SIZE, bytes);
+
+	return mm_value_text(&v, 0, buf);
+}
+
 static const char *of_all(const char *category)
 {
 	return category[0] ? category : "all";
@@ -166,28 +173,28 @@ static void say_level(const struct mm_report_log *l, char *buf)
 static void say_evict(const struct mm_top *t, const struct mm_report_log *l, char *buf)
 {
 	const struct mm_report_tiers *tiers = &t->report->tiers;
-	char size[MM_UNITS_TEXT];
+	char size[MM_VALUE_TEXT_MOST];
 
 	snprintf(buf, MM_PART_SITE, "evict %s %s%s%s  %s", of_all(l->category),
-		 mm_format_size(size, l->bytes), l->tier < tiers->count ? " from " : "",
+		 size_text(size, l->bytes), l->tier < tiers->count ? " from " : "",
 		 l->tier < tiers->count ? tiers->tiers[l->tier].name : "", l->cause);
 }
 
 static void say_budget(const struct mm_report_log *l, char *buf)
 {
-	char was[MM_UNITS_TEXT], now[MM_UNITS_TEXT];
+	char was[MM_VALUE_TEXT_MOST], now[MM_VALUE_TEXT_MOST];
 
 	if (l->before_bytes == MM_UNKNOWN)
 		snprintf(buf, MM_PART_SITE, "budget %s %s", of_all(l->category),
-			 mm_format_size(now, l->bytes));
+			 size_text(now, l->bytes));
 	else
 		snprintf(buf, MM_PART_SITE, "budget %s %s -> %s", of_all(l->category),
-			 mm_format_size(was, l->before_bytes), mm_format_size(now, l->bytes));
+			 size_text(was, l->before_bytes), size_text(now, l->bytes));
 }
 
 const char *mm_part_event(const struct mm_top *t, const struct mm_report_log *l, char *buf)
 {
-	char size[MM_UNITS_TEXT];
+	char size[MM_VALUE_TEXT_MOST];
 
 	switch (l->kind) {
 	case MM_LOG_LEVEL: say_level(l, buf); break;
@@ -195,7 +202,7 @@ const char *mm_part_event(const struct mm_top *t, const struct mm_report_log *l,
 	case MM_LOG_BUDGET: say_budget(l, buf); break;
 	case MM_LOG_DENY:
 		snprintf(buf, MM_PART_SITE, "deny %s %s  %s", of_all(l->category),
-			 mm_format_size(size, l->bytes), l->cause);
+			 size_text(size, l->bytes), l->cause);
 		break;
 	default: snprintf(buf, MM_PART_SITE, "mark %s", l->text);
 	}

@@ -87,8 +87,14 @@ def event(r, e):
     return "mark " + e["text"]
 
 
+LISTED = 200  # rows of a table, at most
+
+
 def log(s, r, top, bottom, left, right, oldest_first):
     events = r["pressure"]["log"] if oldest_first else r["pressure"]["log"][::-1]
+    if oldest_first and len(events) > bottom - top:
+        # Nobody has moved the cursor: the list begins with the first.
+        s.left(top - 1, left + 17, "events listed", "1 to %d of %d (f F)" % (bottom - top, len(events)), right)
     for row, e in zip(range(top, bottom), events):
         s.right(row, left + 8, "time of an event", "time", e["t_ns"])
         s.left(row, left + 10, "event", event(r, e).rstrip(), right)
@@ -139,6 +145,7 @@ def categories_table(s, r, top, bottom, was=None):
 def bars(s, r):
     t, now = r["totals"], r["pressure"]
     limit = {"cgroup": "limit of the control group", "machine": "limit, the machine's"}.get(now["limit_kind"], "limit")
+    limit = "no limit known" if now["limit_bytes"] is None else limit
     pools = [p for p in r["pools"] if p["committed_bytes"] is not None and p["live_bytes"] is not None]
     slabs = sum(p["committed_bytes"] for p in pools) or None
     no_slabs = "no slabs any more" if r["pools"] else "no pools in this trace"
@@ -290,6 +297,9 @@ def leaks(s, r, view):
     s.pair(2, "still live", "size", t["leak_bytes"])
     s.pair(2, "blocks", "count", t["leak_count"])
     s.pair(2, "stacks", "count", len(r["leaks"]) + r["leaks_rest"]["row_count"])
+    if len(r["leaks"]) + r["leaks_rest"]["row_count"] > LISTED:
+        _, col = s.find("the largest")
+        s.left(2, col, "rows listed", "the largest %d below" % LISTED, col + len("the largest 200 below"))
     rule = next(row for row in range(3, s.rows) if s.lines[row].startswith("───"))
     leaks_table(s, r, 3, rule)
     if r["leaks"]:

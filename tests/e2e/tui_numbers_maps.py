@@ -25,7 +25,8 @@ def title(s, r, view):
     parts += [whose, "TRACE", moment]
     parts += ["pressure %d %s" % (now["level"], now["name"].upper())] if now["level"] is not None else []
     parts += ["lost {:,}".format(run["lost_events_count"])] if run["lost_events_count"] else []
-    parts += ["MARK"] if view.get("was") else []
+    was = view.get("was")
+    parts += ["MARK " + read.time(min(was["run"]["to_ns"], was["run"]["duration_ns"]))] if was else []
     line = " "
     for part in parts + [view["trace"]]:
         if len(line) + len(part) <= s.cols:

@@ -22,6 +22,8 @@ def three_digits(n, unit, name):
 
 
 def size(n):
+    if n is None:
+        return "-"
     step = 0
     while step + 1 < len(SIZES) and n >> 10 * step >= 1024:
         step += 1
