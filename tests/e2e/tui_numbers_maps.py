@@ -277,6 +277,9 @@ def timeline(s, r, view):
     timeline_curve(s, view["whole"], view, 3, rss)
     strips(s, view["whole"], view, rss)
     top, col = s.find("BORN IN RANGE")
+    events, room = len(r["pressure"]["log"]), s.rows - 1 - (top + 1)
+    s.left(top, 0, "head of the events", "EVENTS IN RANGE" + (
+        "  1 to %d of %d (f F)" % (room, events) if events > room else ""), col - 1)
     log(s, r, top + 1, s.rows - 1, 0, col - 1, True)
     if s.loose and s.lines[top + 1][col:].startswith("- "):
         s.mark(top + 1, col)
