@@ -253,8 +253,11 @@ int mm_fill_leaks(struct mm_work *w)
 		return MM_ENOMEM;
 	for (size_t i = 0; i < r->leaks.count; i++)
 		memset(r->leak_rows[i].live_bytes, 0xff, sizeof r->leak_rows[i].live_bytes);
-	if (w->options->quick && !w->options->objects)
+	if (w->options->quick && !w->options->objects) {
+		if (r->leaks.count)
+			memset(r->leak_steps_ns, 0xff, sizeof r->leak_steps_ns);
 		return MM_OK;
+	}
 	for (size_t i = 0; !err && r->leaks.count && i < w->ready; i++)
 		err = follow(w, &w->sums[i]);
 	return err;
