@@ -32,20 +32,33 @@ static void sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-static int read_digests(struct follow *f, struct mm_reader *r)
+static int read_digest(struct follow *f, struct mm_reader *r, uint32_t p)
 {
 	struct mm_digest d;
+	int err = mm_reader_digest(r, p, f->seen[p], &d);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < d.site_count; i++)
+		f->allocs += d.sites[i].allocs;
+	mm_digest_deinit(&d);
+	f->events += mm_reader_chunk(r, p, f->seen[p]++)->events;
+	f->chunks++;
+	return 0;
+}
+
+/* The newest chunk's digest may be still to come: the next look has it. */
+static int read_digests(struct follow *f, struct mm_reader *r)
+{
 	int err = 0;
 
 	for (uint32_t p = 0; !err && p < mm_reader_processes(r) && p < PROCESSES; p++)
-		for (; !err && f->seen[p] < mm_reader_chunks(r, p); f->seen[p]++) {
-			f->events += mm_reader_chunk(r, p, f->seen[p])->events;
-			f->chunks++;
-			err = mm_reader_digest(r, p, f->seen[p], &d);
-			for (size_t i = 0; !err && i < d.site_count; i++)
-				f->allocs += d.sites[i].allocs;
-			if (!err)
-				mm_digest_deinit(&d);
+		while (!err && f->seen[p] < mm_reader_chunks(r, p)) {
+			err = read_digest(f, r, p);
+			if (err && f->seen[p] + 1 == mm_reader_chunks(r, p)) {
+				err = 0;
+				break;
+			}
 		}
 	return err;
 }

@@ -418,7 +418,10 @@ int mm_output_block(struct mm_output *o, const struct mm_block *kind,
 		o->lost_events += events;
 	else
 		o->pending_events += events;
-	return err || o->pending.len < FLUSH_BYTES ? err : mm_output_flush(o);
+	/* A chunk's digest comes next: whoever follows sees both. */
+	if (err || o->pending.len < FLUSH_BYTES || kind->type == MM_BLOCK_CHUNK)
+		return err;
+	return mm_output_flush(o);
 }
 
 void mm_output_expect(struct mm_output *o, uint64_t events)

@@ -134,7 +134,8 @@ struct mm_digest {
 };
 
 /* Fills *ret, whose memory the caller gives back with mm_digest_deinit. Does not
- * decode the chunk. MM_ECORRUPT when this digest is damaged. */
+ * decode the chunk. MM_ECORRUPT when this digest is damaged; in a file that grows also while
+ * that of the newest chunk of the process is not there yet: a later refresh brings it. */
 int mm_reader_digest(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		     struct mm_digest *ret);
 void mm_digest_deinit(struct mm_digest *d);
