@@ -31,7 +31,7 @@ check_PROGRAMS += bench/make_events
 bench_make_events_SOURCES = bench/make_events.c
 bench_make_events_LDADD = libmm_trace.la libmm_base.la libmm_core.la $(ZSTD_LIBS) $(LZ4_LIBS)
 tests/e2e/tui_numbers.log: bench/make_events
-EXTRA_DIST += tests/e2e/tui_numbers.py tests/e2e/tui_numbers_read.py tests/e2e/tui_numbers_lists.py \
+EXTRA_DIST += tests/golden tests/e2e/tui_numbers.py tests/e2e/tui_numbers_read.py tests/e2e/tui_numbers_lists.py \
 	tests/e2e/tui_numbers_maps.py
 EXTRA_DIST += traces/mmdig.mmt traces/mmdig-pools.mmt \
 	traces/v1-pools.mmt traces/v1-pools.cat.txt traces/v1-pools.json.txt
