@@ -50,17 +50,22 @@ if [ "${1-}" = --update ]; then
 	mkdir -p "$golden"
 fi
 for screen in $screens; do
-	each "$screen" mmdig-pools "$screen"
+	each "voxel-$screen" v1-voxel "$screen"
+done
+# Another program, gone to its peak; what traces lack; views and ranges.
+for screen in overview leaks fragmap; do
+	each "$screen" mmdig-pools "$screen" ":to peak"
 done
 each help mmdig-pools calls "?"
 each moment mmdig-pools overview ":to 50%"
 each range mmdig-pools timeline ":from 20%
 :to 60%"
-each flames mmdig-pools calls "t t"
+each flames v1-voxel calls "t t"
+each callers v1-voxel calls "t"
 each nothing v1-pools tiers
-for screen in overview categories tiers timeline gpu; do
-	each "voxel-$screen" v1-voxel "$screen"
-done
+each nothing-gpu v1-pools gpu
+each pinned v1-voxel fragmap "t t t"
+each stack v1-voxel leaks "Down Enter"
 each voxel-high v1-voxel tiers ":to 39.5s"
 each voxel-tier v1-voxel tiers "Down Down Enter"
 each voxel-heap v1-voxel gpu "Enter"
