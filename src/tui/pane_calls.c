@@ -13,7 +13,7 @@ enum { VIEW_CALLEES, VIEW_CALLERS, VIEW_FLAME, VIEWS };
 enum { OPEN_PPM = 50000 /* branches at least as large are open by themselves */ };
 
 static const struct mm_column columns[COLUMNS] = {
-	[COL_NAME] = { "function", 24, 0, 3, 1, 0 },
+	[COL_NAME] = { "function", 36, 0, 3, 1, 0 },
 	[COL_TOTAL] = { "total", 9, 16, 0, 0, 0 },
 	[COL_SHARE] = { "total%", 6, 0, 0, 0, 2 },
 	[COL_SELF] = { "self", 9, 16, 0, 0, 1 },

@@ -180,7 +180,7 @@ static void draw_cursor(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 		return;
 	int col = mm_canvas_print(c, r, 0, 0, MM_STYLE_BOLD, "cursor 0x%" PRIx64, addr) + 2;
 	col = mm_part_pair(t, c, r, 0, col, "used", mm_value_of(MM_VALUE_SIZE, cell->live_bytes));
-	col = mm_part_pair(t, c, r, 0, col, "blocks", mm_value_of(MM_VALUE_COUNT, cell->object_count));
+	col = mm_part_pair(t, c, r, 0, col, "blocks begin", mm_value_of(MM_VALUE_COUNT, cell->object_count));
 	col = mm_part_pair(t, c, r, 0, col, "pinned free", mm_value_of(MM_VALUE_SIZE, cell->pinned_bytes));
 	col = mm_part_pair(t, c, r, 0, col, "oldest", mm_value_of(MM_VALUE_TIME,
 			   cell->oldest_ns == MM_UNKNOWN || cell->oldest_ns > now ? MM_UNKNOWN : now - cell->oldest_ns));

@@ -53,10 +53,12 @@ void mm_table_widths(const struct mm_column *columns, int count, int room, int e
 		}
 	if (last >= 0)
 		ret[last] += rest;
-	if (spare < 0) /* the first alone is left, and too wide */
-		for (int i = 0; i < count; i++)
-			if (ret[i] > room)
-				ret[i] = room > 0 ? room : 0;
+	if (spare < 0 && count) /* the first gives way, down to a third of what it wants */
+		ret[0] = ret[0] + spare > wanted(&columns[0], exact) / 3 ? ret[0] + spare
+			: wanted(&columns[0], exact) / 3 + 1;
+	for (int i = 0; spare < 0 && i < count; i++) /* and then there is not room for the others */
+		if (ret[i] > room)
+			ret[i] = room > 0 ? room : 0;
 }
 
 void mm_list_keep(struct mm_list *l, size_t count, int rows)

@@ -269,6 +269,18 @@ static void copy_row(struct mm_top *t)
 
 static void pause_or_go(struct mm_top *t)
 {
+	int over = t->source->state(t->source->ctx) != MM_SOURCE_LIVE;
+
+	if (over && !t->paused && !t->playing) {
+		mm_top_say(t, MM_STYLE_NOTE, "nothing moves that could be paused: p plays");
+		return;
+	}
+	/* Playing that is interrupted goes on from where it was. */
+	if (over) {
+		t->paused = !t->paused;
+		t->playing = !t->paused;
+		return;
+	}
 	t->paused = !t->paused;
 	t->playing = 0;
 	if (!t->paused && t->to == MM_UNKNOWN)

@@ -46,6 +46,10 @@ static void begin_range(struct mm_top *t)
 	uint64_t now = t->screen == MM_SCREEN_TIMELINE && t->timeline.cursor != MM_UNKNOWN
 		? t->timeline.cursor : moment(t);
 
+	if (now >= mm_top_duration(t)) {
+		mm_top_say(t, MM_STYLE_BAD, "nothing comes after this moment: [ goes back in time");
+		return;
+	}
 	mm_top_range(t, now, now < t->to ? t->to : MM_UNKNOWN);
 	mm_top_say(t, MM_STYLE_NOTE, "the range begins here: b ends it, x is the whole run again");
 }

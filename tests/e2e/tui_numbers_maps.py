@@ -347,7 +347,7 @@ def fragmap(s, r, view):
     row, now = s.rows - 5, end_of(r)
     s.left(row, 0, "cursor", "cursor 0x%x" % addr, len("cursor 0x%x" % addr))
     s.pair(row, "used", "size", cell["live_bytes"])
-    s.pair(row, "blocks", "count", cell["object_count"])
+    s.pair(row, "blocks begin", "count", cell["object_count"])
     s.pair(row, "pinned free", "size", cell["pinned_bytes"])
     s.pair(row, "oldest", "time", None if cell["oldest_ns"] is None else now - cell["oldest_ns"])
     s.pair(row, "mostly", "text", cell["category"])
