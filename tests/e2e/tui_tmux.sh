@@ -147,9 +147,15 @@ mux send-keys q
 check "and q quits there too" left_as_it_was
 
 # --- signals -------------------------------------------------------------------------------
+# The mmtop in the pane; others may run elsewhere.
 pid_of()
 {
-	pgrep -f "^$build/mmtop|^[^ ]*/mmtop ${1:+$1 }$trace" | head -n 1
+	local p
+	p=$(mux list-panes -F '#{pane_pid}' | head -n 1)
+	while [ -n "$p" ] && [ "$(cat "/proc/$p/comm")" != mmtop ]; do
+		p=$(pgrep -P "$p" | head -n 1)
+	done
+	echo "$p"
 }
 for sig in TERM HUP INT; do
 	start 80 24 "LC_ALL=C.UTF-8 $build/mmtop $trace"
