@@ -229,14 +229,15 @@ static void draw(struct mm_top *t, struct mm_canvas *c)
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
+/* To the middle of the next column, so that each step is seen. */
 static void move_cursor(struct mm_top *t, int way)
 {
 	struct axis a = axis_of(t);
-	uint64_t by = (a.to - a.from) / (uint64_t)a.cols, at = cursor(t);
+	int col = column_at(&a, cursor(t)) + way;
 
-	by = by ? by : 1;
-	at = way < 0 ? (at > by ? at - by : 0) : at + by;
-	t->timeline.cursor = at > mm_top_duration(t) ? mm_top_duration(t) : at;
+	col = col < 0 ? 0 : col >= a.cols ? a.cols - 1 : col;
+	t->timeline.cursor = a.from + (uint64_t)((unsigned __int128)(a.to - a.from) * (unsigned)(2 * col + 1) /
+						 (unsigned)(2 * a.cols));
 }
 
 /* Around the cursor, a fourth of the time or four times as much. */

@@ -321,6 +321,26 @@ static void before_the_first_word_on_pressure(void **state)
 	topkit_end(&k);
 }
 
+/* Each step of the cursor is seen, the first from the end too. */
+static void steps_of_the_cursor_are_seen(void **state)
+{
+	struct topkit k;
+	char before[1024], after[1024];
+
+	(void)state;
+	topkit_begin(&k, "mmdig.mmt", MM_SCREEN_TIMELINE);
+	topkit_draw(&k, 30, 120);
+	for (int step = 0; step < 110; step++) {
+		int row = 0;
+		while (!strstr(topkit_row(&k, row, before, sizeof before), "range "))
+			row++;
+		key(&k, step < 100 ? MM_KEY_LEFT : MM_KEY_RIGHT);
+		topkit_draw(&k, 30, 120);
+		assert_string_not_equal(topkit_row(&k, row, after, sizeof after), before);
+	}
+	topkit_end(&k);
+}
+
 static void playing_comes_to_the_end(void **state)
 {
 	struct topkit k;
@@ -687,6 +707,7 @@ int main(void)
 		cmocka_unit_test(events_can_be_walked),
 		cmocka_unit_test(processes_in_turn),
 		cmocka_unit_test(before_the_first_word_on_pressure),
+		cmocka_unit_test(steps_of_the_cursor_are_seen),
 		cmocka_unit_test(playing_comes_to_the_end),
 		cmocka_unit_test(filters_searches_and_sorts),
 		cmocka_unit_test(calls_stay_a_tree),
