@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/top_asker.h"
+#include "collect/stampclock.h"
 #include "core/error.h"
 #include "tui/keys.h"
 #include "tui/script.h"
@@ -21,17 +22,9 @@
 enum { PLAY_NS = 100000000 };
 #define NAMES_NS UINT64_C(10000000000) /* at most, that one screen waits for names */
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static int wait_ms(uint64_t until)
 {
-	uint64_t now = now_ns();
+	uint64_t now = mm_monotonic_ns();
 
 	return now >= until ? 0 : (int)((until - now) / 1000000) + 1;
 }
@@ -115,7 +108,7 @@ static int take_all(struct loop *l, struct mm_tty_input in)
 
 	for (int n = 0; !err && in.event != MM_TTY_NOTHING && in.event != MM_TTY_GONE; n++) {
 		err = take(l, &in);
-		if (err || n > 200 || l->top == NULL)
+		if (err || n > 200)
 			break;
 		in = mm_tty_read(l->tty, 0, -1);
 	}
@@ -138,9 +131,9 @@ static int turn(struct loop *l, struct mm_diag *diag)
 	if (obey(l))
 		return 1;
 	int changed = in.event != MM_TTY_NOTHING;
-	if (now_ns() >= l->next) {
+	if (mm_monotonic_ns() >= l->next) {
 		changed |= mm_top_tick(l->top);
-		l->next = now_ns() + pace(l);
+		l->next = mm_monotonic_ns() + pace(l);
 	}
 	return changed ? paint(l, diag) : MM_OK;
 }
@@ -160,7 +153,7 @@ static int on_terminal(struct loop *l, struct mm_diag *diag)
 		mm_top_from(l->top, mm_top_asker_view(l->asker));
 		err = paint(l, diag);
 	}
-	l->next = now_ns() + pace(l);
+	l->next = mm_monotonic_ns() + pace(l);
 	while (!err)
 		err = turn(l, diag);
 	mm_canvas_deinit(&l->canvas);
@@ -215,10 +208,10 @@ static int wait_for_report(struct loop *l, struct mm_diag *diag)
 /* What is printed once will not be printed better later. */
 static int wait_for_names(struct loop *l, struct mm_diag *diag)
 {
-	uint64_t until = now_ns() + NAMES_NS;
+	uint64_t until = mm_monotonic_ns() + NAMES_NS;
 	int err = mm_top_update(l->top, diag);
 
-	while (!err && l->source->pending(l->source->ctx) && now_ns() < until) {
+	while (!err && l->source->pending(l->source->ctx) && mm_monotonic_ns() < until) {
 		sleep_ns(5000000);
 		mm_top_tick(l->top);
 		err = mm_top_update(l->top, diag);
