@@ -9,21 +9,23 @@ $CC -O2 -pthread -o loop "$src/bench/workloads/loop.c" || exit 99
 cat >watch.py <<'P'
 import json, os, signal, subprocess, sys, time
 mmprof, who, delay = sys.argv[1], sys.argv[2], float(sys.argv[3])
-recorder = subprocess.Popen([mmprof, "record", "-q", "-o", "t.bin", "./loop", "2", "1000000"],
+# Whoever is to be killed must be running still: only who ends by itself has a short way to go.
+count = "1000000" if who == "nobody" else "1000000000"
+recorder = subprocess.Popen([mmprof, "record", "-q", "-o", "t.bin", "./loop", "2", count],
                             stdout=subprocess.DEVNULL)
 while not os.path.exists("t.bin") or os.path.getsize("t.bin") < 200:
     time.sleep(0.001)
 with open("views", "w") as out:
     viewer = subprocess.Popen([mmprof, "top", "-b", "-j", "-d", "20ms", "--no-symbols", "t.bin"],
                               stdout=out, stderr=subprocess.PIPE)
-children = f"/proc/{recorder.pid}/task/{recorder.pid}/children"
 while not os.path.getsize("views") and recorder.poll() is None:
     time.sleep(0.001)
-time.sleep(delay)
-if who == "recorder":
-    recorder.kill()
-elif who == "program" and recorder.poll() is None:
-    os.kill(int(open(children).read().split()[0]), signal.SIGKILL)
+if who != "nobody":
+    time.sleep(delay)
+    program = int(open(f"/proc/{recorder.pid}/task/{recorder.pid}/children").read().split()[0])
+    if who == "recorder":
+        recorder.kill()
+    os.kill(program, signal.SIGKILL)
 said = viewer.communicate()[1].decode()
 recorder.wait()
 if viewer.returncode:
