@@ -157,7 +157,8 @@ static int judge(struct search *s, uint32_t place, uint32_t born_chunk, uint32_t
 {
 	struct mm_part_birth *b = &s->part->older[place];
 	const struct mm_row *d = &s->part->rows.rows[s->died_row[place]];
-	uint32_t latest;
+	uint32_t latest, last = number;
+	int err = MM_OK;
 
 	b->temporary = 0;
 	if (d->kind == MM_EV_REALLOC_OUT || d->thread != b->thread ||
@@ -165,9 +166,11 @@ static int judge(struct search *s, uint32_t place, uint32_t born_chunk, uint32_t
 		return MM_OK;
 	if (s->first_row[d->thread] && s->first_row[d->thread] <= s->died_row[place])
 		return MM_OK;
-	if (number && mm_reader_last_birth(s->reader, b->thread) != number)
-		return MM_OK;
-	int err = latest_chunk(s, b->thread, &latest);
+	if (number)
+		err = mm_reader_last_birth(s->reader, b->thread, &last);
+	if (err || last != number)
+		return err;
+	err = latest_chunk(s, b->thread, &latest);
 	b->temporary = !err && latest == born_chunk;
 	return err;
 }

@@ -20,16 +20,24 @@ int mm_codec_create(struct mm_codec **ret)
 	return MM_OK;
 }
 
+static void free_events(struct mm_codec *c)
+{
+	free(c->slot);
+	free(c->birth_slot);
+	free(c->birth_event);
+	free(c->stack);
+	free(c->fresh);
+	free(c->outer);
+	free(c->guess);
+}
+
 void mm_codec_destroy(struct mm_codec *c)
 {
 	if (!c)
 		return;
 	mm_columns_destroy(c->columns);
 	free(c->shapes.shapes);
-	free(c->guess);
-	free(c->birth_slot);
-	free(c->stack);
-	free(c->outer);
+	free_events(c);
 	free(c->category);
 	free(c->event);
 	free(c->last);
@@ -43,22 +51,24 @@ void mm_rows_deinit(struct mm_rows *r)
 	memset(r, 0, sizeof *r);
 }
 
-/* What was there for fewer events is not needed any more. */
+/* What was there for fewer events is not needed any more. One more each than there are events:
+ * decode_slots.c looks behind an end, and below a stack. */
 int mm_codec_room(struct mm_codec *c, uint32_t count)
 {
 	if (c->guess && count <= c->event_cap)
 		return MM_OK;
 	size_t guess = offsetof(struct mm_guess, born) + count * sizeof c->guess->born[0];
 	c->event_cap = 0;
-	free(c->birth_slot);
-	free(c->stack);
-	free(c->outer);
-	free(c->guess);
-	c->birth_slot = malloc((count + 1u) * sizeof *c->birth_slot);
-	c->stack = malloc((count + 1u) * sizeof *c->stack);
-	c->outer = malloc((count + 1u) * sizeof *c->outer);
+	free_events(c);
+	c->slot = calloc(count + 1u, sizeof *c->slot);
+	c->birth_slot = calloc(count + 1u, sizeof *c->birth_slot);
+	c->birth_event = calloc(count + 1u, sizeof *c->birth_event);
+	c->stack = calloc(count + 2u, sizeof *c->stack);
+	c->fresh = calloc(count + 1u, sizeof *c->fresh);
+	c->outer = calloc(count + 1u, sizeof *c->outer);
 	c->guess = malloc(guess);
-	if (!c->birth_slot || !c->stack || !c->outer || !c->guess)
+	if (!c->slot || !c->birth_slot || !c->birth_event || !c->stack || !c->fresh || !c->outer ||
+	    !c->guess)
 		return MM_ENOMEM;
 	c->event_cap = count;
 	return MM_OK;

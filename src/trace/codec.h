@@ -98,8 +98,9 @@ struct mm_slot_set { const uint64_t *bits; uint32_t slots; };
 int mm_codec_decode_births(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,
 			   const struct mm_chunk_start *start, const struct mm_slot_set *set,
 			   struct mm_rows *rows);
-/* Number + 1 of the last birth by the thread, in the chunk decoded so last; 0 = it had none. */
-uint32_t mm_codec_last_birth(const struct mm_codec *c, uint32_t thread);
+/* In *ret number + 1 of the last birth by the thread, in the chunk decoded so last; 0 = it had
+ * none. MM_ENOMEM. */
+int mm_codec_last_birth(struct mm_codec *c, uint32_t thread, uint32_t *ret);
 
 /* The slots that were not of the chunk's own making: those of older objects that died in
  * it, and those it took from below. An object whose slot is not among them, nor new, was

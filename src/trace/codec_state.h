@@ -1,4 +1,4 @@
-/* codec_state.h: what encode.c and decode.c share. Private to them. */
+/* codec_state.h: the memory of codec.c, which decode.c and its neighbours use. Private to them. */
 #ifndef MM_TRACE_CODEC_STATE_H
 #define MM_TRACE_CODEC_STATE_H
 
@@ -17,12 +17,17 @@ struct mm_codec {
 	struct mm_columns *columns;
 	struct mm_shape_list shapes;
 	struct mm_guess *guess;
-	uint32_t *birth_slot; /* slot of each birth */
+	uint32_t *slot;       /* of each event */
+	uint32_t *birth_slot; /* of each birth */
+	uint32_t *birth_event;/* its number among events */
+	uint32_t births;      /* of the chunk decoded last */
 	uint32_t *stack;      /* slots freed in the chunk */
+	int32_t *fresh;       /* deaths of births of the chunk: which (decode_slots.c) */
 	uint32_t *outer;      /* slots from elsewhere: of POP, then of OLD */
 	uint8_t *category;    /* of each shape */
 	uint8_t *event;       /* category of each event */
-	uint32_t *last;       /* by shape: number + 1 of its last birth (mm_codec_last_birth) */
+	uint32_t *last;       /* by shape: number + 1 of its last birth */
+	int last_known;       /* of the chunk whose births were decoded last */
 	size_t event_cap, category_cap, events_cap, last_cap;
 };
 

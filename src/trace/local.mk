@@ -9,6 +9,10 @@ libmm_trace_la_SOURCES = \
 	src/trace/columns.c src/trace/columns.h \
 	src/trace/cursor.c \
 	src/trace/decode.c \
+	src/trace/decode_births.c \
+	src/trace/decode_slots.c \
+	src/trace/decode_ticks.c \
+	src/trace/decoder.h \
 	src/trace/define.c \
 	src/trace/digest.c src/trace/digest.h \
 	src/trace/encode.c src/trace/encode.h \

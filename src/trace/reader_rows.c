@@ -56,9 +56,9 @@ int mm_reader_births(struct mm_reader *r, uint32_t process, uint32_t chunk,
 						  (uint32_t)c->info.events, &c->start, &set, rows);
 }
 
-uint32_t mm_reader_last_birth(const struct mm_reader *r, uint32_t thread)
+int mm_reader_last_birth(struct mm_reader *r, uint32_t thread, uint32_t *ret)
 {
-	return r->codec ? mm_codec_last_birth(r->codec, thread) : 0;
+	return r->codec ? mm_codec_last_birth(r->codec, thread, ret) : MM_ENOENT;
 }
 
 int mm_reader_touched(struct mm_reader *r, uint32_t process, uint32_t chunk,

@@ -77,6 +77,30 @@ static uint64_t read_tables(struct mm_reader *r, uint32_t p)
 	return sum + strlen(mm_reader_string(r, p, 1));
 }
 
+static uint64_t read_births(struct mm_reader *r, uint32_t p, uint32_t chunk)
+{
+	static const uint64_t bits[4] = { 0x5a5a5a5a5a5a5a5a, ~UINT64_C(0), 1, 0 };
+	struct mm_touched touched = { 0 };
+	struct mm_rows rows = { 0 };
+	uint64_t sum = 0;
+	uint32_t last;
+
+	if (mm_reader_births(r, p, chunk, bits, 256, &rows) == 0) {
+		for (size_t i = 0; i < rows.count; i++) {
+			if (rows.rows[i].slot >= 192 || rows.rows[i].ref >= MM_CHUNK_EVENTS)
+				abort();
+			sum += rows.rows[i].size + rows.rows[i].tick;
+		}
+		if (mm_reader_last_birth(r, 0, &last) == 0)
+			sum += last;
+	}
+	if (mm_reader_touched(r, p, chunk, &touched) == 0 && touched.count)
+		sum += touched.slots[touched.count - 1];
+	free(touched.slots);
+	mm_rows_deinit(&rows);
+	return sum;
+}
+
 static uint64_t read_process(struct mm_reader *r, uint32_t p)
 {
 	uint64_t sum = read_tables(r, p);
@@ -90,6 +114,7 @@ static uint64_t read_process(struct mm_reader *r, uint32_t p)
 		mm_reader_decode_other(r, p, i, count_other, &sum);
 		if (mm_reader_rows(r, p, i, &rows) == 0 && rows.count)
 			sum += rows.rows[rows.count - 1].slot;
+		sum += read_births(r, p, i);
 		if (mm_reader_digest(r, p, i, &d) == 0)
 			mm_digest_deinit(&d);
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "trace/codec.h"
 #include "tracecheck.h"
 #include "tracegen.h"
 
@@ -255,6 +256,69 @@ static int stop_at_once(void *arg, const struct mm_event *ev)
 	return ++*(int *)arg == 3 ? MM_ELIMIT : 0;
 }
 
+/* Some births of a chunk, as all its rows tell them. */
+static void expect_births(struct mm_reader *r, uint32_t chunk, const uint64_t *bits, uint32_t slots)
+{
+	struct mm_rows all = { 0 }, some = { 0 };
+	uint32_t last[TG_THREADS] = { 0 }, got;
+	size_t n = 0;
+
+	assert_int_equal(mm_reader_rows(r, 0, chunk, &all), 0);
+	assert_int_equal(mm_reader_births(r, 0, chunk, bits, slots, &some), 0);
+	assert_int_equal(some.births, all.births);
+	for (size_t i = 0; i < all.count; i++) {
+		const struct mm_row *a = &all.rows[i];
+		if (!mm_event_is_birth(a->kind))
+			continue;
+		last[a->thread] = (uint32_t)i + 1;
+		if (a->slot >= slots || !(bits[a->slot / 64] >> a->slot % 64 & 1))
+			continue;
+		assert_true(n < some.count);
+		const struct mm_row *b = &some.rows[n++];
+		assert_int_equal(b->ref, i);
+		assert_int_equal(b->slot, a->slot);
+		assert_int_equal(b->size, a->size);
+		assert_int_equal(b->tick, a->tick);
+		assert_int_equal(b->site, a->site);
+		assert_int_equal(b->thread, a->thread);
+		assert_int_equal(b->kind, a->kind);
+		assert_int_equal(b->align_log2, a->align_log2);
+	}
+	assert_int_equal(n, some.count);
+	for (uint32_t i = 0; i < TG_THREADS; i++) {
+		assert_int_equal(mm_reader_last_birth(r, i, &got), 0);
+		assert_int_equal(got, last[i]);
+	}
+	mm_rows_deinit(&all);
+	mm_rows_deinit(&some);
+}
+
+static void some_births_alone(void **state)
+{
+	static const size_t per_chunk[] = { 0, 50, 700, 5000 };
+	char *path = tg_path("births");
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct mm_writer_options opt = tg_options();
+		struct tg g;
+		opt.time_resolution_ns = seed % 3 == 0 ? 1 : 1000;
+		tg_write(&g, path, seed, 20000, per_chunk[seed % 4], &opt);
+		struct mm_reader *r = open_trace(path);
+		uint64_t *bits = calloc(g.high / 64 + 1, sizeof *bits);
+		for (uint32_t c = 0; c < mm_reader_chunks(r, 0); c++) {
+			for (uint32_t i = 0; i <= g.high / 64; i++)
+				bits[i] = c % 2 ? ~UINT64_C(0) : tg_random(&g) & tg_random(&g) & tg_random(&g);
+			expect_births(r, c, bits, c % 3 ? g.high : g.high / 2);
+		}
+		free(bits);
+		mm_reader_close(r);
+		tg_end(&g);
+		unlink(path);
+	}
+	free(path);
+}
+
 static void walk_from_the_middle(void **state)
 {
 	char *path = tg_path("middle");
@@ -369,6 +433,7 @@ int main(void)
 		cmocka_unit_test(full_chunks),
 		cmocka_unit_test(digests_and_heads),
 		cmocka_unit_test(chunk_alone),
+		cmocka_unit_test(some_births_alone),
 		cmocka_unit_test(walk_from_the_middle),
 		cmocka_unit_test(follows_a_growing_file),
 		cmocka_unit_test(processes_are_apart),
