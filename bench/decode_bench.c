@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/pages.h"
 #include "trace/codec.h"
+#include "trace/hand.h"
 #include "trace/reader.h"
 
 enum { AHEAD = 16 };
@@ -62,7 +63,7 @@ int main(int argc, char **argv)
 	int err = mm_reader_open(&r, argv[1], &diag);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (uint32_t c = 0; !err && c < mm_reader_chunks(r, 0); c++) {
-		err = mm_reader_rows(r, 0, c, &rows);
+		err = mm_hand_rows(mm_reader_hand(r), 0, c, &rows);
 		err = err ? err : make_room(&l, &rows);
 		if (!err)
 			count(&l, rows.rows, rows.count);

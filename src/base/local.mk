@@ -4,6 +4,7 @@ libmm_base_la_SOURCES = \
 	src/base/buf.c src/base/buf.h \
 	src/base/conf.c src/base/conf.h \
 	src/base/diag.c src/base/diag.h \
+	src/base/helper.c src/base/helper.h \
 	src/base/host.c src/base/host.h \
 	src/base/install.c src/base/install.h \
 	src/base/map.c src/base/map.h \

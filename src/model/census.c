@@ -6,13 +6,20 @@
 
 #include "base/buf.h"
 #include "core/error.h"
-#include "trace/codec.h"
+#include "model/standing.h"
 
 enum { CANNOT = 1 };
 
+struct lane { /* one of the chunks that are read at a time */
+	struct mm_hand *hand;
+	uint32_t process, chunk;
+	struct mm_rows rows;
+	int err;
+};
+
 struct taking {
 	struct mm_census *census;
-	struct mm_rows rows;
+	struct lane lanes[MM_PAIR];
 	uint64_t *decided; /* by slot: what became of it is known */
 	size_t words;
 	uint64_t resolution;
@@ -43,10 +50,17 @@ static int add(struct mm_census *c, const struct mm_object *o)
 	return MM_OK;
 }
 
-static int take_rows(struct taking *t, size_t end)
+static void read_lane(void *arg)
 {
-	for (size_t i = end < t->rows.count ? end : t->rows.count; i-- > 0;) {
-		const struct mm_row *r = &t->rows.rows[i];
+	struct lane *l = arg;
+
+	l->err = mm_hand_all_rows(l->hand, l->process, l->chunk, &l->rows);
+}
+
+static int take_rows(struct taking *t, const struct mm_rows *rows, size_t end)
+{
+	for (size_t i = end < rows->count ? end : rows->count; i-- > 0;) {
+		const struct mm_row *r = &rows->rows[i];
 		int birth = mm_event_is_birth(r->kind);
 		if (r->kind == MM_EV_BLOCK_MOVE)
 			return CANNOT;
@@ -66,43 +80,60 @@ static int take_rows(struct taking *t, size_t end)
 	return MM_OK;
 }
 
-static int take_checkpoint(struct taking *t, struct mm_reader *r, uint32_t process, uint32_t chunk)
+static int take_standing(void *arg, const struct mm_live_list *list, const uint32_t *latest)
 {
-	struct mm_diag quiet = { "" };
-	struct mm_object o;
-	struct mm_cursor *c;
-	uint32_t slot;
-	size_t at = 0;
-	int err = mm_cursor_open(&c, r, process, chunk, &quiet);
+	struct taking *t = arg;
 
-	if (err)
-		return err == MM_ENOMEM ? err : CANNOT;
-	while (!err && mm_objects_next(mm_cursor_objects(c), &at, &slot, &o)) {
-		int fresh = decide(t, slot);
-		err = fresh < 0 ? fresh : o.size == MM_UNKNOWN ? CANNOT
-			: fresh ? add(t->census, &o) : MM_OK;
+	(void)latest;
+	for (size_t i = 0; i < list->count; i++) {
+		int fresh = decide(t, list->slots[i]);
+		if (fresh < 0)
+			return fresh;
+		if (fresh && list->objects[i].size == MM_UNKNOWN)
+			return CANNOT;
+		if (fresh && add(t->census, &list->objects[i]))
+			return MM_ENOMEM;
 	}
-	mm_cursor_close(c);
-	return err;
+	return MM_OK;
+}
+
+/* Rows of the chunks before `end`, newest first, down to chunk `first`, two at a time. */
+static int take_chunks(struct taking *t, struct mm_reader *r, const struct mm_learnt *l,
+		       uint32_t first, struct mm_point at)
+{
+	void *args[MM_PAIR] = { &t->lanes[0], &t->lanes[1] };
+	uint32_t end = at.chunk + (at.index != 0);
+	int err = MM_OK;
+
+	while (!err && end > first) {
+		unsigned count = end - first < MM_PAIR ? 1 : MM_PAIR;
+		for (unsigned i = 0; i < count; i++)
+			t->lanes[i].chunk = end - 1 - i;
+		mm_pair_run(l->pair, count, read_lane, args);
+		for (unsigned i = 0; !err && i < count; i++) {
+			uint32_t c = t->lanes[i].chunk;
+			t->resolution = mm_reader_chunk(r, l->process, c)->resolution_ns;
+			err = t->lanes[i].err;
+			if (!err)
+				err = take_rows(t, &t->lanes[i].rows,
+						c == at.chunk ? at.index : SIZE_MAX);
+		}
+		end -= count;
+	}
+	return err == MM_ENOMEM || !err ? err : CANNOT;
 }
 
 static int take(struct taking *t, struct mm_reader *r, const struct mm_learnt *l, struct mm_point at)
 {
 	uint32_t first = 0;
-	int has = mm_reader_checkpoint(r, l->process, at.chunk, &first), err = MM_OK;
+	int has = mm_reader_checkpoint(r, l->process, at.chunk, &first);
 
 	if (mm_learnt_has_gap(l, has ? first + 1 : 0, at.chunk + 1))
 		return CANNOT;
-	for (uint32_t c = at.chunk + 1; !err && c-- > first;) {
-		if (c == at.chunk && !at.index)
-			continue;
-		err = mm_reader_all_rows(r, l->process, c, &t->rows);
-		if (err)
-			return err == MM_ENOMEM ? err : CANNOT;
-		t->resolution = mm_reader_chunk(r, l->process, c)->resolution_ns;
-		err = take_rows(t, c == at.chunk ? at.index : t->rows.count);
-	}
-	return err || !has ? err : take_checkpoint(t, r, l->process, first);
+	for (unsigned i = 0; i < MM_PAIR; i++)
+		t->lanes[i] = (struct lane){ .hand = l->pair->hands[i], .process = l->process };
+	int err = take_chunks(t, r, l, first, at);
+	return err || !has ? err : mm_standing(r, l, first, take_standing, t);
 }
 
 int mm_census_take(struct mm_census *ret, struct mm_reader *r, const struct mm_learnt *l,
@@ -114,7 +145,8 @@ int mm_census_take(struct mm_census *ret, struct mm_reader *r, const struct mm_l
 
 	if (!err && census.count != live_count)
 		err = CANNOT;
-	mm_rows_deinit(&t.rows);
+	for (unsigned i = 0; i < MM_PAIR; i++)
+		mm_rows_deinit(&t.lanes[i].rows);
 	free(t.decided);
 	if (err)
 		mm_census_deinit(&census);

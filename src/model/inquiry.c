@@ -17,6 +17,7 @@ struct mm_inquiry {
 	uint32_t era;                  /* of the naming */
 	size_t symbols;                /* in the trace, when naming began */
 	uint64_t bytes;                /* of the trace, then */
+	struct mm_pair pair;
 	struct mm_learnt **learnt;     /* by process, NULL = nothing yet */
 	size_t learnt_cap;
 };
@@ -43,7 +44,7 @@ int mm_inquiry_open(struct mm_inquiry **ret, struct mm_reader *r,
 	q->reader = r;
 	q->options = *options;
 	q->names = mm_report_store_create();
-	int err = q->names ? MM_OK : MM_ENOMEM;
+	int err = q->names ? mm_pair_init(&q->pair, r) : MM_ENOMEM;
 	if (!err && options->later)
 		err = mm_lookup_create(&q->lookup, options->later);
 	if (!err)
@@ -68,6 +69,7 @@ void mm_inquiry_close(struct mm_inquiry *q)
 	mm_naming_destroy(q->naming);
 	mm_lookup_destroy(q->lookup);
 	mm_report_store_free(q->names);
+	mm_pair_deinit(&q->pair);
 	free(q);
 }
 
@@ -78,7 +80,7 @@ struct mm_learnt *mm_inquiry_learnt(struct mm_inquiry *q, uint32_t process)
 	if (!q->learnt[process]) {
 		q->learnt[process] = calloc(1, sizeof **q->learnt);
 		if (q->learnt[process])
-			q->learnt[process]->process = process;
+			*q->learnt[process] = (struct mm_learnt){ .process = process, .pair = &q->pair };
 	}
 	return q->learnt[process];
 }

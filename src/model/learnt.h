@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "model/naming.h"
+#include "model/pair.h"
 #include "model/part.h"
 #include "model/report_store.h"
 #include "model/shares.h"
@@ -21,6 +22,7 @@ enum { MM_LEARNT_PARTS = 3 }; /* a range's ends, and its peak */
 
 struct mm_learnt {
 	uint32_t process;
+	struct mm_pair *pair; /* borrowed */
 	struct mm_notes notes;
 	uint32_t noted;     /* chunks whose notes are there */
 	struct mm_shares shares;

@@ -26,6 +26,7 @@ libmm_model_la_SOURCES = \
 	src/model/notices.c src/model/notices.h \
 	src/model/outcome.h \
 	src/model/naming.c src/model/naming.h \
+	src/model/pair.c src/model/pair.h \
 	src/model/part.c src/model/part.h \
 	src/model/parts.c src/model/parts.h \
 	src/model/ranking.c src/model/ranking.h \
@@ -36,6 +37,7 @@ libmm_model_la_SOURCES = \
 	src/model/select.c \
 	src/model/shares.c src/model/shares.h \
 	src/model/spread.c src/model/spread.h \
+	src/model/standing.c src/model/standing.h \
 	src/model/sum_events.c src/model/sum_events.h \
 	src/model/sums.c src/model/sums.h \
 	src/model/tower.c src/model/tower.h \

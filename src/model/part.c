@@ -8,11 +8,24 @@
 #include "base/map.h"
 #include "core/error.h"
 #include "model/learnt.h"
+#include "model/standing.h"
 
 enum { CANNOT = 1 };
 #define OLDER UINT32_C(0x80000000) /* in `ref` of a death: + place in `older` */
 #define NOT_YET UINT32_MAX         /* latest chunk of a thread: not looked for */
 #define NEVER (UINT32_MAX - 1)
+
+struct search;
+
+struct lane { /* one of the chunks that are searched at a time */
+	const struct search *search;
+	struct mm_hand *hand;
+	struct mm_rows rows;
+	struct mm_touched touched;
+	uint32_t chunk;
+	int likely; /* to bear some of the missing */
+	int err;
+};
 
 struct search {
 	struct mm_part *part;
@@ -25,8 +38,7 @@ struct search {
 	uint32_t highest;
 	uint32_t *died_row;      /* of each in `older` */
 	size_t died_cap;
-	struct mm_rows rows;
-	struct mm_touched touched;
+	struct lane lanes[MM_PAIR];
 	uint32_t threads;
 	uint32_t *first_row;     /* by thread: of its first birth in the chunk + 1 */
 	uint32_t *newest_row;    /* of its last */
@@ -152,8 +164,10 @@ static int latest_chunk(struct search *s, uint32_t thread, uint32_t *ret)
 }
 
 /* Was the object the last that its thread was given before it freed it itself? `number`: of its
- * birth in the chunk that bore it, + 1; 0 = it was the last before a checkpoint. */
-static int judge(struct search *s, uint32_t place, uint32_t born_chunk, uint32_t number)
+ * birth in the chunk that bore it, + 1, which the hand read; NULL = it was the last before a
+ * checkpoint. */
+static int judge(struct search *s, uint32_t place, uint32_t born_chunk, struct mm_hand *hand,
+		 uint32_t number)
 {
 	struct mm_part_birth *b = &s->part->older[place];
 	const struct mm_row *d = &s->part->rows.rows[s->died_row[place]];
@@ -166,8 +180,8 @@ static int judge(struct search *s, uint32_t place, uint32_t born_chunk, uint32_t
 		return MM_OK;
 	if (s->first_row[d->thread] && s->first_row[d->thread] <= s->died_row[place])
 		return MM_OK;
-	if (number)
-		err = mm_reader_last_birth(s->reader, b->thread, &last);
+	if (hand)
+		err = mm_hand_last_birth(hand, b->thread, &last);
 	if (err || last != number)
 		return err;
 	err = latest_chunk(s, b->thread, &latest);
@@ -176,10 +190,10 @@ static int judge(struct search *s, uint32_t place, uint32_t born_chunk, uint32_t
 }
 
 /* The last birth of a missing slot is the one: it was not given away again. */
-static int find_births(struct search *s, uint32_t chunk)
+static int find_births(struct search *s, struct lane *l)
 {
-	for (size_t i = s->rows.count; i-- > 0 && s->missing.count;) {
-		const struct mm_row *r = &s->rows.rows[i];
+	for (size_t i = l->rows.count; i-- > 0 && s->missing.count;) {
+		const struct mm_row *r = &l->rows.rows[i];
 		uint32_t place;
 		if (!is_missing(s, r->slot) ||
 		    !mm_map_take(&s->missing, (uint64_t)r->slot + 1, &place))
@@ -187,7 +201,7 @@ static int find_births(struct search *s, uint32_t chunk)
 		s->bits[r->slot / 64] &= ~(UINT64_C(1) << r->slot % 64);
 		s->part->older[place] = (struct mm_part_birth){ .size = r->size,
 			.time = r->tick * s->resolution, .site = r->site, .thread = r->thread };
-		int err = judge(s, place, chunk, r->ref + 1);
+		int err = judge(s, place, l->chunk, l->hand, r->ref + 1);
 		if (err)
 			return err;
 	}
@@ -196,10 +210,11 @@ static int find_births(struct search *s, uint32_t chunk)
 
 /* 1 when the chunk may have borne one of the missing, 0 when not, or an error. A missing
  * object kept its slot from its birth on, so only the chunk of its birth touched it. */
-static int may_bear(struct search *s, uint32_t chunk)
+static int may_bear(struct lane *l)
 {
-	struct mm_touched *t = &s->touched;
-	int err = mm_reader_touched(s->reader, s->learnt->process, chunk, t);
+	const struct search *s = l->search;
+	struct mm_touched *t = &l->touched;
+	int err = mm_hand_touched(l->hand, s->learnt->process, l->chunk, t);
 
 	if (err)
 		return err;
@@ -217,82 +232,124 @@ static int may_bear(struct search *s, uint32_t chunk)
 	return 0;
 }
 
+static int take_standing(struct search *s, uint32_t at, uint32_t place, const struct mm_object *o,
+			 const uint32_t *latest_birth)
+{
+	uint32_t latest = NEVER;
+	int err = MM_OK;
+
+	s->part->older[place] = (struct mm_part_birth){ .size = o->size, .time = o->time,
+		.site = o->site, .thread = o->thread };
+	if (o->thread >= s->threads || latest_birth[o->thread] != o->order + 1)
+		return MM_OK;
+	/* Its thread was given nothing from the checkpoint on. */
+	err = latest_chunk(s, o->thread, &latest);
+	if (!err && (latest == NEVER || latest < at))
+		err = judge(s, place, latest, NULL, 0);
+	return err;
+}
+
+struct standing { struct search *search; uint32_t at; };
+
+static int find_standing(void *arg, const struct mm_live_list *list, const uint32_t *latest)
+{
+	struct standing *t = arg;
+	struct search *s = t->search;
+
+	for (size_t i = 0; i < list->count && s->missing.count; i++) {
+		uint32_t place;
+		if (!is_missing(s, list->slots[i]) ||
+		    !mm_map_take(&s->missing, (uint64_t)list->slots[i] + 1, &place))
+			continue;
+		int err = list->objects[i].size == MM_UNKNOWN ? CANNOT
+			: take_standing(s, t->at, place, &list->objects[i], latest);
+		if (err)
+			return err;
+	}
+	return MM_OK;
+}
+
 /* What is still missing lived when chunk `at` began, where a checkpoint stands. */
 static int look_in_checkpoint(struct search *s, uint32_t at)
 {
-	struct mm_diag quiet = { "" };
-	struct mm_cursor *c;
-	int err = mm_cursor_open(&c, s->reader, s->learnt->process, at, &quiet);
+	struct standing t = { s, at };
+	int err = mm_standing(s->reader, s->learnt, at, find_standing, &t);
 
-	if (err)
-		return err == MM_ENOMEM ? err : CANNOT;
-	const struct mm_objects *objects = mm_cursor_objects(c);
-	for (size_t i = 0; !err && i <= s->missing.mask; i++) {
-		uint64_t key = s->missing.places[i].key;
-		uint32_t place = s->missing.places[i].value;
-		struct mm_object o;
-		if (!key)
-			continue;
-		if (!mm_objects_get(objects, (uint32_t)(key - 1), &o) || o.size == MM_UNKNOWN) {
-			err = CANNOT;
-			break;
-		}
-		s->part->older[place] = (struct mm_part_birth){ .size = o.size, .time = o.time,
-			.site = o.site, .thread = o.thread };
-		int newest = mm_objects_latest(objects, o.thread) == o.order + 1;
-		/* Its thread was given nothing from the checkpoint on. */
-		uint32_t latest = NEVER;
-		if (newest && o.thread < s->threads)
-			err = latest_chunk(s, o.thread, &latest);
-		if (!err && newest && (latest == NEVER || latest < at))
-			err = judge(s, place, latest, 0);
-	}
-	mm_cursor_close(c);
-	s->missing.count = err ? s->missing.count : 0;
-	return err;
+	return err ? err : s->missing.count ? CANNOT : MM_OK;
 }
 
 /* A checkpoint costs about as much as so many chunks. */
 static uint32_t checkpoint_cost(const struct search *s, uint32_t chunk)
 {
 	return (uint32_t)(mm_reader_chunk(s->reader, s->learnt->process, chunk)->before.live_count >>
-			  15) + 2;
+			  16) + 2;
 }
 
-/* One chunk: where the last had some of the missing, this one is likely to. */
-static int search_chunk(struct search *s, uint32_t chunk, int *likely)
+/* Leaves in the rows the births that may be looked for. */
+static void read_lane(void *arg)
 {
-	size_t before = s->missing.count;
-	int may = *likely ? 1 : may_bear(s, chunk);
+	struct lane *l = arg;
+	const struct search *s = l->search;
+	int may = l->likely ? 1 : may_bear(l);
 
-	if (!may)
-		return MM_OK;
+	l->rows.count = 0;
+	l->err = may < 0 ? may : MM_OK;
 	if (may > 0)
-		may = mm_reader_births(s->reader, s->learnt->process, chunk, s->bits, s->highest + 1,
-				       &s->rows);
-	if (may)
-		return may == MM_ENOMEM ? may : CANNOT;
-	int err = find_births(s, chunk);
-	*likely = s->missing.count != before;
-	return err;
+		l->err = mm_hand_births(l->hand, s->learnt->process, l->chunk, s->bits,
+					s->highest + 1, &l->rows);
+}
+
+/* The chunks before `chunk`, so many at a time. Where the last had some of the missing, they are
+ * likely to. */
+static int search_lanes(struct search *s, uint32_t chunk, unsigned count, int *likely)
+{
+	void *args[MM_PAIR];
+	int err = MM_OK;
+
+	for (unsigned i = 0; i < count; i++) {
+		s->lanes[i].chunk = chunk - 1 - i;
+		s->lanes[i].likely = *likely;
+		args[i] = &s->lanes[i];
+	}
+	mm_pair_run(s->learnt->pair, count, read_lane, args);
+	for (unsigned i = 0; !err && i < count && s->missing.count; i++) {
+		size_t before = s->missing.count;
+		err = s->lanes[i].err ? s->lanes[i].err : find_births(s, &s->lanes[i]);
+		*likely = s->missing.count != before;
+	}
+	return err == MM_ENOMEM || !err ? err : CANNOT;
+}
+
+enum way { GO_BACK, TO_CHECKPOINT, NOWHERE };
+
+/* From before `chunk`, with so many searched. */
+static enum way way_on(const struct search *s, uint32_t chunk, uint32_t searched, uint32_t most)
+{
+	const struct mm_chunk_info *here = mm_reader_chunk(s->reader, s->learnt->process, chunk);
+	uint32_t checkpoint = 0;
+	int has = mm_reader_checkpoint(s->reader, s->learnt->process, chunk, &checkpoint) &&
+		  checkpoint == chunk;
+
+	if (has && (here->after_gap || searched >= checkpoint_cost(s, chunk) || !chunk))
+		return TO_CHECKPOINT;
+	return here->after_gap || !chunk || searched == most ? NOWHERE : GO_BACK;
 }
 
 static int search_back(struct search *s, uint32_t most)
 {
-	uint32_t chunk = s->part->chunk, checkpoint = 0, searched = 0;
+	uint32_t chunk = s->part->chunk, searched = 0;
 	int err = MM_OK, likely = 0;
 
 	while (!err && s->missing.count) {
-		const struct mm_chunk_info *here = mm_reader_chunk(s->reader, s->learnt->process,
-								   chunk);
-		int has = mm_reader_checkpoint(s->reader, s->learnt->process, chunk, &checkpoint) &&
-			  checkpoint == chunk;
-		if (has && (here->after_gap || searched >= checkpoint_cost(s, chunk) || !chunk))
-			return look_in_checkpoint(s, chunk);
-		if (here->after_gap || !chunk || searched == most)
-			return CANNOT;
-		searched++;
-		err = search_chunk(s, --chunk, &likely);
+		enum way way = way_on(s, chunk, searched, most);
+		if (way != GO_BACK)
+			return way == TO_CHECKPOINT ? look_in_checkpoint(s, chunk) : CANNOT;
+		unsigned count = 1;
+		while (count < MM_PAIR && way_on(s, chunk - count, searched + count, most) == GO_BACK)
+			count++;
+		err = search_lanes(s, chunk, count, &likely);
+		searched += count;
+		chunk -= count;
 	}
 	return err;
 }
@@ -302,6 +359,8 @@ static int search_back(struct search *s, uint32_t most)
 static int make_room(struct search *s)
 {
 	s->threads = mm_reader_threads(s->reader, s->learnt->process);
+	for (unsigned i = 0; i < MM_PAIR; i++)
+		s->lanes[i] = (struct lane){ .search = s, .hand = s->learnt->pair->hands[i] };
 	s->first_row = calloc(s->threads + 1u, sizeof *s->first_row);
 	s->newest_row = calloc(s->threads + 1u, sizeof *s->newest_row);
 	s->latest_chunk = malloc((s->threads + 1u) * sizeof *s->latest_chunk);
@@ -327,10 +386,12 @@ static int mark_missing(struct search *s)
 static void search_deinit(struct search *s)
 {
 	mm_map_deinit(&s->missing);
-	mm_rows_deinit(&s->rows);
+	for (unsigned i = 0; i < MM_PAIR; i++) {
+		mm_rows_deinit(&s->lanes[i].rows);
+		free(s->lanes[i].touched.slots);
+	}
 	free(s->bits);
 	free(s->died_row);
-	free(s->touched.slots);
 	free(s->first_row);
 	free(s->newest_row);
 	free(s->latest_chunk);
@@ -347,7 +408,7 @@ int mm_part_read(struct mm_part *p, struct mm_reader *r, struct mm_learnt *l, ui
 	p->older_count = 0;
 	p->chunk = chunk;
 	s.resolution = mm_reader_chunk(r, l->process, chunk)->resolution_ns;
-	int err = mm_reader_rows(r, l->process, chunk, &p->rows);
+	int err = mm_hand_rows(l->pair->hands[0], l->process, chunk, &p->rows);
 	if (err || count > p->rows.count)
 		return err == MM_ENOMEM ? err : CANNOT;
 	err = make_room(&s);

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "core/error.h"
+#include "trace/hand.h"
 
 struct note_reader {
 	struct mm_notes *notes;
@@ -129,7 +130,7 @@ int mm_notes_read_from(struct mm_notes *notes, struct mm_reader *r, uint32_t pro
 		if (info->events == (uint64_t)info->births + info->deaths)
 			continue;
 		n.at = (struct mm_point){ c, 0 };
-		int err = mm_reader_decode_other(r, process, c, take_note, &n);
+		int err = mm_hand_other(mm_reader_hand(r), process, c, take_note, &n);
 		if (n.err)
 			return n.err;
 		if (err == MM_ENOMEM)

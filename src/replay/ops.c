@@ -5,6 +5,7 @@
 
 #include "base/pages.h"
 #include "core/error.h"
+#include "trace/hand.h"
 
 void mm_ops_deinit(struct mm_ops *o)
 {
@@ -121,7 +122,7 @@ static void forget_strangers(struct mm_rows *rows, uint32_t threads)
 
 int mm_ops_of_chunk(struct mm_ops *o, struct mm_reader *r, uint32_t process, uint32_t chunk)
 {
-	int err = mm_reader_rows(r, process, chunk, &o->rows);
+	int err = mm_hand_rows(mm_reader_hand(r), process, chunk, &o->rows);
 
 	o->count = 0;
 	if (!err)

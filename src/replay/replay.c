@@ -8,6 +8,7 @@
 #include "replay/heapmap.h"
 #include "replay/layout.h"
 #include "replay/pins.h"
+#include "trace/hand.h"
 
 enum { LOOK_EVERY = 256, PPM = 1000000, SLOT_AHEAD = 16, BLOCK_AHEAD = 8 };
 
@@ -220,7 +221,7 @@ static int give_chunks(struct run *x)
 	int err = MM_OK;
 
 	for (uint32_t c = 0; !err && c < chunks; c++) {
-		err = mm_reader_rows(x->reader, x->o->process, c, &x->rows);
+		err = mm_hand_rows(mm_reader_hand(x->reader), x->o->process, c, &x->rows);
 		if (err == MM_ECORRUPT) {
 			err = MM_OK; /* damage: what it held is missing */
 			continue;

@@ -4,6 +4,7 @@
 #include "trace/checkpoint.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/varint.h"
@@ -206,25 +207,89 @@ static void get_objects(struct mm_bytes *b, struct mm_object *objs, uint32_t *sl
 		objs[i].order = (uint32_t)(order += (uint64_t)mm_unzigzag(mm_bytes_varint(b)));
 }
 
-static int decode_objects(struct mm_bytes *b, const struct mm_checkpoint_head *h,
-			  struct mm_objects *o)
+/* Slots of a part are its own: no two objects have one. */
+static int is_sound(const struct mm_live_list *l, const struct mm_checkpoint_head *h,
+		    uint32_t first)
+{
+	uint32_t begin = h->part ? (h->part - 1) * MM_PART_ITEMS : 0, last = MM_NO_SLOT;
+
+	if (!h->part || first != begin)
+		return 0;
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->slots[i] >= MM_PART_ITEMS ||
+		    (uint64_t)first + l->slots[i] >= h->high_water ||
+		    !mm_event_is_birth(l->objects[i].kind) ||
+		    (last != MM_NO_SLOT && l->slots[i] <= last))
+			return 0;
+		last = l->slots[i];
+	}
+	return 1;
+}
+
+static int list_objects(struct mm_bytes *b, const struct mm_checkpoint_head *h,
+			struct mm_live_list *l)
 {
 	uint32_t count = mm_bytes_u32(b), first = mm_bytes_u32(b);
 
+	l->count = 0;
 	if (b->bad || count > MM_PART_ITEMS || (uint64_t)count * 9 > mm_bytes_left(b))
 		return MM_ECORRUPT;
-	struct mm_object *objs = calloc(count + 1, sizeof *objs);
-	uint32_t *slots = calloc(count + 1, sizeof *slots);
-	int err = objs && slots ? MM_OK : MM_ENOMEM;
-	if (!err)
-		get_objects(b, objs, slots, count, h->resolution_ns);
-	for (uint32_t i = 0; !err && !b->bad && i < count; i++) {
-		uint64_t slot = (uint64_t)first + slots[i];
-		err = slot < h->high_water && mm_event_is_birth(objs[i].kind) ?
-			mm_objects_restore(o, &objs[i], (uint32_t)slot) : MM_ECORRUPT;
+	if (MM_GROW(l->objects, l->object_cap, count) || MM_GROW(l->slots, l->slot_cap, count))
+		return MM_ENOMEM;
+	l->count = count;
+	get_objects(b, l->objects, l->slots, count, h->resolution_ns);
+	if (b->bad || !is_sound(l, h, first)) {
+		l->count = 0;
+		return MM_ECORRUPT;
 	}
-	free(objs);
-	free(slots);
+	for (uint32_t i = 0; i < count; i++)
+		l->slots[i] += first;
+	return MM_OK;
+}
+
+void mm_live_list_deinit(struct mm_live_list *l)
+{
+	free(l->objects);
+	free(l->slots);
+	memset(l, 0, sizeof *l);
+}
+
+int mm_checkpoint_objects(const uint8_t *data, size_t len, const struct mm_checkpoint_head *h,
+			  struct mm_live_list *ret)
+{
+	struct mm_bytes b = mm_bytes_of(data, len);
+
+	ret->count = 0;
+	return mm_bytes_u8(&b) == PART_OBJECTS ? list_objects(&b, h, ret) : MM_ECORRUPT;
+}
+
+int mm_checkpoint_latest(const uint8_t *data, size_t len, uint32_t *ret, uint32_t threads)
+{
+	struct mm_bytes b = mm_bytes_of(data, len);
+
+	memset(ret, 0, threads * sizeof *ret);
+	if (mm_bytes_u8(&b) != PART_LATEST)
+		return MM_ECORRUPT;
+	uint32_t count = mm_bytes_u32(&b);
+	for (uint32_t i = 0; i < count && i < threads; i++)
+		ret[i] = mm_bytes_u32(&b);
+	return b.bad ? MM_ECORRUPT : MM_OK;
+}
+
+uint32_t mm_checkpoint_object_parts(const struct mm_checkpoint_head *h)
+{
+	return parts_of(h->high_water);
+}
+
+static int decode_objects(struct mm_bytes *b, const struct mm_checkpoint_head *h,
+			  struct mm_objects *o)
+{
+	struct mm_live_list l = { 0 };
+	int err = list_objects(b, h, &l);
+
+	for (size_t i = 0; !err && i < l.count; i++)
+		err = mm_objects_restore(o, &l.objects[i], l.slots[i]);
+	mm_live_list_deinit(&l);
 	return err;
 }
 

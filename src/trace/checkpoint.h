@@ -30,6 +30,22 @@ uint32_t mm_checkpoint_parts(const struct mm_objects *o);
 int mm_checkpoint_encode(const struct mm_objects *o, uint32_t threads,
 			 uint64_t resolution_ns, int has_addr, uint32_t part, struct mm_buf *out);
 
+/* The objects of one part alone, by slot; none of another kind of part. */
+struct mm_live_list { /* caller's memory, zero-initialised; free both */
+	struct mm_object *objects;
+	uint32_t *slots;
+	size_t count, object_cap, slot_cap;
+};
+void mm_live_list_deinit(struct mm_live_list *l);
+/* 0, MM_ENOMEM, MM_ECORRUPT. */
+int mm_checkpoint_objects(const uint8_t *data, size_t len, const struct mm_checkpoint_head *h,
+			  struct mm_live_list *ret);
+/* In the first part, births by thread: number + 1 of the last one; 0 for threads that it does
+ * not name. */
+int mm_checkpoint_latest(const uint8_t *data, size_t len, uint32_t *ret, uint32_t threads);
+/* How many parts hold objects: they follow the first. */
+uint32_t mm_checkpoint_object_parts(const struct mm_checkpoint_head *h);
+
 /* Adds one part to `o` (reset before the first; parts in order): 0, MM_ENOMEM,
  * MM_ECORRUPT. */
 int mm_checkpoint_decode(const uint8_t *data, size_t len,

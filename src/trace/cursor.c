@@ -23,13 +23,11 @@ struct mm_cursor {
 	int joined;             /* objects stand before chunk `expected` */
 	int sound;              /* and nothing about them is unknown for a gap */
 	int plain;              /* while in this chunk; its ticks are those of the objects */
-	struct mm_codec *codec;
+	struct mm_hand hand;
 	struct mm_objects *objects;
-	struct mm_rows rows;
-	size_t at;              /* next row */
+	size_t at;              /* next row, of the hand */
 	uint64_t resolution_ns;
 	union mm_other_room room;
-	struct mm_buf raw;
 };
 
 /* --- reaching a chunk ------------------------------------------------------------------------ */
@@ -52,16 +50,10 @@ static int load_checkpoint(struct mm_cursor *cur, const struct mm_rcheckpoint *c
 
 	mm_objects_reset(cur->objects);
 	for (uint32_t i = 0; !err && i < c->part_count; i++) {
-		struct mm_block b;
-		const uint8_t *stored = mm_scan_block(cur->r, c->parts[i],
-						      MM_BLOCK_CHECKPOINT, &b);
-		err = stored ? mm_checkpoint_decode_head(stored, b.prefix, &h) : MM_ECORRUPT;
-		if (!err && (h.part != i || h.parts != c->part_count || h.number != c->number))
-			err = MM_ECORRUPT;
+		err = mm_hand_part(&cur->hand, c, i, &h);
 		if (!err)
-			err = mm_block_unpack(&b, stored, &cur->raw);
-		if (!err)
-			err = mm_checkpoint_decode(cur->raw.data, cur->raw.len, &h, cur->objects);
+			err = mm_checkpoint_decode(cur->hand.raw.data, cur->hand.raw.len, &h,
+						   cur->objects);
 	}
 	if (!err && !is_as_said(cur->objects, &h))
 		err = MM_ECORRUPT;
@@ -73,37 +65,6 @@ static int load_checkpoint(struct mm_cursor *cur, const struct mm_rcheckpoint *c
 	cur->expected = c->number;
 	cur->joined = cur->sound = 1;
 	return MM_OK;
-}
-
-/* The whole checkpoint that stands right before chunk `number`, or the last before it. */
-static const struct mm_rcheckpoint *find_checkpoint(const struct mm_rprocess *p,
-						    uint64_t number, int exact)
-{
-	size_t count = p->checkpoint_count - (p->want_part != 0);
-	size_t lo = 0, hi = count;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (p->checkpoints[mid].number <= number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || (exact && p->checkpoints[lo - 1].number != number))
-		return NULL;
-	return &p->checkpoints[lo - 1];
-}
-
-static int unpack_chunk(struct mm_cursor *c, const struct mm_rchunk *chunk)
-{
-	struct mm_block b;
-	const uint8_t *stored = mm_scan_block(c->r, chunk->info.offset, MM_BLOCK_CHUNK, &b);
-	int err = stored ? mm_block_unpack(&b, stored, &c->raw) : MM_ECORRUPT;
-
-	if (err)
-		return err;
-	return mm_codec_decode(c->codec, c->raw.data, c->raw.len, (uint32_t)chunk->info.events,
-			       &chunk->start, chunk->has_addr, &c->rows);
 }
 
 /* Whether the objects, as they are, are those before `chunk`. */
@@ -123,7 +84,7 @@ static void arrive(struct mm_cursor *c, const struct mm_rprocess *p, const struc
 	c->joined = !c->alone && follows(c, chunk);
 	c->sound &= c->joined;
 	if (!c->sound && !c->alone) {
-		const struct mm_rcheckpoint *cp = find_checkpoint(p, chunk->number, 1);
+		const struct mm_rcheckpoint *cp = mm_rcheckpoint_find(p, chunk->number, 1);
 		if (cp && load_checkpoint(c, cp) == MM_OK)
 			c->joined = c->sound = follows(c, chunk);
 		else if (cp)
@@ -143,7 +104,7 @@ static int enter_chunk(struct mm_cursor *c)
 
 	for (; p && c->next_chunk < p->chunk_count; c->next_chunk++) {
 		const struct mm_rchunk *chunk = &p->chunks[c->next_chunk];
-		int err = unpack_chunk(c, chunk);
+		int err = mm_hand_all_rows(&c->hand, c->process, c->next_chunk, &c->hand.rows);
 		if (err == MM_ENOMEM)
 			return err;
 		if (err) {
@@ -239,7 +200,7 @@ static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct
 	if (mm_event_is_death(r->kind))
 		return death(c, r, ev);
 	mm_objects_note(c->objects, r->kind);
-	const uint8_t *bytes = r->other_len ? c->rows.other.data + r->ref : NULL;
+	const uint8_t *bytes = r->other_len ? c->hand.rows.other.data + r->ref : NULL;
 	int err = mm_other_decode(bytes, r->other_len, ev, &c->room);
 	if (!err && r->kind == MM_EV_BLOCK_MOVE)
 		err = mm_objects_readdress(c->objects, ev->slot, (uint64_t)ev->value);
@@ -249,9 +210,9 @@ static inline int make_event(struct mm_cursor *c, const struct mm_row *r, struct
 int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)
 {
 	for (;;) {
-		if (c->at < c->rows.count) {
-			const struct mm_row *r = &c->rows.rows[c->at++];
-			if (c->at + AHEAD < c->rows.count)
+		if (c->at < c->hand.rows.count) {
+			const struct mm_row *r = &c->hand.rows.rows[c->at++];
+			if (c->at + AHEAD < c->hand.rows.count)
 				mm_objects_approach(c->objects, r[AHEAD].slot);
 			int err = make_event(c, r, ret);
 			if (!err)
@@ -259,7 +220,7 @@ int mm_cursor_next(struct mm_cursor *c, struct mm_event *ret)
 			if (err == MM_ENOMEM)
 				return err;
 			c->joined = c->sound = 0;
-			c->rows.count = 0;
+			c->hand.rows.count = 0;
 			if (c->alone)
 				return MM_ECORRUPT;
 			continue;
@@ -282,9 +243,8 @@ static int create(struct mm_cursor **ret, struct mm_reader *r, uint32_t process)
 		return MM_ENOMEM;
 	c->r = r;
 	c->process = process;
-	int err = mm_codec_create(&c->codec);
-	if (!err)
-		err = mm_objects_create(&c->objects, r->info.time_resolution_ns);
+	mm_hand_init(&c->hand, r);
+	int err = mm_objects_create(&c->objects, r->info.time_resolution_ns);
 	if (err)
 		mm_cursor_close(c);
 	else
@@ -292,35 +252,20 @@ static int create(struct mm_cursor **ret, struct mm_reader *r, uint32_t process)
 	return err;
 }
 
-/* The first chunk from `number` on. */
-static uint32_t chunk_numbered(const struct mm_rprocess *p, uint64_t number)
-{
-	uint32_t low = 0, high = p->chunk_count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		if (p->chunks[mid].number < number)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /* Stands as late before `chunk` as a checkpoint allows. */
 static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint32_t chunk)
 {
 	uint64_t number = p->chunks[chunk].number;
-	const struct mm_rcheckpoint *cp = find_checkpoint(p, number, 0);
+	const struct mm_rcheckpoint *cp = mm_rcheckpoint_find(p, number, 0);
 
 	c->joined = c->sound = 1;
 	c->expected = 0;
 	c->next_chunk = 0;
 	while (cp && load_checkpoint(c, cp) != MM_OK)
-		cp = cp->number ? find_checkpoint(p, cp->number - 1, 0) : NULL;
+		cp = cp->number ? mm_rcheckpoint_find(p, cp->number - 1, 0) : NULL;
 	if (!cp)
 		return;
-	c->next_chunk = chunk_numbered(p, cp->number);
+	c->next_chunk = mm_rchunk_numbered(p, cp->number);
 	if (c->next_chunk > chunk)
 		c->next_chunk = chunk;
 	/* What lived before the very first chunk is known at once, or not at all. */
@@ -331,26 +276,10 @@ static void start_before(struct mm_cursor *c, const struct mm_rprocess *p, uint3
 /* Of a process that did nothing since its checkpoint. */
 static void stand_at_checkpoint(struct mm_cursor *c, const struct mm_rprocess *p)
 {
-	const struct mm_rcheckpoint *cp = find_checkpoint(p, UINT64_MAX, 0);
+	const struct mm_rcheckpoint *cp = mm_rcheckpoint_find(p, UINT64_MAX, 0);
 
 	if (cp)
 		load_checkpoint(c, cp);
-}
-
-int mm_reader_checkpoint(const struct mm_reader *r, uint32_t process, uint32_t chunk,
-			 uint32_t *ret)
-{
-	const struct mm_rprocess *p = mm_reader_find(r, process);
-	const struct mm_rcheckpoint *cp = p && chunk < p->chunk_count
-		? find_checkpoint(p, p->chunks[chunk].number, 0) : NULL;
-
-	if (!cp)
-		return 0;
-	uint32_t at = chunk_numbered(p, cp->number);
-	if (p->chunks[at].number != cp->number)
-		return 0;
-	*ret = at;
-	return 1;
 }
 
 static int skip_to(struct mm_cursor *c, uint32_t chunk)
@@ -360,14 +289,14 @@ static int skip_to(struct mm_cursor *c, uint32_t chunk)
 
 	while (c->next_chunk < chunk && more > 0) {
 		more = enter_chunk(c);
-		while (more > 0 && c->at < c->rows.count) {
-			int err = make_event(c, &c->rows.rows[c->at++], &ev);
+		while (more > 0 && c->at < c->hand.rows.count) {
+			int err = make_event(c, &c->hand.rows.rows[c->at++], &ev);
 			if (err == MM_ENOMEM)
 				return err;
 			if (!err)
 				continue;
 			c->joined = c->sound = 0;
-			c->rows.count = 0;
+			c->hand.rows.count = 0;
 		}
 	}
 	return more < 0 ? more : MM_OK;
@@ -402,10 +331,8 @@ void mm_cursor_close(struct mm_cursor *c)
 {
 	if (!c)
 		return;
-	mm_codec_destroy(c->codec);
+	mm_hand_deinit(&c->hand);
 	mm_objects_destroy(c->objects);
-	mm_rows_deinit(&c->rows);
-	mm_buf_deinit(&c->raw);
 	free(c);
 }
 
@@ -433,7 +360,7 @@ int mm_reader_decode(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		return err;
 	c->alone = 1;
 	c->next_chunk = chunk;
-	err = unpack_chunk(c, &p->chunks[chunk]);
+	err = mm_hand_all_rows(&c->hand, process, chunk, &c->hand.rows);
 	if (!err) {
 		arrive(c, p, &p->chunks[chunk]);
 		c->resolution_ns = p->chunks[chunk].resolution_ns;

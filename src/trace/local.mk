@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libmm_trace.la
 libmm_trace_la_SOURCES = \
 	src/trace/block.c src/trace/block.h \
 	src/trace/bytes.h \
-	src/trace/checkpoint.c src/trace/checkpoint.h \
+	src/trace/checkpoint.c src/trace/checkpoint.h src/trace/checkpoints.c \
 	src/trace/chunk.c src/trace/chunk.h \
 	src/trace/codec.c src/trace/codec.h src/trace/codec_state.h \
 	src/trace/columns.c src/trace/columns.h \
@@ -19,11 +19,12 @@ libmm_trace_la_SOURCES = \
 	src/trace/event.c src/trace/event.h \
 	src/trace/facts.c src/trace/facts.h \
 	src/trace/guess.h \
+	src/trace/hand.c src/trace/hand.h \
 	src/trace/notice.c src/trace/notice.h \
 	src/trace/objects.c src/trace/objects.h src/trace/objects_state.h \
 	src/trace/other.c src/trace/other.h \
 	src/trace/output.c src/trace/output.h \
-	src/trace/reader.c src/trace/reader.h src/trace/reader_rows.c src/trace/roll.c \
+	src/trace/reader.c src/trace/reader.h src/trace/roll.c \
 	src/trace/scan.c src/trace/scan.h \
 	src/trace/shape.c src/trace/shape.h \
 	src/trace/source.c src/trace/source.h \

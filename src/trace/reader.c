@@ -53,6 +53,7 @@ static void look_whether_closed(struct mm_reader *r)
 
 static int start(struct mm_reader *r, struct mm_reader **ret, struct mm_diag *diag)
 {
+	mm_hand_init(&r->hand, r);
 	r->info.command = r->info.tool = r->info.source = "";
 	r->info.time_resolution_ns = 1000;
 	int err = check_header(r, diag);
@@ -137,8 +138,7 @@ void mm_reader_close(struct mm_reader *r)
 		destroy_process(r->processes[i]);
 	free(r->processes);
 	mm_symbols_in_deinit(&r->symbols);
-	mm_codec_destroy(r->codec);
-	mm_rows_deinit(&r->rows);
+	mm_hand_deinit(&r->hand);
 	mm_arena_deinit(&r->arena);
 	mm_buf_deinit(&r->raw);
 	mm_source_close(&r->source);
@@ -344,7 +344,7 @@ int mm_reader_digest(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		return MM_ENOENT;
 	if (!p->chunks[chunk].digest_at)
 		return MM_ECORRUPT;
-	const uint8_t *stored = mm_scan_block(r, p->chunks[chunk].digest_at, MM_BLOCK_DIGEST, &b);
+	const uint8_t *stored = mm_scan_block(&r->source, p->chunks[chunk].digest_at, MM_BLOCK_DIGEST, &b);
 	if (!stored)
 		return MM_ECORRUPT;
 	int err = mm_block_unpack(&b, stored, &r->raw);

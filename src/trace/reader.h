@@ -5,7 +5,8 @@
  * never wrong.
  * Vocabulary: digest = the sums of one chunk; cursor = a walk over one process's
  * events with the live objects at hand.
- * A reader is used by one thread at a time; strings live as long as the reader.
+ * A reader is used by one thread at a time, but for single chunks (hand.h); strings live as long
+ * as the reader.
  */
 #ifndef MM_TRACE_READER_H
 #define MM_TRACE_READER_H
@@ -167,38 +168,5 @@ uint32_t mm_cursor_chunk(const struct mm_cursor *c);
  * deaths of objects born elsewhere have unknown size and site. */
 int mm_reader_decode(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		     int (*fn)(void *arg, const struct mm_event *ev), void *arg);
-
-/* The same for kinds from MM_EV_OTHER up only, each with its number in the chunk: much
- * cheaper, since no object is followed. */
-int mm_reader_decode_other(struct mm_reader *r, uint32_t process, uint32_t chunk,
-			   int (*fn)(void *arg, const struct mm_event *ev, uint32_t index),
-			   void *arg);
-
-/* The rows of one chunk as it holds them (trace/codec.h): births whole, deaths with their
- * slot and, when born in the chunk too, which birth; no addresses. The fastest way
- * through a chunk.
- * *rows is the caller's, zero-initialised or of an earlier call; MM_ECORRUPT, MM_ENOMEM. */
-struct mm_rows;
-int mm_reader_rows(struct mm_reader *r, uint32_t process, uint32_t chunk, struct mm_rows *rows);
-/* The same with addresses, where the trace has them. */
-int mm_reader_all_rows(struct mm_reader *r, uint32_t process, uint32_t chunk,
-		       struct mm_rows *rows);
-
-/* The births of one chunk alone at slots below `slots` whose bit is set, in order, each with
- * its number in the chunk in `ref`; and number + 1 of the last birth that a thread had in
- * that chunk, 0 = none. Where they are few, several times as fast as all rows. */
-int mm_reader_births(struct mm_reader *r, uint32_t process, uint32_t chunk,
-		     const uint64_t *bits, uint32_t slots, struct mm_rows *rows);
-int mm_reader_last_birth(struct mm_reader *r, uint32_t thread, uint32_t *ret);
-
-/* Which slots a chunk may have given to an object that outlived it: those in `slots`, and
- * fresh_from <= slot < fresh_to. Much cheaper than its rows. */
-struct mm_touched { /* the caller's, zero-initialised; free(slots) at the end */
-	uint32_t *slots;
-	size_t count, cap;
-	uint32_t fresh_from, fresh_to;
-};
-int mm_reader_touched(struct mm_reader *r, uint32_t process, uint32_t chunk,
-		      struct mm_touched *ret);
 
 #endif

@@ -303,9 +303,9 @@ static int take_block(struct mm_reader *r, const struct mm_block *b, const uint8
 
 /* --- the walk ------------------------------------------------------------------------------- */
 
-static int header_at(struct mm_reader *r, uint64_t at, struct mm_block *ret)
+static int header_at(struct mm_source *s, uint64_t at, struct mm_block *ret)
 {
-	const uint8_t *head = mm_source_view(&r->source, at, MM_BLOCK_HEADER);
+	const uint8_t *head = mm_source_view(s, at, MM_BLOCK_HEADER);
 
 	if (!head)
 		return MM_ETRUNC;
@@ -331,7 +331,7 @@ static uint64_t next_header(struct mm_reader *r, uint64_t at)
 			continue;
 		}
 		at += (uint64_t)(hit - p);
-		if (mm_get32(hit) == MM_BLOCK_MAGIC && header_at(r, at, &b) == MM_OK)
+		if (mm_get32(hit) == MM_BLOCK_MAGIC && header_at(&r->source, at, &b) == MM_OK)
 			return at;
 		at++;
 	}
@@ -347,14 +347,14 @@ static void skip_to(struct mm_reader *r, uint64_t at)
 	r->scan_at = at;
 }
 
-const uint8_t *mm_scan_block(struct mm_reader *r, uint64_t at, uint8_t type,
+const uint8_t *mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type,
 			     struct mm_block *ret)
 {
 	struct mm_block b;
 
-	if (header_at(r, at, &b) || b.type != type)
+	if (header_at(s, at, &b) || b.type != type)
 		return NULL;
-	const uint8_t *stored = mm_source_view(&r->source, at + MM_BLOCK_HEADER, b.stored);
+	const uint8_t *stored = mm_source_view(s, at + MM_BLOCK_HEADER, b.stored);
 	if (!stored || mm_crc32c(0, stored, b.stored) != b.crc)
 		return NULL;
 	*ret = b;
@@ -367,7 +367,7 @@ static void skip_damaged(struct mm_reader *r, const struct mm_block *b)
 {
 	struct mm_block next;
 	uint64_t end = b->offset + MM_BLOCK_HEADER + b->stored;
-	int follows = end == r->source.bytes || header_at(r, end, &next) == MM_OK;
+	int follows = end == r->source.bytes || header_at(&r->source, end, &next) == MM_OK;
 
 	r->info.damaged_blocks++;
 	r->doubted += follows ? 0 : b->stored;
@@ -379,7 +379,7 @@ static void skip_damaged(struct mm_reader *r, const struct mm_block *b)
 static int step(struct mm_reader *r)
 {
 	struct mm_block b;
-	int err = header_at(r, r->scan_at, &b);
+	int err = header_at(&r->source, r->scan_at, &b);
 
 	if (err == MM_ETRUNC)
 		return 0;
@@ -398,7 +398,7 @@ static int step(struct mm_reader *r)
 		skip_to(r, next);
 		return 1;
 	}
-	const uint8_t *stored = mm_scan_block(r, b.offset, b.type, &b);
+	const uint8_t *stored = mm_scan_block(&r->source, b.offset, b.type, &b);
 	if (!stored) {
 		skip_damaged(r, &b);
 		return 1;

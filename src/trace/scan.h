@@ -13,6 +13,7 @@
 #include "trace/chunk.h"
 #include "trace/codec.h"
 #include "trace/facts.h"
+#include "trace/hand.h"
 #include "trace/reader.h"
 #include "trace/source.h"
 #include "trace/tables.h"
@@ -62,6 +63,14 @@ struct mm_rsymbols {
 	struct mm_arena arena;
 };
 
+struct mm_hand { /* scratch all, but for the reader */
+	const struct mm_reader *reader;
+	struct mm_source source; /* the reader's, with a window of its own */
+	struct mm_buf raw;       /* an unpacked payload */
+	struct mm_codec *codec;  /* NULL until needed */
+	struct mm_rows rows;
+};
+
 struct mm_reader {
 	struct mm_source source;
 	struct mm_trace_info info;
@@ -83,8 +92,7 @@ struct mm_reader {
 	struct mm_buf raw;      /* scratch: an unpacked payload */
 	struct mm_roll_head roll; /* of all processes; zeros when there is none */
 	struct mm_rsymbols symbols;
-	struct mm_codec *codec; /* scratch of mm_reader_rows ..., NULL until needed */
-	struct mm_rows rows;
+	struct mm_hand hand;
 };
 
 /* Takes in what lies between scan_at and the end of the source. 0 or MM_ENOMEM. */
@@ -92,10 +100,26 @@ int mm_scan(struct mm_reader *r);
 /* The first block alone. MM_ENOTRACE when it does not tell of the run. */
 int mm_scan_first(struct mm_reader *r);
 
-/* The whole block at `at`, checked: its stored bytes, valid until the next read; NULL
- * when it is damaged or not of `type`. */
-const uint8_t *mm_scan_block(struct mm_reader *r, uint64_t at, uint8_t type,
+/* The whole block at `at`, checked: its stored bytes, valid until the next look at the source;
+ * NULL when it is damaged or not of `type`. */
+const uint8_t *mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type,
 			     struct mm_block *ret);
+
+/* hand.c */
+void mm_hand_init(struct mm_hand *h, const struct mm_reader *r);
+void mm_hand_deinit(struct mm_hand *h);
+/* checkpoints.c: the whole checkpoint that stands right before chunk `number`, or the last before
+ * it. */
+const struct mm_rcheckpoint *mm_rcheckpoint_find(const struct mm_rprocess *p, uint64_t number,
+						 int exact);
+/* The first chunk from `number` on. */
+uint32_t mm_rchunk_numbered(const struct mm_rprocess *p, uint64_t number);
+/* A part of a checkpoint: its payload in h->raw. 0, MM_ECORRUPT, MM_ENOMEM. */
+int mm_hand_part(struct mm_hand *h, const struct mm_rcheckpoint *c, uint32_t part,
+		 struct mm_checkpoint_head *ret);
+
+/* mm_scan_block of the reader's source. */
+const uint8_t *mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret);
 
 struct mm_rprocess *mm_reader_find(const struct mm_reader *r, uint32_t process);
 

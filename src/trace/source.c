@@ -114,6 +114,7 @@ int mm_source_refresh(struct mm_source *s, struct mm_diag *diag)
 		return mm_fail_errno(diag, "%s", s->path ? s->path : "standard input");
 	s->bytes = (uint64_t)now.st_size;
 	s->window.len = 0;
+	s->looks++;
 	return MM_OK;
 }
 

@@ -19,6 +19,7 @@ struct mm_source {
 	char *path;      /* NULL for memory and standard input */
 	struct mm_buf window;
 	uint64_t window_at;
+	uint64_t looks;  /* at the size: what windows held before is forgotten */
 };
 
 int mm_source_open(struct mm_source *ret, const char *path, struct mm_diag *diag);

@@ -9,7 +9,7 @@
 
 #include "core/crc32c.h"
 #include "trace/block.h"
-#include "trace/codec.h"
+#include "trace/hand.h"
 #include "trace/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -85,16 +85,16 @@ static uint64_t read_births(struct mm_reader *r, uint32_t p, uint32_t chunk)
 	uint64_t sum = 0;
 	uint32_t last;
 
-	if (mm_reader_births(r, p, chunk, bits, 256, &rows) == 0) {
+	if (mm_hand_births(mm_reader_hand(r), p, chunk, bits, 256, &rows) == 0) {
 		for (size_t i = 0; i < rows.count; i++) {
 			if (rows.rows[i].slot >= 192 || rows.rows[i].ref >= MM_CHUNK_EVENTS)
 				abort();
 			sum += rows.rows[i].size + rows.rows[i].tick;
 		}
-		if (mm_reader_last_birth(r, 0, &last) == 0)
+		if (mm_hand_last_birth(mm_reader_hand(r), 0, &last) == 0)
 			sum += last;
 	}
-	if (mm_reader_touched(r, p, chunk, &touched) == 0 && touched.count)
+	if (mm_hand_touched(mm_reader_hand(r), p, chunk, &touched) == 0 && touched.count)
 		sum += touched.slots[touched.count - 1];
 	free(touched.slots);
 	mm_rows_deinit(&rows);
@@ -111,8 +111,8 @@ static uint64_t read_process(struct mm_reader *r, uint32_t p)
 
 	for (uint32_t i = 0; i < mm_reader_chunks(r, p) && i < 20; i++) {
 		mm_reader_decode(r, p, i, count_event, &sum);
-		mm_reader_decode_other(r, p, i, count_other, &sum);
-		if (mm_reader_rows(r, p, i, &rows) == 0 && rows.count)
+		mm_hand_other(mm_reader_hand(r), p, i, count_other, &sum);
+		if (mm_hand_rows(mm_reader_hand(r), p, i, &rows) == 0 && rows.count)
 			sum += rows.rows[rows.count - 1].slot;
 		sum += read_births(r, p, i);
 		if (mm_reader_digest(r, p, i, &d) == 0)

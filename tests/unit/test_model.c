@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "modelkit.h"
 #include "trace/codec.h"
+#include "trace/hand.h"
 
 static const struct mm_model_options overview;
 
@@ -458,8 +459,8 @@ static void rows_agree_with_the_cursor(void **state)
 	make_random(&k, 2024, 200000);
 	assert_int_equal(mm_cursor_open(&c, k.reader, 0, 0, NULL), 0);
 	for (uint32_t chunk = 0; chunk < mm_reader_chunks(k.reader, 0); chunk++) {
-		assert_int_equal(mm_reader_rows(k.reader, 0, chunk, &rows), 0);
-		assert_int_equal(mm_reader_touched(k.reader, 0, chunk, &touched), 0);
+		assert_int_equal(mm_hand_rows(mm_reader_hand(k.reader), 0, chunk, &rows), 0);
+		assert_int_equal(mm_hand_touched(mm_reader_hand(k.reader), 0, chunk, &touched), 0);
 		for (size_t i = 0; i < rows.count; i++) {
 			const struct mm_row *r = &rows.rows[i];
 			assert_int_equal(mm_cursor_next(c, &ev), 1);

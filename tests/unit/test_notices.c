@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "modelkit.h"
+#include "trace/hand.h"
 #include "trace/notice.h"
 #include "trace/other.h"
 
@@ -108,7 +109,7 @@ static void notices_come_back(void **state)
 			.notice = &all[i] });
 	}
 	kit_reader(&k);
-	assert_int_equal(mm_reader_decode_other(k.reader, p, 0, compare_with, all), 0);
+	assert_int_equal(mm_hand_other(mm_reader_hand(k.reader), p, 0, compare_with, all), 0);
 	assert_int_equal(mm_cursor_open(&cursor, k.reader, p, 0, NULL), 0);
 	while (mm_cursor_next(cursor, &ev) > 0)
 		compare_with(all, &ev, n++);

@@ -10,6 +10,7 @@
 
 #include "core/shm.h"
 #include "modelkit.h"
+#include "trace/hand.h"
 #include "trace/objects.h"
 
 static const struct mm_model_options pools_overview;
@@ -171,7 +172,7 @@ static void events_come_back(void **state)
 		tell(&k, p, &all[i]);
 	kit_reader(&k);
 	assert_int_equal(mm_reader_chunks(k.reader, p), 1);
-	assert_int_equal(mm_reader_decode_other(k.reader, p, 0, compare_with, all), 0);
+	assert_int_equal(mm_hand_other(mm_reader_hand(k.reader), p, 0, compare_with, all), 0);
 	kit_end(&k);
 }
 

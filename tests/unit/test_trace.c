@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "trace/codec.h"
+#include "trace/hand.h"
 #include "tracecheck.h"
 #include "tracegen.h"
 
@@ -263,8 +263,8 @@ static void expect_births(struct mm_reader *r, uint32_t chunk, const uint64_t *b
 	uint32_t last[TG_THREADS] = { 0 }, got;
 	size_t n = 0;
 
-	assert_int_equal(mm_reader_rows(r, 0, chunk, &all), 0);
-	assert_int_equal(mm_reader_births(r, 0, chunk, bits, slots, &some), 0);
+	assert_int_equal(mm_hand_rows(mm_reader_hand(r), 0, chunk, &all), 0);
+	assert_int_equal(mm_hand_births(mm_reader_hand(r), 0, chunk, bits, slots, &some), 0);
 	assert_int_equal(some.births, all.births);
 	for (size_t i = 0; i < all.count; i++) {
 		const struct mm_row *a = &all.rows[i];
@@ -286,7 +286,7 @@ static void expect_births(struct mm_reader *r, uint32_t chunk, const uint64_t *b
 	}
 	assert_int_equal(n, some.count);
 	for (uint32_t i = 0; i < TG_THREADS; i++) {
-		assert_int_equal(mm_reader_last_birth(r, i, &got), 0);
+		assert_int_equal(mm_hand_last_birth(mm_reader_hand(r), i, &got), 0);
 		assert_int_equal(got, last[i]);
 	}
 	mm_rows_deinit(&all);
