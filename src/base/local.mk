@@ -10,6 +10,7 @@ libmm_base_la_SOURCES = \
 	src/base/map.c src/base/map.h \
 	src/base/pages.c src/base/pages.h \
 	src/base/progress.c src/base/progress.h \
+	src/base/ratios.h \
 	src/base/registry.c src/base/registry.h \
 	src/base/suggest.c src/base/suggest.h \
 	src/base/term.c src/base/term.h \

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/ratios.h"
 #include "core/error.h"
-#include "model/ratios.h"
 #include "model/work.h"
 
 enum { DEVICES = 64, HEAPS = 256, KINDS = 4096, BLOCKS = 65536, NO_PLACE = UINT32_MAX };

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/ratios.h"
 #include "core/error.h"
-#include "model/ratios.h"
 #include "model/work.h"
 
 enum { LOGGED = 512, HYSTERESIS_PPM = 30000, FULL_PPM = 100000 };

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/ratios.h"
 #include "core/error.h"
-#include "model/ratios.h"
 #include "model/work.h"
 
 enum { TIERS = 256, CATEGORIES = 4096, CAUSES = 64 };

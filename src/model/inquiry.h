@@ -40,7 +40,7 @@ int mm_inquiry_report(struct mm_report **ret, struct mm_inquiry *q,
 
 /* True when names came since the last report was made: it would look different now. */
 int mm_inquiry_has_names(const struct mm_inquiry *q);
-/* Addresses that are being looked up. */
+/* Addresses that are being looked up, or were and no report was made since. */
 size_t mm_inquiry_pending(const struct mm_inquiry *q);
 
 #endif

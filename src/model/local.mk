@@ -30,7 +30,6 @@ libmm_model_la_SOURCES = \
 	src/model/part.c src/model/part.h \
 	src/model/parts.c src/model/parts.h \
 	src/model/ranking.c src/model/ranking.h \
-	src/model/ratios.h \
 	src/model/report.c src/model/report.h src/model/report_live.h \
 	src/model/report_tiers.h \
 	src/model/report_store.c src/model/report_store.h \

@@ -24,7 +24,7 @@ struct mm_lookup {
 	size_t ask_at, ask_count, ask_cap;
 	struct answer *answers;
 	size_t answer_count, answer_cap;
-	size_t pending;
+	size_t pending; /* asked for and not taken */
 	struct mm_symbols *symbols; /* the thread's, while it runs */
 	/* the owner's */
 	struct mm_module **modules;
@@ -119,11 +119,12 @@ static void answer_batch(struct mm_lookup *l, const struct ask *batch, struct an
 
 static void give(struct mm_lookup *l, const struct answer *answers, size_t n)
 {
-	if (!MM_GROW(l->answers, l->answer_cap, l->answer_count + n)) {
-		memcpy(l->answers + l->answer_count, answers, n * sizeof *answers);
-		l->answer_count += n;
+	if (MM_GROW(l->answers, l->answer_cap, l->answer_count + n)) {
+		l->pending -= n; /* nobody will come for them */
+		return;
 	}
-	l->pending -= n;
+	memcpy(l->answers + l->answer_count, answers, n * sizeof *answers);
+	l->answer_count += n;
 }
 
 static void *run(void *arg)
@@ -221,6 +222,7 @@ size_t mm_lookup_take(struct mm_lookup *l,
 	size_t n = l->answer_count;
 	l->answers = NULL;
 	l->answer_count = l->answer_cap = 0;
+	l->pending -= n;
 	pthread_mutex_unlock(&l->lock);
 	for (size_t i = 0; i < n; i++)
 		if (answers[i].count)

@@ -33,6 +33,6 @@ size_t mm_lookup_take(struct mm_lookup *l,
 		      void *arg);
 
 size_t mm_lookup_ready(struct mm_lookup *l);   /* answers that can be taken */
-size_t mm_lookup_pending(struct mm_lookup *l); /* asks without an answer */
+size_t mm_lookup_pending(struct mm_lookup *l); /* asks not answered, or not taken */
 
 #endif

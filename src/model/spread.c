@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/ratios.h"
 #include "core/error.h"
 
 enum { MOST_CELLS = 1 << 20, LEAST_CELL = 16, DIGIT = 11, DIGITS = 1 << DIGIT };
@@ -130,11 +131,6 @@ static int place(struct layout *l, const struct mm_placed *o)
 	return MM_OK;
 }
 
-static uint64_t ppm(uint64_t part, uint64_t whole)
-{
-	return whole ? (uint64_t)((unsigned __int128)part * 1000000 / whole) : 0;
-}
-
 static void sum_up(struct layout *l)
 {
 	struct mm_report_map *m = l->map;
@@ -145,8 +141,8 @@ static void sum_up(struct layout *l)
 		m->touched_bytes += l->ranges[i].page_count * m->page_bytes;
 	}
 	m->not_returnable_bytes = m->touched_bytes - m->live_bytes - m->slack_bytes;
-	m->external_ppm = m->free_bytes ? 1000000 - ppm(m->largest_hole_bytes, m->free_bytes) : 0;
-	m->free_ppm = ppm(m->not_returnable_bytes, m->touched_bytes);
+	m->external_ppm = m->free_bytes ? 1000000 - mm_ratio_ppm(m->largest_hole_bytes, m->free_bytes) : 0;
+	m->free_ppm = m->touched_bytes ? mm_ratio_ppm(m->not_returnable_bytes, m->touched_bytes) : 0;
 }
 
 /* --- cells ----------------------------------------------------------------------------- */

@@ -61,8 +61,10 @@ int mm_hand_part(struct mm_hand *h, const struct mm_rcheckpoint *c, uint32_t par
 
 	if (part >= c->part_count)
 		return MM_ECORRUPT;
-	const uint8_t *stored = mm_hand_stored(h, c->parts[part], MM_BLOCK_CHECKPOINT, &b);
-	int err = stored ? mm_checkpoint_decode_head(stored, b.prefix, &head) : MM_ECORRUPT;
+	const uint8_t *stored;
+	int err = mm_hand_stored(h, c->parts[part], MM_BLOCK_CHECKPOINT, &b, &stored);
+	if (!err)
+		err = mm_checkpoint_decode_head(stored, b.prefix, &head);
 	if (err)
 		return err;
 	if (head.part != part || head.parts != c->part_count || head.number != c->number)

@@ -12,9 +12,10 @@
 
 #include <stdint.h>
 
+#include "base/ratios.h"
+
 #define MM_NO_SLOT UINT32_MAX
 #define MM_NO_THREAD UINT32_MAX
-#define MM_UNKNOWN UINT64_MAX /* a size, time or total that is not known: null */
 
 /* Kinds below MM_EV_OTHER are columns of a chunk; the rest travel as (kind, length,
  * bytes) and are skipped by readers that do not know them. The numbers are the

@@ -45,7 +45,8 @@ struct mm_hand *mm_reader_hand(struct mm_reader *r)
 	return &r->hand;
 }
 
-const uint8_t *mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret)
+int mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret,
+		   const uint8_t **ret_stored)
 {
 	const struct mm_source *s = &h->reader->source;
 
@@ -55,7 +56,7 @@ const uint8_t *mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, stru
 	h->source.memory = s->memory;
 	h->source.bytes = s->bytes;
 	h->source.looks = s->looks;
-	return mm_scan_block(&h->source, at, type, ret);
+	return mm_scan_block(&h->source, at, type, ret, ret_stored);
 }
 
 /* The payload of a chunk, in h->raw, and a codec to read it with. */
@@ -68,11 +69,11 @@ static int load_chunk(struct mm_hand *h, uint32_t process, uint32_t chunk,
 	if (!p || chunk >= p->chunk_count)
 		return MM_ENOENT;
 	int err = h->codec ? MM_OK : mm_codec_create(&h->codec);
+	const uint8_t *stored;
+	if (!err)
+		err = mm_hand_stored(h, p->chunks[chunk].info.offset, MM_BLOCK_CHUNK, &b, &stored);
 	if (err)
 		return err;
-	const uint8_t *stored = mm_hand_stored(h, p->chunks[chunk].info.offset, MM_BLOCK_CHUNK, &b);
-	if (!stored)
-		return MM_ECORRUPT;
 	*ret = &p->chunks[chunk];
 	return mm_block_unpack(&b, stored, &h->raw);
 }

@@ -25,11 +25,15 @@ static const char *name_of(const struct mm_reader *r)
 static int check_header(struct mm_reader *r, struct mm_diag *diag)
 {
 	size_t len = r->source.bytes < MM_FILE_HEADER ? (size_t)r->source.bytes : MM_FILE_HEADER;
-	const uint8_t *head = mm_source_view(&r->source, 0, len);
+	const uint8_t *head = NULL;
 	struct mm_file_state state;
-	int err = head ? mm_file_decode(head, len, &r->info.version, &r->info.compat, &state) :
-		  MM_ENOTRACE;
+	int err = mm_source_view(&r->source, 0, len, &head);
 
+	if (!err)
+		err = head ? mm_file_decode(head, len, &r->info.version, &r->info.compat, &state)
+			   : MM_ENOTRACE; /* an empty file has no window */
+	if (err == MM_ENOMEM)
+		return err;
 	if (err == MM_ENEWER)
 		return mm_fail(diag, err, "%s: written by a newer mmprof: update mmprof to read it",
 			       name_of(r));
@@ -344,9 +348,9 @@ int mm_reader_digest(struct mm_reader *r, uint32_t process, uint32_t chunk,
 		return MM_ENOENT;
 	if (!p->chunks[chunk].digest_at)
 		return MM_ECORRUPT;
-	const uint8_t *stored = mm_scan_block(&r->source, p->chunks[chunk].digest_at, MM_BLOCK_DIGEST, &b);
-	if (!stored)
-		return MM_ECORRUPT;
-	int err = mm_block_unpack(&b, stored, &r->raw);
+	const uint8_t *stored;
+	int err = mm_scan_block(&r->source, p->chunks[chunk].digest_at, MM_BLOCK_DIGEST, &b, &stored);
+	if (!err)
+		err = mm_block_unpack(&b, stored, &r->raw);
 	return err ? err : mm_digest_decode(r->raw.data, r->raw.len, ret);
 }

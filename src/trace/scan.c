@@ -305,11 +305,12 @@ static int take_block(struct mm_reader *r, const struct mm_block *b, const uint8
 
 static int header_at(struct mm_source *s, uint64_t at, struct mm_block *ret)
 {
-	const uint8_t *head = mm_source_view(s, at, MM_BLOCK_HEADER);
+	const uint8_t *head;
+	int err = mm_source_view(s, at, MM_BLOCK_HEADER, &head);
 
-	if (!head)
-		return MM_ETRUNC;
-	int err = mm_block_decode(head, ret);
+	if (err)
+		return err;
+	err = mm_block_decode(head, ret);
 	ret->offset = at;
 	return err;
 }
@@ -322,10 +323,10 @@ static uint64_t next_header(struct mm_reader *r, uint64_t at)
 	while (at + MM_BLOCK_HEADER <= r->source.bytes) {
 		uint64_t left = r->source.bytes - at;
 		size_t len = left < SEARCH ? (size_t)left : SEARCH;
-		const uint8_t *p = mm_source_view(&r->source, at, len);
-		const uint8_t *hit = p ? memchr(p, MM_BLOCK_MAGIC & 0xff, len - 3) : NULL;
-		if (!p)
+		const uint8_t *p;
+		if (mm_source_view(&r->source, at, len, &p))
 			break;
+		const uint8_t *hit = memchr(p, MM_BLOCK_MAGIC & 0xff, len - 3);
 		if (!hit) {
 			at += len - 3;
 			continue;
@@ -347,18 +348,23 @@ static void skip_to(struct mm_reader *r, uint64_t at)
 	r->scan_at = at;
 }
 
-const uint8_t *mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type,
-			     struct mm_block *ret)
+int mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type, struct mm_block *ret,
+		  const uint8_t **ret_stored)
 {
+	const uint8_t *stored;
 	struct mm_block b;
+	int err = header_at(s, at, &b);
 
-	if (header_at(s, at, &b) || b.type != type)
-		return NULL;
-	const uint8_t *stored = mm_source_view(s, at + MM_BLOCK_HEADER, b.stored);
-	if (!stored || mm_crc32c(0, stored, b.stored) != b.crc)
-		return NULL;
+	if (!err)
+		err = b.type == type ? mm_source_view(s, at + MM_BLOCK_HEADER, b.stored, &stored)
+				     : MM_ECORRUPT;
+	if (err)
+		return err == MM_ENOMEM ? err : MM_ECORRUPT;
+	if (mm_crc32c(0, stored, b.stored) != b.crc)
+		return MM_ECORRUPT;
 	*ret = b;
-	return stored;
+	*ret_stored = stored;
+	return MM_OK;
 }
 
 /* A block whose body does not hold. Its length is believed if a block, or the end of the
@@ -381,8 +387,8 @@ static int step(struct mm_reader *r)
 	struct mm_block b;
 	int err = header_at(&r->source, r->scan_at, &b);
 
-	if (err == MM_ETRUNC)
-		return 0;
+	if (err == MM_ETRUNC || err == MM_ENOMEM)
+		return err == MM_ENOMEM ? err : 0;
 	if (err) {
 		uint64_t next = next_header(r, r->scan_at + 1);
 		skip_to(r, next);
@@ -398,8 +404,11 @@ static int step(struct mm_reader *r)
 		skip_to(r, next);
 		return 1;
 	}
-	const uint8_t *stored = mm_scan_block(&r->source, b.offset, b.type, &b);
-	if (!stored) {
+	const uint8_t *stored;
+	err = mm_scan_block(&r->source, b.offset, b.type, &b, &stored);
+	if (err == MM_ENOMEM)
+		return err;
+	if (err) {
 		skip_damaged(r, &b);
 		return 1;
 	}

@@ -101,9 +101,9 @@ int mm_scan(struct mm_reader *r);
 int mm_scan_first(struct mm_reader *r);
 
 /* The whole block at `at`, checked: its stored bytes, valid until the next look at the source;
- * NULL when it is damaged or not of `type`. */
-const uint8_t *mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type,
-			     struct mm_block *ret);
+ * MM_ECORRUPT when it is damaged or not of `type`, MM_ENOMEM. */
+int mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type, struct mm_block *ret,
+		  const uint8_t **ret_stored);
 
 /* hand.c */
 void mm_hand_init(struct mm_hand *h, const struct mm_reader *r);
@@ -119,7 +119,8 @@ int mm_hand_part(struct mm_hand *h, const struct mm_rcheckpoint *c, uint32_t par
 		 struct mm_checkpoint_head *ret);
 
 /* mm_scan_block of the reader's source. */
-const uint8_t *mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret);
+int mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret,
+		   const uint8_t **ret_stored);
 
 struct mm_rprocess *mm_reader_find(const struct mm_reader *r, uint32_t process);
 

@@ -155,13 +155,13 @@ int mm_source_is_replaced(const struct mm_source *s, uint64_t at, size_t len)
 	return same;
 }
 
-/* Fills the window from `at` on: bytes got. */
-static size_t fill(struct mm_source *s, uint64_t at, size_t want)
+/* Fills the window from `at` on, as far as there is something. */
+static int fill(struct mm_source *s, uint64_t at, size_t want)
 {
 	s->window.len = 0;
 	s->window_at = at;
 	if (mm_buf_reserve(&s->window, want))
-		return 0;
+		return MM_ENOMEM;
 	while (s->window.len < want) {
 		ssize_t n = pread(s->fd, s->window.data + s->window.len, want - s->window.len,
 				  (off_t)(at + s->window.len));
@@ -171,21 +171,26 @@ static size_t fill(struct mm_source *s, uint64_t at, size_t want)
 			break;
 		s->window.len += (size_t)n;
 	}
-	return s->window.len;
+	return MM_OK;
 }
 
-const uint8_t *mm_source_view(struct mm_source *s, uint64_t at, size_t len)
+int mm_source_view(struct mm_source *s, uint64_t at, size_t len, const uint8_t **ret)
 {
 	if (at > s->bytes || len > s->bytes - at)
-		return NULL;
-	if (s->fd < 0)
-		return s->memory + at;
-	if (at < s->window_at || at + len > s->window_at + s->window.len) {
+		return MM_ETRUNC;
+	if (s->fd < 0) {
+		*ret = s->memory + at;
+		return MM_OK;
+	}
+	if (!s->window.data || at < s->window_at || at + len > s->window_at + s->window.len) {
 		uint64_t left = s->bytes - at;
 		size_t want = len > WINDOW ? len : left < WINDOW ? (size_t)left : WINDOW;
-		if (fill(s, at, want) < len)
-			return NULL;
+		int err = fill(s, at, want);
+		if (err)
+			return err;
+		if (s->window.len < len)
+			return MM_ETRUNC;
 	}
-	/* An empty file has no window. */
-	return s->window.data ? s->window.data + (at - s->window_at) : NULL;
+	*ret = s->window.data + (at - s->window_at);
+	return MM_OK;
 }

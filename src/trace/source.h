@@ -38,8 +38,8 @@ int mm_source_read(const struct mm_source *s, uint64_t at, void *ret, size_t len
 enum { MM_SOURCE_MARK = 64 };
 int mm_source_is_replaced(const struct mm_source *s, uint64_t at, size_t len);
 
-/* Bytes [at, at + len) or NULL when they are not all there (or memory ran out); valid
- * until the next call. len is at most a block with its header. */
-const uint8_t *mm_source_view(struct mm_source *s, uint64_t at, size_t len);
+/* In *ret bytes [at, at + len), valid until the next call; MM_ETRUNC when they are not all there,
+ * MM_ENOMEM. len is at most a block with its header. */
+int mm_source_view(struct mm_source *s, uint64_t at, size_t len, const uint8_t **ret);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/ratios.h"
 #include "base/units.h"
 #include "base/utf8.h"
 #include "core/error.h"
@@ -42,7 +43,7 @@ static const char *name(const struct mm_top *t, size_t i)
 
 static uint64_t share(const struct mm_top *t, size_t i)
 {
-	return mm_value_ppm(node(t, i)->total, node(t, 0)->total);
+	return mm_ratio_ppm(node(t, i)->total, node(t, 0)->total);
 }
 
 /* --- branches ------------------------------------------------------------------------------- */

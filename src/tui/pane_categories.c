@@ -1,6 +1,7 @@
 /* pane_categories.c: categories, what is left of their budgets, and who holds them. */
 #include <string.h>
 
+#include "base/ratios.h"
 #include "base/units.h"
 #include "tui/top_parts.h"
 
@@ -33,7 +34,7 @@ static size_t rows(const struct mm_top *t)
 
 static uint64_t live_ppm(const struct mm_report_category *g)
 {
-	return mm_value_ppm(g->own.live_bytes, g->budget_bytes);
+	return mm_ratio_ppm(g->own.live_bytes, g->budget_bytes);
 }
 
 static struct mm_value state(const struct mm_report_category *g)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/ratios.h"
 #include "base/units.h"
 #include "tui/top_parts.h"
 
@@ -149,7 +150,7 @@ static void draw_row(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, in
 				      (unsigned char)look_of(t, cell));
 	}
 	mm_canvas_put(c, r, row, LABEL + cells, MM_STYLE_DIM, '|');
-	struct mm_value share = mm_value_of(MM_VALUE_PPM, mm_value_ppm(row_live(t, first, cells),
+	struct mm_value share = mm_value_of(MM_VALUE_PPM, mm_ratio_ppm(row_live(t, first, cells),
 							 (uint64_t)cells * m->cell_bytes));
 	if (r.cols - LABEL - cells > SHARE)
 		mm_canvas_right(c, r, row, r.cols, MM_STYLE_PLAIN, mm_value_text(&share, 0, buf));

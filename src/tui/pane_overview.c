@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/ratios.h"
 #include "base/units.h"
 #include "tui/top_parts.h"
 
@@ -46,7 +47,7 @@ static void draw_bar(struct mm_top *t, struct mm_canvas *c, struct mm_rect r, in
 		     const struct bar *b)
 {
 	char buf[MM_VALUE_TEXT_MOST];
-	uint64_t ppm = mm_value_ppm(b->bytes, b->most);
+	uint64_t ppm = mm_ratio_ppm(b->bytes, b->most);
 	struct mm_value v = mm_value_of(MM_VALUE_SIZE, b->bytes),
 		share = mm_value_of(MM_VALUE_PPM, ppm), most = mm_value_of(MM_VALUE_SIZE, b->most);
 	int number = t->bytes ? 18 : 10, text = 46, width = r.cols - 14 - number - text;
@@ -121,8 +122,7 @@ static void draw_bars(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 /* Of the last second, or as near to it as the trace tells. */
 static struct mm_value each_second(uint64_t n, uint64_t window)
 {
-	return mm_value_of(MM_VALUE_COUNT, n == MM_UNKNOWN || !window || window == MM_UNKNOWN ? MM_UNKNOWN
-			   : (uint64_t)((unsigned __int128)n * 1000000000 / window));
+	return mm_value_of(MM_VALUE_COUNT, mm_ratio_per_second(n, window));
 }
 
 static void draw_rates(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
@@ -136,7 +136,7 @@ static void draw_rates(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)
 	col = mm_part_pair(t, c, r, 0, col, "allocs", mm_value_of(MM_VALUE_COUNT, m->alloc_count));
 	col = mm_part_pair(t, c, r, 0, col, "frees", mm_value_of(MM_VALUE_COUNT, m->free_count));
 	mm_part_pair(t, c, r, 0, col, "temporary",
-		     mm_value_of(MM_VALUE_PPM, mm_value_ppm(m->temporary_count, m->alloc_count)));
+		     mm_value_of(MM_VALUE_PPM, mm_ratio_ppm(m->temporary_count, m->alloc_count)));
 }
 
 static void draw_curve(struct mm_top *t, struct mm_canvas *c, struct mm_rect r)

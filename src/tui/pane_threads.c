@@ -1,4 +1,5 @@
 /* pane_threads.c: threads, and what all of them ask for: sizes and lifetimes. */
+#include "base/ratios.h"
 #include "base/units.h"
 #include "tui/top_parts.h"
 
@@ -65,7 +66,7 @@ static void draw_buckets(struct mm_top *t, struct mm_canvas *c, struct mm_rect r
 		mm_canvas_print(c, r, row, 0, MM_STYLE_DIM, "%s", "from");
 		mm_canvas_right(c, r, row, 13, MM_STYLE_PLAIN, mm_value_text(&low, 0, buf));
 		if (width > 4)
-			mm_canvas_bar(c, r, row, 14, width, MM_STYLE_GRAPH, mm_value_ppm(b[i].count, most));
+			mm_canvas_bar(c, r, row, 14, width, MM_STYLE_GRAPH, mm_ratio_ppm(b[i].count, most));
 		mm_canvas_right(c, r, row++, r.cols, MM_STYLE_PLAIN, mm_value_text(&count, 0, buf));
 	}
 	(void)t;

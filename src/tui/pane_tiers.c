@@ -2,6 +2,7 @@
  * the pressure is. */
 #include <string.h>
 
+#include "base/ratios.h"
 #include "base/units.h"
 #include "tui/top_parts.h"
 
@@ -289,7 +290,7 @@ static void inside_cell(void *ctx, size_t row, int column, struct mm_value *ret)
 	case 0: residency_cell((void *)(uintptr_t)in->t, in->row[row], 0, ret); break;
 	case 1: *ret = size(r->tier_bytes[in->tier]); break;
 	default:
-		*ret = share(mm_value_ppm(r->tier_bytes[in->tier],
+		*ret = share(mm_ratio_ppm(r->tier_bytes[in->tier],
 					  tiers(in->t)->tiers[in->tier].used_bytes));
 	}
 }

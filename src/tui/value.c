@@ -5,23 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ratios.h"
 #include "base/units.h"
-
-#define UNKNOWN UINT64_MAX
-
-uint64_t mm_value_ppm(uint64_t n, uint64_t of)
-{
-	if (n == UNKNOWN || of == UNKNOWN || !of)
-		return UNKNOWN;
-	unsigned __int128 ppm = (unsigned __int128)n * 1000000 / of;
-	return ppm > UNKNOWN - 1 ? UNKNOWN - 1 : (uint64_t)ppm;
-}
 
 struct mm_value mm_value_change(uint64_t from, uint64_t to)
 {
-	int known = from != UNKNOWN && to != UNKNOWN;
+	int known = from != MM_UNKNOWN && to != MM_UNKNOWN;
 
-	return (struct mm_value){ .kind = MM_VALUE_DELTA, .n = known ? to - from : UNKNOWN,
+	return (struct mm_value){ .kind = MM_VALUE_DELTA, .n = known ? to - from : MM_UNKNOWN,
 		/* A change of -1 looks like unknown: the text tells them apart. */
 		.text = known ? "" : NULL };
 }
@@ -55,8 +46,8 @@ static int is_unknown(const struct mm_value *v)
 {
 	switch (v->kind) {
 	case MM_VALUE_NONE: case MM_VALUE_TEXT: case MM_VALUE_PATH: case MM_VALUE_TREND: return 0;
-	case MM_VALUE_DELTA: case MM_VALUE_RATE: return v->n == UNKNOWN && !v->text;
-	default: return v->n == UNKNOWN;
+	case MM_VALUE_DELTA: case MM_VALUE_RATE: return v->n == MM_UNKNOWN && !v->text;
+	default: return v->n == MM_UNKNOWN;
 	}
 }
 

@@ -64,7 +64,4 @@ static inline int mm_value_is_text(const struct mm_value *v)
 /* A change from a to b; unknown when either is. */
 struct mm_value mm_value_change(uint64_t from, uint64_t to);
 
-/* n * 1000000 / of without overflow; MM_UNKNOWN when either is, or `of` is 0. */
-uint64_t mm_value_ppm(uint64_t n, uint64_t of);
-
 #endif

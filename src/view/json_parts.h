@@ -8,9 +8,6 @@
 #include "model/report.h"
 #include "view/jsonw.h"
 
-/* part / whole in millionths; MM_UNKNOWN (null) of nothing. */
-uint64_t mm_json_ppm(uint64_t part, uint64_t whole);
-
 void mm_json_measure(struct mm_jsonw *w, const struct mm_measure *m);
 void mm_json_tables(struct mm_jsonw *w, const struct mm_report *r);
 void mm_json_tree(struct mm_jsonw *w, const struct mm_report *r);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/ratios.h"
 #include "view/json_parts.h"
 #include "view/jsonw.h"
 
@@ -82,7 +83,7 @@ static void put_totals(struct mm_jsonw *w, const struct mm_report_totals *t)
 	mm_jsonw_u64(w, "discarded_bytes", t->discarded_bytes);
 	mm_jsonw_u64(w, "discarded_count", t->discarded_count);
 	mm_jsonw_u64(w, "temporary_count", t->all.temporary_count);
-	mm_jsonw_u64(w, "temporary_ppm", mm_json_ppm(t->all.temporary_count, t->all.alloc_count));
+	mm_jsonw_u64(w, "temporary_ppm", mm_ratio_ppm(t->all.temporary_count, t->all.alloc_count));
 	mm_jsonw_u64(w, "realloc_count", t->realloc_count);
 	mm_jsonw_u64(w, "failed_count", t->failed_count);
 	mm_jsonw_u64(w, "implied_free_count", t->implied_free_count);

@@ -9,13 +9,6 @@
 enum { LIST_MOST = 32 };
 #define DEPTHS "nodes_by_depth_count"
 
-uint64_t mm_json_ppm(uint64_t part, uint64_t whole)
-{
-	if (part == MM_UNKNOWN || whole == MM_UNKNOWN || !whole)
-		return MM_UNKNOWN;
-	return (uint64_t)((unsigned __int128)part * 1000000 / whole);
-}
-
 void mm_json_measure(struct mm_jsonw *w, const struct mm_measure *m)
 {
 	mm_jsonw_u64(w, "alloc_count", m->alloc_count);

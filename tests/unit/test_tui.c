@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/ratios.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
 #include "tui/panels.h"
@@ -272,9 +273,9 @@ static void figures_read_as_they_should(void **state)
 	assert_string_equal(mm_value_text(&change, 0, buf), "-");
 	change = mm_value_change(7, 7);
 	assert_string_equal(mm_value_text(&change, 0, buf), "0");
-	assert_int_equal(mm_value_ppm(1, 3), 333333);
-	assert_true(mm_value_ppm(UINT64_MAX - 1, 1) == UINT64_MAX - 1);
-	assert_true(mm_value_ppm(1, 0) == UINT64_MAX);
+	assert_int_equal(mm_ratio_ppm(1, 3), 333333);
+	assert_true(mm_ratio_ppm(UINT64_MAX - 1, 1) == MM_UNKNOWN);
+	assert_true(mm_ratio_ppm(1, 0) == MM_UNKNOWN);
 }
 
 static void unknown_is_least(void **state)

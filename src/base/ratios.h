@@ -1,11 +1,11 @@
 /* ratios.h: shares and rates as a report has them: integers, and unknown where there is no
  * answer. Pure. */
-#ifndef MM_MODEL_RATIOS_H
-#define MM_MODEL_RATIOS_H
+#ifndef MM_BASE_RATIOS_H
+#define MM_BASE_RATIOS_H
 
 #include <stdint.h>
 
-#include "trace/event.h"
+#define MM_UNKNOWN UINT64_MAX /* a size, time, count or total that is not known: null */
 
 static inline uint64_t mm_ratio_scaled(uint64_t part, uint64_t whole, uint64_t scale)
 {
