@@ -9,9 +9,9 @@
 #include "trace/other.h"
 #include "trace/scan.h"
 
-void mm_hand_init(struct mm_hand *h, const struct mm_reader *r)
+void mm_hand_init(struct mm_hand *h, struct mm_reader *r)
 {
-	*h = (struct mm_hand){ .reader = r };
+	*h = (struct mm_hand){ .reader = r, .source = &r->source };
 }
 
 void mm_hand_deinit(struct mm_hand *h)
@@ -19,7 +19,7 @@ void mm_hand_deinit(struct mm_hand *h)
 	mm_codec_destroy(h->codec);
 	mm_rows_deinit(&h->rows);
 	mm_buf_deinit(&h->raw);
-	mm_buf_deinit(&h->source.window);
+	mm_buf_deinit(&h->own.window);
 }
 
 int mm_hand_open(struct mm_hand **ret, const struct mm_reader *r)
@@ -28,7 +28,7 @@ int mm_hand_open(struct mm_hand **ret, const struct mm_reader *r)
 
 	if (!h)
 		return MM_ENOMEM;
-	mm_hand_init(h, r);
+	*h = (struct mm_hand){ .reader = r, .source = &h->own };
 	*ret = h;
 	return MM_OK;
 }
@@ -45,18 +45,25 @@ struct mm_hand *mm_reader_hand(struct mm_reader *r)
 	return &r->hand;
 }
 
-int mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret,
-		   const uint8_t **ret_stored)
+/* What the reader found out of the file since. */
+static void catch_up(struct mm_hand *h)
 {
 	const struct mm_source *s = &h->reader->source;
 
-	if (h->source.looks != s->looks)
-		h->source.window.len = 0;
-	h->source.fd = s->fd;
-	h->source.memory = s->memory;
-	h->source.bytes = s->bytes;
-	h->source.looks = s->looks;
-	return mm_scan_block(&h->source, at, type, ret, ret_stored);
+	if (h->own.looks != s->looks)
+		h->own.window.len = 0;
+	h->own.fd = s->fd;
+	h->own.memory = s->memory;
+	h->own.bytes = s->bytes;
+	h->own.looks = s->looks;
+}
+
+int mm_hand_stored(struct mm_hand *h, uint64_t at, uint8_t type, struct mm_block *ret,
+		   const uint8_t **ret_stored)
+{
+	if (h->source == &h->own)
+		catch_up(h);
+	return mm_scan_block(h->source, at, type, ret, ret_stored);
 }
 
 /* The payload of a chunk, in h->raw, and a codec to read it with. */

@@ -65,7 +65,8 @@ struct mm_rsymbols {
 
 struct mm_hand { /* scratch all, but for the reader */
 	const struct mm_reader *reader;
-	struct mm_source source; /* the reader's, with a window of its own */
+	struct mm_source *source; /* the reader's, or `own`: the same with a window of its own */
+	struct mm_source own;
 	struct mm_buf raw;       /* an unpacked payload */
 	struct mm_codec *codec;  /* NULL until needed */
 	struct mm_rows rows;
@@ -105,8 +106,8 @@ int mm_scan_first(struct mm_reader *r);
 int mm_scan_block(struct mm_source *s, uint64_t at, uint8_t type, struct mm_block *ret,
 		  const uint8_t **ret_stored);
 
-/* hand.c */
-void mm_hand_init(struct mm_hand *h, const struct mm_reader *r);
+/* hand.c: one for the reader's own thread, which shares its window. */
+void mm_hand_init(struct mm_hand *h, struct mm_reader *r);
 void mm_hand_deinit(struct mm_hand *h);
 /* checkpoints.c: the whole checkpoint that stands right before chunk `number`, or the last before
  * it. */
