@@ -223,9 +223,10 @@ int mm_top_hear(struct mm_top *t)
 	t->seen = state;
 	if (got < 0)
 		mm_top_say(t, MM_STYLE_BAD, "%s", mm_diag_text(&diag, got));
-	/* A moment of the past does not change. */
+	/* A moment of the past does not change, but for names that come. */
 	int live = t->source->state(t->source->ctx) != MM_SOURCE_FILE;
-	if (got > 0 && (t->to == MM_UNKNOWN || !t->report || !live))
+	if (got > 0 && (t->to == MM_UNKNOWN || !t->report || !live ||
+			t->source->pending(t->source->ctx)))
 		t->stale = 1;
 	return got != 0;
 }
