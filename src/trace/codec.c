@@ -68,8 +68,11 @@ int mm_codec_room(struct mm_codec *c, uint32_t count)
 	c->outer = calloc(count + 1u, sizeof *c->outer);
 	c->guess = malloc(guess);
 	if (!c->slot || !c->birth_slot || !c->birth_event || !c->stack || !c->fresh || !c->outer ||
-	    !c->guess)
+	    !c->guess) {
+		free(c->guess);
+		c->guess = NULL; /* there is room for no chunk, not even an empty one */
 		return MM_ENOMEM;
+	}
 	c->event_cap = count;
 	return MM_OK;
 }

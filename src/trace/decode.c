@@ -114,6 +114,8 @@ static void open_columns(struct mm_decoder *d)
 static int unpack(struct mm_decoder *d, const uint8_t *data, size_t len, uint32_t count,
 		  uint64_t wanted, uint32_t counts[MM_CATS])
 {
+	d->c->births = 0; /* of another chunk */
+	d->c->last_known = 0;
 	if (count > MM_CHUNK_EVENTS)
 		return MM_ECORRUPT;
 	int err = mm_columns_unpack_some(d->c->columns, data, len, wanted);

@@ -71,6 +71,7 @@ int mm_codec_decode_births(struct mm_codec *c, const uint8_t *data, size_t len, 
 
 	rows->count = 0;
 	rows->births = 0;
+	c->births = 0; /* should this chunk not decode */
 	c->last_known = 0;
 	mm_buf_clear(&rows->other);
 	int err = mm_decoder_open(&d, data, len, count, wanted);
@@ -96,7 +97,7 @@ static int find_last(struct mm_codec *c)
 	const uint8_t *lo = mm_column(c->columns, MM_COL_SHAPE_LO)->data;
 	const uint8_t *hi = mm_column(c->columns, MM_COL_SHAPE_HI)->data;
 
-	if (MM_GROW(c->last, c->last_cap, c->shapes.count))
+	if (MM_GROW(c->last, c->last_cap, c->shapes.count + 1u))
 		return MM_ENOMEM;
 	memset(c->last, 0, c->last_cap * sizeof *c->last);
 	for (uint32_t i = 0; i < c->births; i++) {
@@ -113,7 +114,7 @@ int mm_codec_last_birth(struct mm_codec *c, uint32_t thread, uint32_t *ret)
 
 	if (!c->last_known && find_last(c))
 		return MM_ENOMEM;
-	for (uint32_t i = 0; i < c->shapes.count; i++)
+	for (uint32_t i = 0; i < c->shapes.count && i < c->last_cap; i++)
 		if (c->shapes.shapes[i].thread == thread && c->last[i] > last)
 			last = c->last[i];
 	*ret = last;
