@@ -240,7 +240,8 @@ static int take_standing(struct search *s, uint32_t at, uint32_t place, const st
 
 	s->part->older[place] = (struct mm_part_birth){ .size = o->size, .time = o->time,
 		.site = o->site, .thread = o->thread };
-	if (o->thread >= s->threads || latest_birth[o->thread] != o->order + 1)
+	if (o->thread >= s->threads || !latest_birth[o->thread] ||
+	    !mm_order_is_latest(o->order, latest_birth[o->thread]))
 		return MM_OK;
 	/* Its thread was given nothing from the checkpoint on. */
 	err = latest_chunk(s, o->thread, &latest);

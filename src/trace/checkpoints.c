@@ -83,6 +83,13 @@ static const struct mm_rcheckpoint *before(const struct mm_hand *h, uint32_t pro
 		? mm_rcheckpoint_find(p, p->chunks[chunk].number, 1) : NULL;
 }
 
+static int stands_before(const struct mm_checkpoint_head *h, const struct mm_rchunk *c)
+{
+	return h->high_water == c->start.high_water && h->free_count == c->start.free_depth &&
+	       h->totals.live_count == c->info.before.live_count &&
+	       h->totals.live_bytes == c->info.before.live_bytes;
+}
+
 int mm_hand_checkpoint(struct mm_hand *h, uint32_t process, uint32_t chunk, uint32_t *latest,
 		       uint32_t threads, uint32_t *ret_parts, struct mm_totals *ret_totals)
 {
@@ -92,6 +99,8 @@ int mm_hand_checkpoint(struct mm_hand *h, uint32_t process, uint32_t chunk, uint
 
 	if (!err)
 		err = mm_checkpoint_latest(h->raw.data, h->raw.len, latest, threads);
+	if (!err && !stands_before(&head, &mm_reader_find(h->reader, process)->chunks[chunk]))
+		err = MM_ECORRUPT;
 	if (err)
 		return err;
 	*ret_parts = mm_checkpoint_object_parts(&head);

@@ -52,7 +52,7 @@ void mm_rows_deinit(struct mm_rows *r)
 }
 
 /* What was there for fewer events is not needed any more. One more each than there are events:
- * decode_slots.c looks behind an end, and below a stack. */
+ * decode_slots.c looks behind an end. */
 int mm_codec_room(struct mm_codec *c, uint32_t count)
 {
 	if (c->guess && count <= c->event_cap)
@@ -63,7 +63,7 @@ int mm_codec_room(struct mm_codec *c, uint32_t count)
 	c->slot = calloc(count + 1u, sizeof *c->slot);
 	c->birth_slot = calloc(count + 1u, sizeof *c->birth_slot);
 	c->birth_event = calloc(count + 1u, sizeof *c->birth_event);
-	c->stack = calloc(count + 2u, sizeof *c->stack);
+	c->stack = calloc(count + 1u, sizeof *c->stack);
 	c->fresh = calloc(count + 1u, sizeof *c->fresh);
 	c->outer = calloc(count + 1u, sizeof *c->outer);
 	c->guess = malloc(guess);

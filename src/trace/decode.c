@@ -375,7 +375,7 @@ static int other_rows(struct mm_decoder *d, uint32_t count, struct mm_rows *rows
 				      .site = s->site, .kind = s->kind };
 		decode_other(d, r);
 	}
-	return d->bad || ticks.bad ? MM_ECORRUPT : MM_OK;
+	return d->bad || ticks.bad || d->wide[MM_COL_OTHER_LEN].bad ? MM_ECORRUPT : MM_OK;
 }
 
 int mm_codec_decode_other(struct mm_codec *c, const uint8_t *data, size_t len, uint32_t count,

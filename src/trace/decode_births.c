@@ -71,8 +71,6 @@ int mm_codec_decode_births(struct mm_codec *c, const uint8_t *data, size_t len, 
 
 	rows->count = 0;
 	rows->births = 0;
-	c->births = 0; /* should this chunk not decode */
-	c->last_known = 0;
 	mm_buf_clear(&rows->other);
 	int err = mm_decoder_open(&d, data, len, count, wanted);
 	if (err)

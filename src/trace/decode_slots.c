@@ -53,7 +53,7 @@ struct slots {
 	const uint32_t *popped, *old;
 	int32_t *fresh;
 	uint32_t *slot, *birth_slot, *birth_event;
-	uint32_t *stack; /* stack[-1] may be read */
+	uint32_t *stack;
 	uint32_t at, depth, high, hidden, births, last_new;
 	int bad;
 };
@@ -80,6 +80,7 @@ static uint32_t take_given(struct slots *s, enum mm_category category)
 		s->bad |= s->depth || !s->hidden;
 		s->hidden--;
 		slot = *s->popped++;
+		s->bad |= slot >= s->high;
 	} else if (s->depth) {
 		slot = s->stack[--s->depth];
 	} else {
@@ -102,11 +103,13 @@ static void follow(struct slots *s)
 		s->birth_event[s->births++] = s->at;
 	} else if (category <= MM_CAT_NEW) {
 		slot = category == MM_CAT_NEW ? take_new(s) : *s->old++;
-		s->bad |= slot >= s->high;
+		s->bad |= category == MM_CAT_OLD && slot >= s->high;
 		s->stack[s->depth++] = slot;
 	}
 	s->slot[s->at++] = slot;
 }
+
+_Static_assert(MM_CAT_BIRTH == 0 && MM_CAT_OLD == 2, "one bit tells them apart");
 
 /* Births of a slot that was seen and deaths of older objects from `at` on, while there are no
  * others: which of the two comes next no processor foresees, so both are worked out and what
@@ -139,7 +142,7 @@ void mm_decoder_slots(struct mm_decoder *d, uint32_t count, const struct mm_chun
 	uint32_t *old = c->outer + mm_decoder_length(d, MM_COL_POP);
 	struct slots s = { .event = c->event, .popped = c->outer, .old = old, .fresh = c->fresh,
 			   .slot = c->slot, .birth_slot = c->birth_slot,
-			   .birth_event = c->birth_event, .stack = c->stack + 1,
+			   .birth_event = c->birth_event, .stack = c->stack,
 			   .high = start->high_water, .hidden = start->free_depth,
 			   .bad = start->free_depth > start->high_water };
 

@@ -1,5 +1,5 @@
 /* decoder.h: what the ways through a chunk share: its columns, opened, and the slots of its
- * events. Private to decode.c, decode_slots.c and decode_births.c.
+ * events. Private to decode.c and decode_*.c.
  *
  * Vocabulary: category = what an event does to slots; new = a death of what was born in the
  * chunk.

@@ -87,6 +87,13 @@ int mm_objects_restore_free(struct mm_objects *o, uint32_t slot);
 int mm_objects_set_latest(struct mm_objects *o, uint32_t thread, uint32_t latest);
 uint32_t mm_objects_latest(const struct mm_objects *o, uint32_t thread);
 
+/* Is the object of that order the thread's latest birth? Some bits of an order are kept. */
+#define MM_ORDER_BITS ((UINT32_C(1) << 30) - 1)
+static inline int mm_order_is_latest(uint32_t order, uint32_t latest)
+{
+	return ((order + 1 - latest) & MM_ORDER_BITS) == 0;
+}
+
 /* Free slots, the bottom of the stack first; *ret_count counts the known ones, and
  * mm_objects_free_depth also those below them that a gap hid. */
 const uint32_t *mm_objects_free(const struct mm_objects *o, uint32_t *ret_count);

@@ -40,7 +40,8 @@ struct mm_kept {
 #define MM_KEPT_WIDE (UINT32_C(1) << 31)
 /* Births are numbered in as many bits: those of one tick, and of one chunk, are far fewer, and
  * an object that outlives so many is taken for its thread's latest once in as many times. */
-#define MM_KEPT_ORDERS (MM_KEPT_LIVE - 1)
+#define MM_KEPT_ORDERS MM_ORDER_BITS
+_Static_assert(MM_KEPT_ORDERS == MM_KEPT_LIVE - 1, "an order and a flag share a word");
 _Static_assert(sizeof(struct mm_kept) == 24, "what the collector needs for a live object");
 
 struct mm_objects {
@@ -191,7 +192,7 @@ static inline int mm_objects_count_death(struct mm_totals *t, const struct mm_ob
 					 uint32_t thread, uint32_t latest, int realloc)
 {
 	int temporary = !realloc && obj->thread == thread && latest &&
-			((obj->order + 1 - latest) & MM_KEPT_ORDERS) == 0;
+			mm_order_is_latest(obj->order, latest);
 
 	t->frees++;
 	t->live_count--;

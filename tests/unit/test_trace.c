@@ -293,6 +293,16 @@ static void expect_births(struct mm_reader *r, uint32_t chunk, const uint64_t *b
 	mm_rows_deinit(&some);
 }
 
+/* After more births than bits are kept of their numbers. */
+static void orders_wrap(void **state)
+{
+	(void)state;
+	assert_true(mm_order_is_latest(4, 5));
+	assert_true(mm_order_is_latest(4, (UINT32_C(1) << 30) + 5));
+	assert_false(mm_order_is_latest(4, (UINT32_C(1) << 30) + 6));
+	assert_false(mm_order_is_latest(5, 5));
+}
+
 static void some_births_alone(void **state)
 {
 	static const size_t per_chunk[] = { 0, 50, 700, 5000 };
@@ -433,6 +443,7 @@ int main(void)
 		cmocka_unit_test(full_chunks),
 		cmocka_unit_test(digests_and_heads),
 		cmocka_unit_test(chunk_alone),
+		cmocka_unit_test(orders_wrap),
 		cmocka_unit_test(some_births_alone),
 		cmocka_unit_test(walk_from_the_middle),
 		cmocka_unit_test(follows_a_growing_file),
